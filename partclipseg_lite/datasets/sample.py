@@ -1,0 +1,81 @@
+"""The one thing every dataset yields: an image with an object map and a part map."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+IGNORE = -1  # in both maps: nothing is labelled here
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One image with its labels; the arrays are checked on construction.
+
+    image       uint8 [H, W, 3]  RGB
+    object_map  int64 [H, W]     object ids, IGNORE where no object is labelled
+    part_map    int64 [H, W]     object-part ids, IGNORE where no part is labelled (a bicycle's frame: object, no part)
+    name        str              for messages and file names
+
+    Raises TypeError for a wrong dtype and ValueError for wrong shapes or ids below IGNORE, naming the sample.
+    """
+
+    image: np.ndarray
+    object_map: np.ndarray
+    part_map: np.ndarray
+    name: str = ""
+
+    def __post_init__(self):
+        where = f"sample {self.name!r}: "
+        if not isinstance(self.image, np.ndarray) or self.image.dtype != np.uint8:
+            raise TypeError(f"{where}image must be a uint8 array, got {_describe(self.image)}")
+        if self.image.ndim != 3 or self.image.shape[2] != 3 or 0 in self.image.shape:
+            raise ValueError(f"{where}image must be [H, W, 3] (RGB), got shape {self.image.shape}")
+        for field in ("object_map", "part_map"):
+            ids = getattr(self, field)
+            if not isinstance(ids, np.ndarray) or ids.dtype != np.int64:
+                raise TypeError(f"{where}{field} must be an int64 array, got {_describe(ids)}")
+            if ids.shape != self.image.shape[:2]:
+                raise ValueError(f"{where}{field} has shape {ids.shape}, the image needs {self.image.shape[:2]}")
+            if ids.min() < IGNORE:
+                raise ValueError(f"{where}{field} holds {sorted(set(ids[ids < IGNORE].tolist()))[:5]}; "
+                                 f"ids start at 0 and {IGNORE} means nothing labelled")
+
+    def check_ids(self, vocabulary) -> None:
+        """ValueError if a label lies outside the full vocabulary `vocabulary`."""
+        for field, count in (("object_map", len(vocabulary.objects)), ("part_map", len(vocabulary))):
+            unknown = sorted(set(np.unique(getattr(self, field)).tolist()) - set(range(IGNORE, count)))
+            if unknown:
+                raise ValueError(f"sample {self.name!r}: {field} holds {unknown[:5]}, but vocabulary "
+                                 f"{vocabulary.name!r} has ids 0..{count - 1}")
+
+    def check_owners(self, vocabulary) -> None:
+        """ValueError if a pixel carries a part of another object than the one it is labelled with."""
+        labelled = self.part_map != IGNORE
+        parts, objects = self.part_map[labelled], self.object_map[labelled]
+        wrong = np.flatnonzero(vocabulary.object_of.numpy()[parts] != objects)
+        if len(wrong):
+            part, obj = vocabulary.object_parts[parts[wrong[0]]], objects[wrong[0]]
+            raise ValueError(f"sample {self.name!r}: {len(wrong)} pixels carry a part of another object, for example "
+                             f"{part!r} where the object map holds {obj}")
+
+    def resized(self, size: int | tuple[int, int]) -> Sample:
+        """The sample at `size` (a side, or height and width): image bilinear with antialiasing, maps nearest."""
+        height, width = (size, size) if isinstance(size, int) else size
+        if height < 1 or width < 1:
+            raise ValueError(f"size must be positive, got {size!r}")
+        image = Image.fromarray(self.image).resize((width, height), Image.Resampling.BILINEAR)
+        # Pixel centres, as torch's "nearest-exact": the maps stay aligned with the resized image.
+        rows = ((np.arange(height) + 0.5) * self.image.shape[0] / height).astype(int)
+        columns = ((np.arange(width) + 0.5) * self.image.shape[1] / width).astype(int)
+        return Sample(np.asarray(image), self.object_map[np.ix_(rows, columns)],
+                      self.part_map[np.ix_(rows, columns)], self.name)
+
+    def __repr__(self) -> str:
+        height, width = self.object_map.shape
+        return f"Sample({self.name!r}, {height}x{width}, objects {np.unique(self.object_map).tolist()})"
+
+
+def _describe(value) -> str:
+    return f"{value.dtype} of shape {tuple(value.shape)}" if hasattr(value, "dtype") else type(value).__name__

@@ -1,0 +1,324 @@
+"""Names of object parts, and every index map between the three granularities.
+
+An *object-specific part* ("dog's head") belongs to one *object* ("dog") and to one *generalized part* ("head", shared by
+all heads). Everything else in the package works with integers; the maps from one list of names to another are built
+here, once, so that no other module can get an offset wrong.
+
+    T object-specific parts   object_parts[t] = "dog's head"     part_of[t], object_of[t]
+    P generalized parts       parts[p]        = "head"           alphabetical
+    O objects                 objects[o]      = "dog"            order of the object labels
+"""
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from types import MappingProxyType
+
+import torch
+
+SEPARATOR = "'s "
+MAX_WORDS = 100  # far beyond CLIP's 77 tokens: such a "name" is a text passed by mistake
+
+
+@lru_cache(maxsize=1)
+def _data() -> dict:
+    text = resources.files("partclipseg_lite").joinpath("data/vocabularies.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+def available() -> tuple[str, ...]:
+    """Names that `Vocabulary.load` knows."""
+    return tuple(name for name in _data() if name != "synonyms")
+
+
+def _synonyms(kind: str) -> Mapping[str, tuple[str, ...]]:
+    return MappingProxyType({name: tuple(words) for name, words in _data()["synonyms"][kind].items()})
+
+
+#: canonical name -> words people use instead of it
+OBJECT_SYNONYMS: Mapping[str, tuple[str, ...]] = _synonyms("objects")
+PART_SYNONYMS: Mapping[str, tuple[str, ...]] = _synonyms("parts")
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split an object-specific part name at its last "'s ".
+
+    >>> split_name("chest of drawers's door")
+    ('chest of drawers', 'door')
+
+    Raises ValueError when either half is missing.
+    """
+    obj, separator, part = name.rpartition(SEPARATOR)
+    if not separator or not obj.strip() or not part.strip():
+        raise ValueError(f"{name!r} is not the name of an object part: write the object, 's, a space and the part, "
+                         f"for example \"dog's head\"")
+    return obj, part
+
+
+def _did_you_mean(name: str, choices: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(choices), n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
+def _clean_name(name, what: str = "a part name") -> str:
+    """One written name, tidied: plain apostrophe, single spaces. Raises TypeError/ValueError naming the value."""
+    if not isinstance(name, str):
+        raise TypeError(f"{what} must be a string, got {name!r} ({type(name).__name__})")
+    cleaned = " ".join(name.replace("\u2019", "'").split())
+    if not cleaned:
+        raise ValueError(f"{what} is empty ({name!r}); write something like \"dog's head\"")
+    words = cleaned.count(" ") + 1
+    if words > MAX_WORDS:
+        raise ValueError(f"{what} has {words} words, at most {MAX_WORDS} are allowed: {cleaned[:40]!r}…")
+    return cleaned
+
+
+def _check_unique(names: Iterable[str], what: str) -> None:
+    met: set[str] = set()
+    for name in names:
+        if name in met:
+            raise ValueError(f"{what} {name!r} is listed twice; list each name once")
+        met.add(name)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Vocabulary:
+    """A list of object-specific parts in label order with its index maps. Immutable; do not write into the tensors.
+
+    Build one with `load`, `from_names`, or from another one with `seen_only`, `unseen_only`, `restrict`.
+
+    name          for people; not part of equality
+    objects       O object names in label order (including objects without parts)
+    object_parts  T names "dog's head" in label order
+    parts         P generalized part names, alphabetical, only those used
+    part_of       LongTensor [T]   index into `parts`
+    object_of     LongTensor [T]   index into `objects`
+    seen          BoolTensor [T]   masks of this object part are shown in training
+    seen_object   BoolTensor [O]   object is not one of the novel ones
+    seen_part     BoolTensor [P]   generalized part of at least one seen object part
+    ids           LongTensor [T]   label ids in the full vocabulary this one was restricted from
+    object_ids    LongTensor [O]   the same for objects
+    ignore_label  value that means "no part" in label files of this vocabulary
+    """
+
+    name: str
+    objects: tuple[str, ...]
+    object_parts: tuple[str, ...]
+    seen_object: torch.Tensor
+    object_of: torch.Tensor
+    ids: torch.Tensor
+    object_ids: torch.Tensor
+    ignore_label: int = 255
+    parts: tuple[str, ...] = field(init=False)
+    part_of: torch.Tensor = field(init=False)
+    seen: torch.Tensor = field(init=False)
+    seen_part: torch.Tensor = field(init=False)
+
+    def __post_init__(self):
+        part_names = [full[len(self.objects[o] + SEPARATOR):]
+                      for full, o in zip(self.object_parts, self.object_of.tolist())]
+        parts = tuple(sorted(set(part_names)))
+        position = {part: p for p, part in enumerate(parts)}
+        part_of = torch.tensor([position[part] for part in part_names], dtype=torch.long)
+        seen = self.seen_object[self.object_of]                         # [T]
+        seen_part = torch.zeros(len(parts), dtype=torch.bool)
+        seen_part[part_of[seen]] = True
+        for key, value in {"parts": parts, "part_of": part_of, "seen": seen, "seen_part": seen_part,
+                           "_index": {name: t for t, name in enumerate(self.object_parts)}}.items():
+            object.__setattr__(self, key, value)
+
+    # ---- building ---------------------------------------------------------------------------------------------
+
+    @classmethod
+    def _build(cls, name, objects, object_parts, novel_objects=(), ignore_label=255, ids=None, object_ids=None):
+        _check_unique(objects, "object")
+        _check_unique(object_parts, "part name")
+        position = {obj: o for o, obj in enumerate(objects)}
+        object_of = [position[split_name(full)[0]] for full in object_parts]
+        novel = set(novel_objects)
+        return cls(
+            name=name, objects=tuple(objects), object_parts=tuple(object_parts),
+            seen_object=torch.tensor([obj not in novel for obj in objects], dtype=torch.bool),
+            object_of=torch.tensor(object_of, dtype=torch.long),
+            ids=torch.arange(len(object_parts)) if ids is None else torch.as_tensor(ids, dtype=torch.long),
+            object_ids=torch.arange(len(objects)) if object_ids is None
+            else torch.as_tensor(object_ids, dtype=torch.long),
+            ignore_label=ignore_label)
+
+    @classmethod
+    def load(cls, name: str) -> Vocabulary:
+        """One of the vocabularies shipped with the package: `available()` lists them."""
+        if name not in available():
+            raise ValueError(f"unknown vocabulary {name!r}{_did_you_mean(str(name), available())} "
+                             f"Available: {', '.join(available())}")
+        facts = _data()[name]
+        return cls._build(name, facts["objects"], facts["object_parts"], facts["novel_objects"],
+                          facts["ignore_label"])
+
+    @classmethod
+    def from_names(cls, names: Iterable[str] | Mapping[str, Iterable[str]], *, seen_objects: Iterable[str] = (),
+                   name: str = "free words") -> Vocabulary:
+        """A vocabulary of free words, in the order given.
+
+        `names` is a list such as ["dog's head", "dog's tail"] or a mapping such as {"dog": ["head", "tail"]}. Objects
+        count as unseen unless they are listed in `seen_objects`.
+        Raises TypeError for anything that is not a string, ValueError for an empty list, an empty name, a name without
+        "'s ", a name given twice, or a name of more than 100 words; the message holds the value.
+        """
+        if isinstance(names, (str, bytes)):
+            raise TypeError(f"names must be a list of part names, got the single {type(names).__name__} {names!r}; "
+                            f"write [{names!r}]")
+        if isinstance(names, Mapping):
+            full_names = []
+            for obj, parts in names.items():
+                obj = _clean_name(obj, "an object name")
+                if isinstance(parts, (str, bytes)) or not isinstance(parts, Iterable):
+                    raise TypeError(f"the parts of {obj!r} must be a list of names, got {parts!r}")
+                cleaned = [_clean_name(part) for part in parts]
+                if not cleaned:
+                    raise ValueError(f"the list of parts of {obj!r} is empty; give at least one part")
+                full_names += [f"{obj}{SEPARATOR}{part}" for part in cleaned]
+        elif isinstance(names, Iterable):
+            full_names = [_clean_name(full) for full in names]
+        else:
+            raise TypeError(f"names must be a list or a mapping of part names, got {names!r}")
+        if not full_names:
+            raise ValueError("the list of part names is empty; give at least one, for example [\"dog's head\"]")
+        objects = list(dict.fromkeys(split_name(full)[0] for full in full_names))
+        seen = {_clean_name(obj, "an object name") for obj in seen_objects}
+        return cls._build(name, objects, full_names, [obj for obj in objects if obj not in seen])
+
+    def _select(self, name: str, keep: torch.Tensor, keep_object: torch.Tensor) -> Vocabulary:
+        """Keep the object parts [T] and objects [O] marked True, in the present order."""
+        objects = [self.objects[o] for o in keep_object.nonzero().flatten().tolist()]
+        return Vocabulary(
+            name=name, objects=tuple(objects),
+            object_parts=tuple(self.object_parts[t] for t in keep.nonzero().flatten().tolist()),
+            seen_object=self.seen_object[keep_object],
+            object_of=(keep_object.long().cumsum(0) - 1)[self.object_of[keep]],
+            ids=self.ids[keep], object_ids=self.object_ids[keep_object], ignore_label=self.ignore_label)
+
+    def _keep_parts(self, name: str, keep: torch.Tensor) -> Vocabulary:
+        keep_object = torch.zeros(len(self.objects), dtype=torch.bool)
+        keep_object[self.object_of[keep]] = True
+        return self._select(name, keep, keep_object)
+
+    def seen_only(self) -> Vocabulary:
+        """What training knows: the seen object parts and the seen objects that have parts."""
+        return self._keep_parts(f"{self.name}, seen", self.seen)
+
+    def unseen_only(self) -> Vocabulary:
+        """The parts of the novel objects, and these objects."""
+        return self._keep_parts(f"{self.name}, unseen", ~self.seen)
+
+    def restrict(self, names: Iterable[str]) -> Vocabulary:
+        """Only these object parts (in label order, whatever the order of `names`) and their objects.
+
+        Raises ValueError for an empty list, a repeated name, and an unknown one (with close names).
+        """
+        if isinstance(names, str):
+            raise TypeError(f"names must be a list of part names, got the single string {names!r}")
+        names = list(names)
+        if not names:
+            raise ValueError("the list of part names is empty; give at least one")
+        _check_unique(names, "part name")
+        keep = torch.zeros(len(self), dtype=torch.bool)
+        keep[[self.index(name) for name in names]] = True
+        return self._keep_parts(f"{self.name}, {len(names)} parts", keep)
+
+    # ---- looking up -------------------------------------------------------------------------------------------
+
+    @property
+    def objects_with_parts(self) -> tuple[str, ...]:
+        with_parts = set(self.object_of.tolist())
+        return tuple(obj for o, obj in enumerate(self.objects) if o in with_parts)
+
+    def parse(self, name: str) -> tuple[str, str]:
+        """("dog", "head") of "dog's head"; the longest of this vocabulary's objects that fits. The part may be new."""
+        fitting = [obj for obj in self.objects if name.startswith(obj + SEPARATOR)]
+        if not fitting:
+            raise ValueError(f"no object of vocabulary {self.name!r} begins {name!r}"
+                             f"{_did_you_mean(name.split(SEPARATOR)[0], self.objects)}")
+        obj = max(fitting, key=len)
+        part = name[len(obj + SEPARATOR):]
+        if not part.strip():
+            raise ValueError(f"{name!r} names no part after \"{obj}'s \"")
+        return obj, part
+
+    def index(self, name: str) -> int:
+        """Position of an object-specific part name. ValueError with close names if it is not in the vocabulary."""
+        try:
+            return self._index[name]
+        except (KeyError, TypeError):
+            raise ValueError(f"{name!r} is not one of the {len(self)} part names of vocabulary {self.name!r}"
+                             f"{_did_you_mean(str(name), self.object_parts)}") from None
+
+    def object_index(self, obj: str) -> int:
+        """Position of an object name. ValueError with close names if it is not in the vocabulary."""
+        if obj not in self.objects:
+            raise ValueError(f"{obj!r} is not one of the {len(self.objects)} objects of vocabulary {self.name!r}"
+                             f"{_did_you_mean(str(obj), self.objects)}")
+        return self.objects.index(obj)
+
+    def parts_of(self, obj: str) -> tuple[str, ...]:
+        """Generalized part names of one object in label order: parts_of("bottle") == ("body", "cap")."""
+        members = (self.object_of == self.object_index(obj)).nonzero().flatten()
+        return tuple(self.parts[p] for p in self.part_of[members].tolist())
+
+    def canonical(self, name: str) -> str:
+        """This vocabulary's name for free words: "puppy's snout" -> "dog's muzzle". ValueError if there is none."""
+        cleaned = _clean_name(name)
+        if cleaned in self:
+            return cleaned
+        obj, part = split_name(cleaned)
+        objects = [obj, *(known for known, words in OBJECT_SYNONYMS.items() if obj.lower() in words)]
+        parts = [part, *(known for known, words in PART_SYNONYMS.items() if part.lower() in words)]
+        for candidate in (f"{o}{SEPARATOR}{p}" for o in objects for p in parts):
+            if candidate in self:
+                return candidate
+        self.index(cleaned)  # raises, with close names
+        raise AssertionError("unreachable")
+
+    # ---- identity ---------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict:
+        """Plain lists for a JSON file or a checkpoint; `from_dict` reads them back equal."""
+        return {"name": self.name, "objects": list(self.objects), "object_parts": list(self.object_parts),
+                "novel_objects": [obj for obj, seen in zip(self.objects, self.seen_object.tolist()) if not seen],
+                "ids": self.ids.tolist(), "object_ids": self.object_ids.tolist(), "ignore_label": self.ignore_label}
+
+    @classmethod
+    def from_dict(cls, contents: Mapping) -> Vocabulary:
+        return cls._build(**contents)
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits of everything but the name: the same on every machine and in every process."""
+        contents = {key: value for key, value in self.to_dict().items() if key != "name"}
+        return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()[:16]
+
+    def __eq__(self, other) -> bool:
+        if not isinstance(other, Vocabulary):
+            return NotImplemented
+        return {**self.to_dict(), "name": ""} == {**other.to_dict(), "name": ""}
+
+    def __hash__(self) -> int:
+        return int(self.hash, 16)
+
+    def __len__(self) -> int:
+        return len(self.object_parts)
+
+    def __iter__(self):
+        return iter(self.object_parts)
+
+    def __contains__(self, name) -> bool:
+        return name in self._index
+
+    def __repr__(self) -> str:
+        return (f"Vocabulary({self.name!r}: {len(self)} object parts = {int(self.seen.sum())} seen + "
+                f"{int((~self.seen).sum())} unseen, {len(self.parts)} parts, {len(self.objects)} objects)")
