@@ -1,0 +1,151 @@
+"""Remake every weight file that ships, and the measured scores: `make weights` (see --help for parts of it).
+
+1. the tiny CLIP; 2. for each training seed: PartCLIPSeg, PartCLIPSeg without attention control, and the CLIPSeg baseline,
+on the same pictures for the same steps; 3. scores of each on the test split; 4. seed 0 becomes the shipped weights, and
+`book/results/toy.json` the record that the book reads.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from partclipseg_lite.datasets.drawn.world import DrawnWorld
+from partclipseg_lite.datasets.sample import Sample
+from partclipseg_lite.evaluation import evaluate
+from partclipseg_lite.metrics import mean_and_spread
+from partclipseg_lite.settings import Settings, parse_overrides
+from partclipseg_lite.toy_clip import load_toy_clip
+from partclipseg_lite.training import train
+from partclipseg_lite.vocabulary import Vocabulary
+from partclipseg_lite.weights import load_model, save_model, shipped_path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "book" / "results" / "toy.json"
+PRESETS = ("toy", "toy_no_attention_control", "toy_clipseg")
+TEST_SEED, TEST_PICTURES = 0, 400
+
+
+class Pictures:
+    """Rendered samples in arrays that were written once and are mapped by every training process."""
+
+    def __init__(self, folder: Path):
+        load = lambda name: np.load(folder / f"{name}.npy", mmap_mode="r")  # noqa: E731
+        self.images, self.object_maps, self.part_maps = load("images"), load("object_maps"), load("part_maps")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, i: int) -> Sample:
+        return Sample(np.array(self.images[i]), self.object_maps[i].astype(np.int64), self.part_maps[i].astype(np.int64), str(i))
+
+
+def draw(folder: Path, world: DrawnWorld) -> None:
+    """Render `world` into `folder` unless it is there already."""
+    if (folder / "done").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    rendered = world.render_all(workers=2)
+    for name in ("images", "object_maps", "part_maps"):
+        np.save(folder / f"{name}.npy", getattr(rendered, name))
+    (folder / "done").touch()
+
+
+def one_run(preset: str, seed: int, work: Path, overrides: dict) -> None:
+    """Train and score one model in this process; a finished one is left alone."""
+    torch.set_num_threads(1)
+    output = work / f"{preset}-seed{seed}"
+    settings = Settings.from_preset(preset, {**overrides, "training.seed": seed})
+    train(settings, output, samples=Pictures(work / "pictures" / "train"), progress=False)
+    for split in ("test", "shifted"):
+        scores = output / f"{split}.json"
+        if not scores.exists():
+            model, _, _, _ = load_model(output)
+            result = evaluate(model, Pictures(work / "pictures" / split), Vocabulary.load("drawn"))
+            scores.write_text(json.dumps(result))
+            print(preset, seed, split, {s: [round(result[s][k], 1) for k in ("seen", "unseen", "harmonic")]
+                                        for s in ("oracle_obj", "pred_all", "plain")}, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "weights", help="folder for runs and pictures")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--presets", nargs="+", default=list(PRESETS), choices=PRESETS)
+    parser.add_argument("--set", nargs="*", default=[], dest="assignments", metavar="key=value")
+    parser.add_argument("--clip-minutes", type=float, default=45, help="0 keeps the shipped tiny CLIP")
+    parser.add_argument("--one", nargs=2, metavar=("PRESET", "SEED"), help=argparse.SUPPRESS)
+    parser.add_argument("--collect", action="store_true", help="only gather finished runs into weights and results")
+    args = parser.parse_args()
+    overrides = parse_overrides(args.assignments)
+    if args.one:
+        one_run(args.one[0], int(args.one[1]), args.work, overrides)
+        return
+    begun = time.time()
+    if not args.collect:
+        print("This takes about two hours on two CPU cores; it can be stopped and taken up again.", flush=True)
+        if args.clip_minutes:
+            subprocess.run([sys.executable, ROOT / "data_scripts" / "train_toy_clip.py", "--minutes", str(args.clip_minutes)],
+                           check=True)
+        data = Settings.from_preset("toy", overrides).data
+        draw(args.work / "pictures" / "train", DrawnWorld("train", images=data.images, size=data.size, seed=data.seed))
+        for split in ("test", "shifted"):
+            draw(args.work / "pictures" / split, DrawnWorld(split, images=TEST_PICTURES, size=data.size, seed=TEST_SEED))
+        run_all([(preset, seed) for seed in args.seeds for preset in args.presets], args)
+    collect(args.work, time.time() - begun)
+
+
+def run_all(jobs: list[tuple[str, int]], args: argparse.Namespace) -> None:
+    """Two processes of one thread each keep two cores busier than one process of two threads."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    running: list[subprocess.Popen] = []
+    for preset, seed in jobs:
+        while len(running) == 2:
+            time.sleep(2)
+            for process in [p for p in running if p.poll() is not None]:
+                running.remove(process)
+                if process.returncode:
+                    raise SystemExit(f"a run failed with exit code {process.returncode}")
+        print(f"start {preset} seed {seed}", flush=True)
+        running.append(subprocess.Popen(
+            [sys.executable, __file__, "--work", str(args.work), "--one", preset, str(seed),
+             *(["--set", *args.assignments] if args.assignments else [])], env=environment))
+    for process in running:
+        if process.wait():
+            raise SystemExit(f"a run failed with exit code {process.returncode}")
+
+
+def collect(work: Path, seconds: float) -> None:
+    """Ship seed 0 of each preset (half precision) and record the scores of all seeds."""
+    record = {"date": date.today().isoformat(), "pictures": TEST_PICTURES, "test_seed": TEST_SEED,
+              "clip": load_toy_clip()[2], "models": {}}
+    for preset in PRESETS:
+        runs = sorted(work.glob(f"{preset}-seed?"))
+        runs = [run for run in runs if (run / "test.json").exists() and (run / "shifted.json").exists()]
+        if not runs:
+            continue
+        scores = {split: [json.loads((run / f"{split}.json").read_text()) for run in runs] for split in ("test", "shifted")}
+        record["models"][preset] = {
+            "seeds": [int(run.name[-1]) for run in runs], "summary": {s: mean_and_spread(r) for s, r in scores.items()},
+            "test": scores["test"][0],
+            "steps": json.loads((runs[0] / "settings.json").read_text())["training"]["steps"]}
+        model, settings, vocabulary, _ = load_model(runs[0])
+        log = json.loads((runs[0] / "log.json").read_text())
+        headline = {s: {k: scores["test"][0][s][k] for k in ("seen", "unseen", "harmonic")}
+                    for s in ("oracle_obj", "pred_all", "plain")}
+        save_model(shipped_path(preset), model, settings, vocabulary, half=True,
+                   extra={"log": log, "test": headline, "pictures": TEST_PICTURES, "test_seed": TEST_SEED})
+        print(f"{preset}: {shipped_path(preset).stat().st_size / 1e6:.2f} MB, {headline}")
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(record, indent=1))
+    print(f"wrote {RESULTS} after {seconds / 60:.0f} min")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,277 @@
+"""Train the tiny CLIP on drawn pictures and their captions: `python data_scripts/train_toy_clip.py [--steps N] [--out FILE]`.
+
+A batch is half whole pictures, half close-ups. A whole picture teaches twice: its pooled patches meet a caption of the
+scene, and the patches inside the box of each object meet a caption of that object (as in RegionCLIP; boxes of objects
+only). A close-up is cut out, enlarged, and is a picture of its own with a caption such as "a dog's head". All objects take
+part, the novel ones too. No mask is ever shown; boxes come from the drawing.
+"""
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from open_clip.loss import ClipLoss
+from PIL import Image
+from torch import Tensor
+
+from partclipseg_lite.backbone import encode_tokens
+from partclipseg_lite.datasets.drawn import captions
+from partclipseg_lite.datasets.drawn.world import DrawnWorld, RenderedWorld
+from partclipseg_lite.toy_clip import (CLIP_MEAN, CLIP_STD, ToyTokenizer, build_toy_clip, save_toy_clip, toy_clip_config,
+                                       toy_clip_path)
+from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary, available
+
+SIZE, PATCH = 96, 8
+KEEP = 0.5      # share of patches that the image tower sees while training (patch dropout: faster, and more local)
+
+
+class CaptionLoss(ClipLoss):
+    """open_clip's contrastive loss with identical captions counted as each other's positives.
+
+    In a world of few words the same caption comes several times a batch; calling it its own negative would be false.
+    """
+    targets: Tensor
+
+    def get_ground_truth(self, device, num_logits) -> Tensor:
+        return self.targets
+
+
+def known_words() -> list[str]:
+    """Words of the drawn world's captions, of all four vocabularies and of the synonyms, in lower case."""
+    words = set(captions.caption_words())
+    for name in available():
+        vocabulary = Vocabulary.load(name)
+        words |= {w for phrase in (*vocabulary.objects, *vocabulary.parts) for w in phrase.lower().split()}
+    for table in (OBJECT_SYNONYMS, PART_SYNONYMS):
+        words |= {w for key, others in table.items() for phrase in (key, *others) for w in phrase.lower().split()}
+    return sorted(words)
+
+
+def swap_sides(caption: str) -> str:
+    """The caption of the mirrored picture."""
+    swap = {"left": "right", "right": "left"}
+    return " ".join(swap.get(word, word) for word in caption.split())
+
+
+def cut(image: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+    """The region `box` (left, top, right, bottom) of an image, resized to the network's side."""
+    return np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.BILINEAR, box=box))
+
+
+def square_around(box, side: float, size: int, rng: np.random.Generator | None = None, jitter: float = 0.06):
+    """A square of about `side` around the middle of `box`, inside the picture."""
+    side = min(size, max(side, size / 7))
+    shift = rng.normal(0, jitter, 2) * side if rng is not None else (0, 0)
+    left = min(max((box[0] + box[2] - side) / 2 + shift[0], 0), size - side)
+    top = min(max((box[1] + box[3] - side) / 2 + shift[1], 0), size - side)
+    return left, top, left + side, top + side
+
+
+def patches_in(box, view) -> np.ndarray:
+    """Indices of the patches whose centre lies in `box`, seen through the square `view`; at least the nearest one."""
+    grid = SIZE // PATCH
+    centres = (np.arange(grid) + 0.5) / grid * (view[2] - view[0])
+    inside_x = (centres + view[0] >= box[0]) & (centres + view[0] <= box[2])
+    inside_y = (centres + view[1] >= box[1]) & (centres + view[1] <= box[3])
+    return np.flatnonzero(inside_y[:, None] & inside_x[None])
+
+
+class Views:
+    """Draws training views: pixels, and (region of patches, caption) pairs, from rendered pictures."""
+
+    def __init__(self, drawn: RenderedWorld, rng: np.random.Generator):
+        self.drawn, self.images, self.rng, self.size = drawn, drawn.images, rng, drawn.images.shape[1]
+
+    def whole(self, i: int):
+        side = self.rng.uniform(0.8, 1) * self.size
+        left, top = self.rng.uniform(0, self.size - side, 2)
+        view = (left, top, left + side, top + side)
+        picture, mirrored = self.drawn.picture(i), self.rng.random() < 0.5
+        caption = captions.scene_caption(picture, self.rng)
+        regions = [(np.arange((SIZE // PATCH) ** 2), swap_sides(caption) if mirrored else caption)]
+        for item in picture.items:
+            patches = patches_in(item.box, view)
+            if len(patches) >= 3:
+                regions.append((patches, captions.object_caption(item.obj, self.rng, item.colour)))
+        pixels = cut(self.images[i], view)
+        if mirrored:
+            grid = SIZE // PATCH
+            pixels = pixels[:, ::-1]
+            regions = [(p // grid * grid + grid - 1 - p % grid, c) for p, c in regions]
+        return pixels, regions
+
+    def close_up(self, i: int):
+        item = self.drawn.items[i][self.rng.integers(len(self.drawn.items[i]))]
+        names = [name for name, part in item.parts.items() if part.visible_pixels >= 12]
+        if names and self.rng.random() < 0.85:
+            # small parts are as common as large ones: a name is drawn first
+            part = names[self.rng.integers(len(names))]
+            box, caption = item.parts[part].box, captions.part_caption(item.obj, part, self.rng, item.colour)
+            spread = self.rng.uniform(1.1, 1.9)
+        else:
+            box, caption = item.box, captions.object_caption(item.obj, self.rng, item.colour)
+            spread = self.rng.uniform(1.0, 1.4)
+        view = square_around(box, max(box[2] - box[0], box[3] - box[1]) * spread, self.size, self.rng)
+        pixels = cut(self.images[i], view)
+        if self.rng.random() < 0.5:
+            pixels = pixels[:, ::-1]
+        return pixels, [(np.arange((SIZE // PATCH) ** 2), caption)]
+
+    def batch(self, size: int):
+        """Pixels uint8 [B, S, S, 3], region weights [M, N] with their view [M], captions of the M regions."""
+        chosen = self.rng.integers(0, len(self.images), size)
+        views = [self.whole(i) if k % 2 else self.close_up(i) for k, i in enumerate(chosen)]
+        pixels = np.stack([v[0] for v in views])
+        owner = [k for k, v in enumerate(views) for _ in v[1]]
+        weights = torch.zeros(len(owner), (SIZE // PATCH) ** 2)
+        for row, (patches, _) in zip(weights, (r for v in views for r in v[1])):
+            row[patches] = 1
+        return pixels, torch.tensor(owner), weights, [c for v in views for _, c in v[1]]
+
+
+def normalise(pixels: np.ndarray) -> Tensor:
+    x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255
+    return (x - torch.tensor(CLIP_MEAN).view(3, 1, 1)) / torch.tensor(CLIP_STD).view(3, 1, 1)
+
+
+def region_features(clip, x: Tensor, owner: Tensor, weights: Tensor, keep: float) -> Tensor:
+    """Mean of the projected patches of each region, [M, E]; the tower sees a random share `keep` of the patches."""
+    visual = clip.visual
+    patches = visual.conv1(x).flatten(2).transpose(1, 2)                                       # (B, N, W)
+    patches = patches + visual.positional_embedding[1:]
+    batch, count, width = patches.shape
+    kept = torch.rand(batch, count).argsort(1)[:, : max(1, round(count * keep))]               # (B, n)
+    patches = patches.gather(1, kept[..., None].expand(-1, -1, width))
+    cls = (visual.class_embedding + visual.positional_embedding[0]).expand(batch, 1, -1)
+    tokens = visual.transformer(visual.ln_pre(torch.cat([cls, patches], dim=1)))
+    tokens = visual.ln_post(tokens)[:, 1:] @ visual.proj                                       # (B, n, E)
+    share = weights.gather(1, kept[owner])                                                     # (M, n)
+    return F.normalize((share[:, :, None] * tokens[owner]).sum(1), dim=-1)                     # a sum: scale does not matter
+
+
+@torch.no_grad()
+def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
+    """Zero-shot accuracies in percent on held-out pictures (see the keys)."""
+    clip.eval()
+    vocabulary, images = Vocabulary.load("drawn"), held_out.images
+    novel = {o for o, seen in zip(vocabulary.objects, vocabulary.seen_object.tolist()) if not seen}
+    embed = lambda texts: F.normalize(encode_tokens(clip, tokenizer(texts)), dim=-1)  # noqa: E731
+    encode = lambda px: torch.cat([clip.encode_image(normalise(px[i:i + 64]), normalize=True)  # noqa: E731
+                                   for i in range(0, len(px), 64)])
+    articles = lambda words: [f"a photo of {captions.with_article(w)}" for w in words]  # noqa: E731
+    size, objects, parts = images.shape[1], list(vocabulary.objects), list(vocabulary.parts)
+    single = [i for i, items in enumerate(held_out.items) if len(items) == 1]
+    truth = np.array([objects.index(held_out.items[i][0].obj) for i in single])
+    is_novel = np.array([held_out.items[i][0].obj in novel for i in single])
+    right = (encode(np.stack([cut(images[i], (0, 0, size, size)) for i in single])) @ embed(articles(objects)).T
+             ).argmax(1).numpy() == truth
+    result = {"object": right.mean(), "object_novel": right[is_novel].mean()}
+    crops, names = [], []
+    for i in single[:300]:
+        item = held_out.items[i][0]
+        for part, where in item.parts.items():
+            if where.visible_pixels >= 12:
+                box = where.box
+                crops.append(cut(images[i], square_around(box, max(box[2] - box[0], box[3] - box[1]) * 1.4, size)))
+                names.append((item.obj, part))
+    features = encode(np.stack(crops))
+    part_right = (features @ embed(articles(parts)).T).argmax(1).numpy() == [parts.index(p) for _, p in names]
+    of_novel = np.array([o in novel for o, _ in names])
+    phrases = [f"{captions.with_article(n)}" for n in vocabulary.object_parts]
+    phrase_right = ((features @ embed(phrases).T).argmax(1).numpy()
+                    == [vocabulary.index(f"{o}'s {p}") for o, p in names])
+    result |= {"part_close_up": part_right.mean(), "part_close_up_novel": part_right[of_novel].mean(),
+               "object_part_close_up": phrase_right.mean(), "object_part_close_up_novel": phrase_right[of_novel].mean()}
+    # Single patches of whole pictures: those mostly covered by one object, named among all objects.
+    hits, of_novel, words = [], [], embed(articles(objects))
+    for i in range(min(400, len(images))):
+        x = normalise(cut(images[i], (0, 0, size, size))[None])
+        out = clip.visual.forward_intermediates(x, indices=1, intermediates_only=True, normalize_intermediates=True,
+                                                output_fmt="NLC")["image_intermediates"][-1][0]
+        named = (F.normalize(out @ clip.visual.proj, dim=-1) @ words.T).argmax(1).numpy()
+        cells = torch.from_numpy(held_out.object_maps[i].astype(np.int64))
+        cover = F.adaptive_avg_pool2d(F.one_hot(cells + 1, len(objects) + 1)[..., 1:].permute(2, 0, 1).float(),
+                                      SIZE // PATCH).flatten(1)
+        share, owner = cover.max(0)
+        picked = (share >= 0.5).numpy()
+        hits.append(named[picked] == owner.numpy()[picked])
+        of_novel.append(np.isin(owner.numpy()[picked], [objects.index(o) for o in novel]))
+    hits, of_novel = np.concatenate(hits), np.concatenate(of_novel)
+    result |= {"patch_seen": hits[~of_novel].mean(), "patch_novel": hits[of_novel].mean()}
+    clip.train()
+    return {k: round(100 * float(v), 1) for k, v in result.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=toy_clip_path())
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--minutes", type=float, help="choose the steps so that training takes about this long")
+    parser.add_argument("--pictures", type=int, default=12000)
+    parser.add_argument("--picture-size", type=int, default=192)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    started = time.time()
+
+    render = lambda split, count: DrawnWorld(  # noqa: E731
+        split, images=count, size=args.picture_size, seed=1000 + args.seed, objects="all").render_all(workers=args.workers)
+    held_out, drawn = render("validation", 600), render("train", args.pictures)
+    print(f"drew {args.pictures + 600} pictures in {time.time() - started:.0f} s", flush=True)
+
+    tokenizer, config = ToyTokenizer(known_words()), toy_clip_config()
+    clip = build_toy_clip(config, tokenizer.vocab_size)
+    views = Views(drawn, np.random.default_rng(args.seed))
+    matrices = [p for p in clip.parameters() if p.ndim >= 2]
+    vectors = [p for p in clip.parameters() if p.ndim < 2]
+    optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}],
+                                  lr=args.learning_rate, betas=(0.9, 0.98))
+    loss_function, steps, begun, seen_loss = CaptionLoss(), args.steps, time.time(), 0.0
+    clip.train()
+    step = 0
+    while step < steps:
+        rate = args.learning_rate * min(1, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * step / steps)) + 0.005)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        pixels, owner, weights, texts = views.batch(args.batch)
+        x = normalise(pixels)
+        x = x * torch.empty(len(x), 1, 1, 1).uniform_(0.85, 1.15) + torch.empty(len(x), 3, 1, 1).uniform_(-0.15, 0.15)
+        unique = list(dict.fromkeys(texts))
+        which = torch.tensor([unique.index(t) for t in texts])
+        same = (which[:, None] == which[None]).float()
+        loss_function.targets = same / same.sum(1, keepdim=True)
+        image = region_features(clip, x, owner, weights, KEEP)
+        text = F.normalize(encode_tokens(clip, tokenizer(unique)), dim=-1)[which]
+        loss = loss_function(image, text, clip.logit_scale.exp())
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
+        optimizer.step()
+        with torch.no_grad():
+            clip.logit_scale.clamp_(0, math.log(100))
+        seen_loss += loss.item()
+        step += 1
+        if step == 60 and args.minutes:
+            steps = max(100, round(args.minutes * 60 / ((time.time() - begun) / step)))
+        if step % 50 == 0:
+            gone = time.time() - begun
+            print(f"step {step}/{steps}  loss {seen_loss / 50:.3f}  scale {clip.logit_scale.exp():.1f}  "
+                  f"{gone:.0f} s, about {gone / step * (steps - step):.0f} s to go", flush=True)
+            seen_loss = 0.0
+        if step % 500 == 0 or step == steps:
+            measured = evaluate(clip, tokenizer, held_out)
+            measured |= {"steps": step, "pairs_of_pictures": step * args.batch, "seed": args.seed}
+            print("  " + json.dumps(measured), flush=True)
+            save_toy_clip(args.out, clip, tokenizer, config, measured)
+    print(f"wrote {args.out} after {time.time() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

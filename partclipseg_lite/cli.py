@@ -1,0 +1,130 @@
+"""The command line: segment, train, evaluate, doctor. Each command's help has an example."""
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command. Mistakes of the user end with one line on stderr and exit code 2, not with a traceback."""
+    args = _parser().parse_args(arguments)
+    try:
+        args.run(args)
+    except (ValueError, TypeError, FileNotFoundError, FloatingPointError) as error:
+        print(f"partclipseg_lite {args.command}: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m partclipseg_lite", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def add(name: str, run, summary: str, example: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, description=summary, epilog=f"example: {example}",
+                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+        command.set_defaults(run=run)
+        return command
+
+    segment = add("segment", _segment, "Find named parts in one picture; write a mask for each and an overlay.",
+                  "python -m partclipseg_lite segment dog.png --names \"dog's head\" \"dog's tail\" --out found")
+    segment.add_argument("image", type=Path, metavar="IMAGE")
+    segment.add_argument("--names", nargs="+", required=True, metavar="NAME", help="such as \"dog's head\"")
+    segment.add_argument("--weights", default="toy", help="a shipped name, a file or a run's folder (default: toy)")
+    segment.add_argument("--out", type=Path, default=Path("segmentation"), help="folder to write (default: segmentation)")
+
+    train = add("train", _train, "Train a preset; the same command takes up a run that was stopped.",
+                "python -m partclipseg_lite train --preset toy --set training.steps=500 --output runs/mine")
+    train.add_argument("--preset", required=True)
+    train.add_argument("--set", nargs="+", default=[], metavar="key=value", dest="assignments", action="extend")
+    train.add_argument("--output", type=Path, help="the run's folder (default: runs/PRESET)")
+
+    evaluate = add("evaluate", _evaluate, "Score weights on a dataset: Oracle-Obj, Pred-All and plain mIoU.",
+                   "python -m partclipseg_lite evaluate --weights toy --dataset drawn --images 100 --json scores.json")
+    evaluate.add_argument("--weights", required=True)
+    evaluate.add_argument("--dataset", required=True, help="'drawn', or a folder in the Pascal-Part layout")
+    evaluate.add_argument("--split", default="test", help="drawn: test, validation, shifted or train (default: test)")
+    evaluate.add_argument("--seed", type=int, default=0, help="drawn: other pictures for another seed")
+    evaluate.add_argument("--images", type=int, default=400, help="drawn: how many pictures (default: 400)")
+    evaluate.add_argument("--json", type=Path, required=True, help="file to write")
+
+    add("doctor", _doctor, "Check the installation: versions, shipped weights, one forward pass.",
+        "python -m partclipseg_lite doctor")
+    return parser
+
+
+def _segment(args: argparse.Namespace) -> None:
+    from PIL import Image
+
+    from .figures import overlay
+    from .inference import PartSegmenter, read_image
+    image = read_image(args.image)
+    result = PartSegmenter.from_pretrained(args.weights)(image, args.names)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name, mask in result.masks.items():
+        file = args.out / (name.replace("'s ", "-").replace("'", "").replace(" ", "_").replace("/", "_") + ".png")
+        Image.fromarray(mask.astype(np.uint8) * 255).save(file)
+        print(f"{name:32s} score {result.scores[name]:.2f}  {100 * mask.mean():5.1f} % of the picture  {file}")
+    Image.fromarray(overlay(result.image, result.label_map, result.vocabulary)).save(args.out / "overlay.png")
+    print(f"{'all':32s} {args.out / 'overlay.png'}")
+
+
+def _train(args: argparse.Namespace) -> None:
+    from .settings import Settings, parse_overrides
+    from .training import train
+    settings = Settings.from_preset(args.preset, parse_overrides(args.assignments))
+    output = args.output or Path("runs") / args.preset
+    begun = time.time()
+    _, log = train(settings, output)
+    last = log[-1] if log else {}
+    print(f"{settings.training.steps} steps, last mean loss {last.get('total', float('nan')):.4f}, "
+          f"{time.time() - begun:.0f} s; weights in {output / 'weights.safetensors'}")
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    from .datasets.drawn.world import DrawnWorld
+    from .datasets.pascal_part import PascalPart
+    from .evaluation import evaluate
+    from .vocabulary import Vocabulary
+    from .weights import load_model
+    model, settings, _, _ = load_model(args.weights)
+    vocabulary = Vocabulary.load(settings.vocabulary)
+    if args.dataset == "drawn":
+        samples = DrawnWorld(args.split, images=args.images, size=settings.data.size, seed=args.seed, objects="all")
+    else:
+        samples = PascalPart(Path(args.dataset), args.split, vocabulary)
+    results = evaluate(model, samples, vocabulary, progress=True)
+    results |= {"weights": str(args.weights), "dataset": args.dataset, "split": args.split, "seed": args.seed}
+    args.json.parent.mkdir(parents=True, exist_ok=True)
+    args.json.write_text(json.dumps(results, indent=1))
+    for setting in ("oracle_obj", "pred_all", "plain"):
+        r = results[setting]
+        print(f"{setting:11s} mIoU seen {r['seen']:5.2f}  unseen {r['unseen']:5.2f}  harmonic {r['harmonic']:5.2f}   "
+              f"recall unseen {r['recall_unseen']:5.2f}   boundary IoU unseen {r['boundary_iou_unseen']:5.2f}")
+    print(f"wrote {args.json}")
+
+
+def _doctor(args: argparse.Namespace) -> None:
+    from .inference import PartSegmenter
+    from .toy_clip import load_toy_clip
+    from .weights import SHIPPED, load_model
+    print(f"python {platform.python_version()} on {platform.system()}")
+    for package in ("partclipseg_lite", "torch", "open_clip_torch", "accelerate", "numpy", "pillow"):
+        print(f"{package} {metadata.version(package)}")
+    import torch
+    print(f"device: {torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU, ' + str(torch.get_num_threads()) + ' threads'}")
+    clip, tokenizer, measured = load_toy_clip()
+    print(f"tiny CLIP: {sum(p.numel() for p in clip.parameters()) / 1e6:.2f} M parameters, {len(tokenizer.words)} words, "
+          f"novel objects named rightly {measured.get('object_novel')} %")
+    for name in SHIPPED:
+        model, settings, vocabulary, _ = load_model(name)
+        trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        print(f"weights {name!r}: {type(model).__name__}, {trained / 1e6:.2f} M trained, {len(vocabulary)} seen object parts")
+    begun = time.time()
+    PartSegmenter.from_pretrained("toy")(np.zeros((64, 64, 3), np.uint8), ["dog's head"])
+    print(f"one forward pass: {time.time() - begun:.1f} s with loading\nall is well")

@@ -1,0 +1,73 @@
+"""Mask losses at three granularities (Eq. 5), each a binary cross-entropy over the pixels that can teach something."""
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .datasets.sample import IGNORE
+from .model import SegmentationOutput
+
+
+@dataclass
+class Targets:
+    """Masks of the conditions of a batch, at the resolution of the logits.
+
+    Attributes:
+        object_parts: bool [B, T, S, S]. parts: bool [B, P, S, S]. objects: bool [B, O, S, S].
+        background: bool [B, 1, S, S], nothing labelled. part_pixels: bool [B, 1, S, S], some part labelled.
+        valid: bool [B, T], False for padding among the object parts.
+    """
+    object_parts: Tensor
+    parts: Tensor
+    objects: Tensor
+    background: Tensor
+    part_pixels: Tensor
+    valid: Tensor
+
+
+def make_targets(object_map: Tensor, part_map: Tensor, part_of: Tensor, object_part_ids: Tensor, part_ids: Tensor,
+                 object_ids: Tensor, valid: Tensor) -> Targets:
+    """Maps int64 [B, S, S] and the ids of the conditions ([B, T], [B, P], [B, O]) -> `Targets`.
+
+    `part_of` int64 [all object parts] gives each object part's generalized part; a pixel teaches "head" whether it is a
+    cat's or a cow's. That is how one annotation supervises three granularities.
+    """
+    labelled = part_map != IGNORE
+    general = torch.where(labelled, part_of.to(part_map.device)[part_map.clamp(min=0)], IGNORE)
+    one_of = lambda m, ids: m[:, None] == ids[:, :, None, None]  # noqa: E731
+    return Targets(one_of(part_map, object_part_ids) & valid[:, :, None, None], one_of(general, part_ids),
+                   one_of(object_map, object_ids), (object_map == IGNORE)[:, None], labelled[:, None], valid)
+
+
+def masked_bce(logits: Tensor, masks: Tensor, pixels: Tensor, weight: Tensor) -> Tensor:
+    """Mean over `pixels` [B, 1, S, S] and the channels with positive `weight` [B, C] of weight * BCE. 0 if none is left.
+
+    The empty case matters: a batch without background must lose one term, not the whole step.
+    """
+    bce = F.binary_cross_entropy_with_logits(logits, masks.to(logits.dtype), reduction="none")
+    per_image = (bce * pixels).sum(dim=(2, 3))                                                 # (B, C)
+    count = (pixels.sum(dim=(1, 2, 3))[:, None] * (weight > 0)).sum()
+    return (per_image * weight).sum() / count.clamp(min=1)
+
+
+def mask_losses(output: SegmentationOutput, targets: Targets, background_weight: float = 0.05) -> dict[str, Tensor]:
+    """The terms of Eq. 5, unweighted: `object_part` (with background channel), and for PartCLIPSeg `part`, `object`.
+
+    Which pixels count is not in the paper; as released, object parts learn from part pixels and from background (two
+    means, added), parts from part pixels, objects from every pixel. An object's pixels without a part teach objects only.
+    """
+    channels = targets.valid.to(output.object_part_logits.dtype)
+    background = channels.new_full((len(channels), 1), background_weight)
+    weight = torch.cat([channels, background], dim=1)
+    masks = torch.cat([targets.object_parts, targets.background], dim=1)
+    losses = {"object_part": masked_bce(output.object_part_logits, masks, targets.part_pixels, weight)
+              + masked_bce(output.object_part_logits, masks, targets.background, weight)}
+    if output.part_logits is not None:
+        ones = lambda x: x.new_ones(x.shape[:2])  # noqa: E731
+        losses["part"] = masked_bce(output.part_logits, targets.parts, targets.part_pixels, ones(output.part_logits))
+        logits = torch.cat([output.object_logits, output.background_logits], dim=1)
+        losses["object"] = masked_bce(logits, torch.cat([targets.objects, targets.background], dim=1),
+                                      torch.ones_like(targets.background),
+                                      torch.cat([ones(output.object_logits), background], dim=1))
+    return losses

@@ -1,0 +1,180 @@
+"""The two models: CLIPSeg, asked for "dog's head" as one phrase, and PartCLIPSeg, which asks for "head" and for "dog".
+
+Numbers of equations are those of the paper (Choi et al., NeurIPS 2024).
+"""
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .backbone import Backbone
+from .decoder import AttentionTap, Decoder, FiLM, MaskHead
+from .vocabulary import Vocabulary
+
+PART_TEMPLATE, OBJECT_TEMPLATE = "{}", "{}"        # PartCLIPSeg encodes bare words, as the release does
+PHRASE_TEMPLATE = "a {}'s {}"                      # CLIPSeg encodes the whole phrase
+
+
+@dataclass
+class Conditions:
+    """The words of one forward, as embeddings, and how object parts are put together from them.
+
+    Attributes:
+        parts: float [B, P, E], generalized parts. objects: float [B, O, E].
+        part_of, object_of: int64 [B, T], index of each object part's part among P and of its object among O.
+    """
+    parts: Tensor
+    objects: Tensor
+    part_of: Tensor
+    object_of: Tensor
+
+    def expand(self, batch: int) -> "Conditions":
+        """The same words for each of `batch` images; fields may come without the batch axis."""
+        grow = lambda x, dims: x if x.dim() == dims else x[None].expand(batch, *x.shape)  # noqa: E731
+        return Conditions(grow(self.parts, 3), grow(self.objects, 3), grow(self.part_of, 2), grow(self.object_of, 2))
+
+
+@dataclass
+class SegmentationOutput:
+    """Logits at the network's resolution. CLIPSeg fills only `object_part_logits`.
+
+    Attributes:
+        object_part_logits: [B, T+1, S, S], background last.
+        part_logits: [B, P, S, S] or None. object_logits: [B, O, S, S] or None. background_logits: [B, 1, S, S] or None.
+    """
+    object_part_logits: Tensor
+    part_logits: Tensor | None = None
+    object_logits: Tensor | None = None
+    background_logits: Tensor | None = None
+
+
+@torch.no_grad()
+def start_from_clip(model: "CLIPSeg | PartCLIPSeg") -> None:
+    """Initialise the trained part so that the first FiLM already multiplies patches with words as CLIP itself does.
+
+    Real CLIPSeg starts from weights trained on PhraseCut. The drawn world has no such weights; it starts from CLIP's own
+    projections: `reduce` maps the deepest activation, and FiLM's factor maps the sentence, into the D leading directions
+    Q of the embeddings of all known words, so that their product summed over the channels is CLIP's patch-word
+    similarity, for novel words as for seen ones. Signs alternate because the layer norm that follows removes the mean.
+    Only for towers that pool patches by averaging (`Backbone.patch_similarity`); nothing here is kept fixed.
+    """
+    visual, decoder = model.backbone.clip.visual, model.decoder
+    words = model.backbone.embed_text([f"a {word}" for word in model.backbone.tokenizer.words])        # (V, E)
+    middle = words.mean(0)
+    directions = torch.linalg.svd(words - middle, full_matrices=False)[2][: decoder.width]             # (D, E), Q
+    signs = torch.ones(decoder.width)
+    signs[1::2] = -1
+    scale = ((words - middle) @ directions.T).std()
+    decoder.film.mul.weight.copy_(signs[:, None] * directions / scale)
+    decoder.film.mul.bias.copy_(-(signs[:, None] * directions / scale) @ middle)
+    decoder.film.add.weight.mul_(0.1)
+    decoder.film.add.bias.zero_()
+    # ln_post is linear up to a factor for each token: centre, then scale by its gain.
+    centred = torch.eye(visual.ln_post.weight.numel()) - 1 / visual.ln_post.weight.numel()
+    reduce = directions @ visual.proj.T @ (visual.ln_post.weight[:, None] * centred)                   # (D, W)
+    decoder.reduces[0].weight.copy_(reduce / reduce.norm(dim=1).mean())
+    decoder.reduces[0].bias.zero_()
+    if isinstance(model, PartCLIPSeg):                       # parts and objects enter the object part in equal shares
+        width, embed_dim = decoder.width, model.backbone.embed_dim
+        model.merge_features.weight.copy_(torch.eye(width).repeat(1, 2) / 2)
+        model.merge_embeddings.weight.copy_(torch.eye(embed_dim).repeat(1, 2) / 2)
+        model.merge_features.bias.zero_()
+        model.merge_embeddings.bias.zero_()
+        model.object_part_film.mul.weight.mul_(0.1)
+        model.object_part_film.add.weight.mul_(0.1)
+
+
+class VisualAdapter(nn.Module):
+    """x -> 0.8 x + 0.2 adapter(x): a small trained correction of the frozen activations (as released; not in the paper)."""
+
+    def __init__(self, width: int, reduction: int = 4):
+        super().__init__()
+        self.fc = nn.Sequential(nn.Linear(width, width // reduction, bias=False), nn.ReLU(),
+                                nn.Linear(width // reduction, width, bias=False), nn.ReLU())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 0.8 * x + 0.2 * self.fc(x)
+
+
+class CLIPSeg(nn.Module):
+    """The baseline: every object part is one phrase, decoded by itself; a learned embedding stands for background."""
+
+    def __init__(self, *, backbone: Backbone, width: int = 64, heads: int = 4, mlp_width: int = 2048):
+        super().__init__()
+        self.backbone = backbone
+        self.decoder = Decoder(backbone_width=backbone.width, embed_dim=backbone.embed_dim, width=width, heads=heads,
+                               mlp_width=mlp_width, depth=len(backbone.layers))
+        self.adapter = VisualAdapter(backbone.width)
+        self.mask_head = MaskHead(width, backbone.patch_size)
+        self.background_embedding = nn.Parameter(torch.randn(1, backbone.embed_dim) * backbone.embed_dim ** -0.5)
+
+    def embed(self, vocabulary: Vocabulary) -> Tensor:
+        """Phrase embeddings [T, E] of a vocabulary's object parts."""
+        pairs = [(vocabulary.objects[o], vocabulary.parts[p])
+                 for o, p in zip(vocabulary.object_of.tolist(), vocabulary.part_of.tolist())]
+        return self.backbone.embed_text([PHRASE_TEMPLATE.format(o, p) for o, p in pairs])
+
+    def forward(self, activations: list[Tensor], phrases: Tensor, tap: AttentionTap | None = None) -> SegmentationOutput:
+        """`activations` from the backbone, `phrases` [T, E] or [B, T, E] -> `SegmentationOutput`."""
+        batch = len(activations[0])
+        phrases = phrases if phrases.dim() == 3 else phrases[None].expand(batch, -1, -1)
+        embeddings = torch.cat([phrases, self.background_embedding.expand(batch, 1, -1)], dim=1)      # (B, T+1, E)
+        features = self.decoder([self.adapter(a) for a in activations], embeddings, tap)              # (B, T+1, N, D)
+        return SegmentationOutput(self.mask_head(features))
+
+
+class PartCLIPSeg(nn.Module):
+    """Generalized parts and objects are decoded apart (Eqs. 1-2) and put together to object parts (Eqs. 3-4)."""
+
+    def __init__(self, *, backbone: Backbone, width: int = 64, heads: int = 4, mlp_width: int = 2048):
+        super().__init__()
+        self.backbone = backbone
+        embed_dim = backbone.embed_dim
+        self.decoder = Decoder(backbone_width=backbone.width, embed_dim=embed_dim, width=width, heads=heads,
+                               mlp_width=mlp_width, depth=len(backbone.layers))
+        self.adapter = VisualAdapter(backbone.width)
+        self.mask_head = MaskHead(width, backbone.patch_size)                    # parts, objects and background
+        self.merge_features = nn.Linear(2 * width, width)                        # Eq. 3, image side
+        self.merge_embeddings = nn.Linear(2 * embed_dim, embed_dim)              # Eq. 3, text side
+        self.object_part_film = FiLM(embed_dim, width)                           # Eq. 4
+        self.object_part_head = MaskHead(width, backbone.patch_size)
+        self.background_embedding = nn.Parameter(torch.randn(1, embed_dim) * embed_dim ** -0.5)
+
+    def embed(self, vocabulary: Vocabulary) -> Conditions:
+        """Embeddings of a vocabulary's generalized parts and objects, with its own index maps (no batch axis)."""
+        device = self.background_embedding.device
+        return Conditions(
+            parts=self.backbone.embed_text([PART_TEMPLATE.format(p) for p in vocabulary.parts]),
+            objects=self.backbone.embed_text([OBJECT_TEMPLATE.format(o) for o in vocabulary.objects]),
+            part_of=vocabulary.part_of.to(device), object_of=vocabulary.object_of.to(device))
+
+    def forward(self, activations: list[Tensor], conditions: Conditions, tap: AttentionTap | None = None,
+                ) -> SegmentationOutput:
+        """`activations` from the backbone; `conditions` with or without batch axis -> `SegmentationOutput`.
+
+        Sequence order, for a tap: image b's P parts, its O objects, its background.
+        """
+        batch = len(activations[0])
+        words = conditions.expand(batch)
+        parts, objects = words.parts.shape[1], words.objects.shape[1]
+        background = self.background_embedding.expand(batch, 1, -1)                            # (B, 1, E)
+        embeddings = torch.cat([words.parts, words.objects, background], dim=1)                # (B, P+O+1, E)
+        features = self.decoder([self.adapter(a) for a in activations], embeddings, tap)       # (B, P+O+1, N, D)
+        logits = self.mask_head(features)                                                      # (B, P+O+1, S, S)
+        part_logits, object_logits, background_logits = logits.split([parts, objects, 1], dim=1)
+        merged = self.rebuild(features, embeddings, words, parts)                              # (B, T+1, N, D)
+        return SegmentationOutput(self.object_part_head(merged), part_logits, object_logits, background_logits)
+
+    def rebuild(self, features: Tensor, embeddings: Tensor, words: Conditions, parts: int) -> Tensor:
+        """Object-part features [B, T+1, N, D] from those of parts and objects; background is put together with itself.
+
+        The release concatenates features as [part | object] but embeddings as [object | part]; a linear map follows in
+        both cases, so the order matters only for loading its weights, and we keep it.
+        """
+        image = torch.arange(len(features), device=features.device)[:, None]
+        last = torch.full_like(words.part_of[:, :1], features.shape[1] - 1)
+        part_row = torch.cat([words.part_of, last], dim=1)                                     # (B, T+1)
+        object_row = torch.cat([words.object_of + parts, last], dim=1)
+        pair = torch.cat([features[image, part_row], features[image, object_row]], dim=-1)     # (B, T+1, N, 2D)
+        text = torch.cat([embeddings[image, object_row], embeddings[image, part_row]], dim=-1)  # (B, T+1, 2E)
+        return self.object_part_film(self.merge_features(pair), self.merge_embeddings(text))

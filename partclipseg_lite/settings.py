@@ -1,0 +1,139 @@
+"""Everything that a run can be told, with its default and the reason for it; unknown names are refused.
+
+A *preset* is a named set of differences from these defaults. `Settings.from_preset("toy", {"training.steps": 100})`.
+"""
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class Group(BaseModel):
+    """A frozen group of settings that refuses unknown names."""
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class DataSettings(Group):
+    name: Literal["drawn"] = "drawn"
+    size: int = Field(128, ge=32, le=1024)          # side of the drawn pictures, and of the labels in evaluation
+    images: int = Field(4000, ge=1)                 # training pictures; each is seen several times, mirrored half of them
+    seed: int = Field(0, ge=0)                      # of the drawn training pictures, not of the training
+
+
+class ModelSettings(Group):
+    kind: Literal["partclipseg", "clipseg"] = "partclipseg"
+    backbone: str = "toy"                           # "toy", or a path to a tiny CLIP
+    image_size: int = Field(128, ge=32, le=1024)    # the tiny CLIP trained at 96: like the real one, it is asked for more
+    layers: tuple[int, ...] = (1, 3, 5)             # blocks read: early, middle, last (real ViT-B/16: 3, 6, 9)
+    width: int = Field(64, ge=4)                    # decoder width D, as CLIPSeg rd64
+    heads: int = Field(4, ge=1)
+    mlp_width: int = Field(256, ge=4)               # CLIPSeg: 2048; the drawn world does well with less
+    start_from_clip: bool = True                    # first FiLM = CLIP's patch-word similarity; see model.start_from_clip
+
+
+class LossSettings(Group):
+    """Weights of Eqs. 5 and 10. Where the paper gives no number, the released configuration does."""
+    object_weight: float = Field(1.0, ge=0)         # lambda_obj, table A7
+    part_weight: float = Field(1.0, ge=0)           # lambda_part
+    background_weight: float = Field(0.05, ge=0)    # of the background channel, as released
+    separation_weight: float = Field(0.1, ge=0)     # lambda_sep, as released
+    enhancement_weight: float = Field(0.01, ge=0)   # lambda_enh, as released
+    gamma: float = Field(0.3, gt=0, lt=1)           # threshold of Eq. 7, table A8
+    separation: Literal["paper", "soft"] = "soft"   # "paper": as printed, no gradient; "soft": indicator -> sigmoid
+    temperature: float = Field(0.05, gt=0)          # of the sigmoid, in units of the normalised map
+
+
+class TrainingSettings(Group):
+    steps: int = Field(1000, ge=1)
+    batch_size: int = Field(8, ge=1)
+    learning_rate: float = Field(2e-3, gt=0)        # the decoder starts from nothing here; the paper fine-tunes with 1e-4
+    warmup_steps: int = Field(50, ge=0)
+    poly_power: float = Field(0.9, gt=0)            # learning rate * (1 - step/steps)^power, as released
+    weight_decay: float = Field(1e-4, ge=0)
+    clip_norm: float = Field(1.0, gt=0)             # released: 0.01, which AdamW forgets at once
+    seed: int = Field(0, ge=0)
+    parts_per_image: int = Field(14, ge=1)          # generalized parts asked for each image: the present ones and others
+    objects_per_image: int = Field(3, ge=1)
+    object_parts_per_image: int = Field(18, ge=1)
+    vary_words: bool = True                         # other phrasings and synonyms of the same names while training
+    checkpoint_every: int = Field(250, ge=1)
+    log_every: int = Field(25, ge=1)
+    workers: int = Field(0, ge=0)                   # of the data loader
+
+
+class Settings(Group):
+    """All settings of one run."""
+    preset: str = "toy"
+    reading: Literal["paper"] = "paper"             # what the paper means; the release's own reading is to come
+    vocabulary: Literal["drawn"] = "drawn"
+    data: DataSettings = DataSettings()
+    model: ModelSettings = ModelSettings()
+    loss: LossSettings = LossSettings()
+    training: TrainingSettings = TrainingSettings()
+
+    @classmethod
+    def from_preset(cls, preset: str, overrides: Mapping[str, Any] | None = None) -> "Settings":
+        """A preset with dotted overrides, e.g. {"training.steps": 100}. One `ValueError` names what is unknown or wrong."""
+        if preset not in PRESETS:
+            near = difflib.get_close_matches(str(preset), PRESETS, n=1)
+            raise ValueError(f"unknown preset {preset!r}{f', did you mean {near[0]!r}?' if near else ''} "
+                             f"(known: {', '.join(PRESETS)})")
+        values: dict[str, Any] = {"preset": preset}
+        for key, value in {**PRESETS[preset], **(overrides or {})}.items():
+            _insert(values, key, value)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"setting {where!r}: {first['msg']}, got {first['input']!r}") from None
+
+    def hash(self) -> str:
+        """16 hex digits that change when any setting changes."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def setting_names() -> list[str]:
+    """All dotted names that an override may use."""
+    names = []
+    for field, info in Settings.model_fields.items():
+        inner = getattr(info.annotation, "model_fields", None)
+        names += [f"{field}.{key}" for key in inner] if inner else [field]
+    return names
+
+
+def _insert(values: dict, key: str, value: Any) -> None:
+    known = setting_names()
+    if key not in known:
+        near = difflib.get_close_matches(str(key), known, n=3)
+        raise ValueError(f"unknown setting {key!r}{', did you mean ' + ' or '.join(map(repr, near)) + '?' if near else ''} "
+                         f"(known: {', '.join(known)})")
+    group, _, name = key.rpartition(".")
+    (values.setdefault(group, {}) if group else values)[name] = value
+
+
+def parse_overrides(assignments: list[str]) -> dict[str, Any]:
+    """["training.steps=100", "loss.separation=paper"] -> dict, values read as YAML."""
+    overrides = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals:
+            raise ValueError(f"--set wants key=value, got {assignment!r}")
+        overrides[key.strip()] = yaml.safe_load(value)
+    return overrides
+
+
+_SMOKE = {"data.images": 48, "model.width": 16, "model.mlp_width": 32, "model.image_size": 96, "training.steps": 40,
+          "training.batch_size": 4, "training.checkpoint_every": 20, "training.log_every": 5, "training.warmup_steps": 5}
+PRESETS: dict[str, dict[str, Any]] = {
+    "toy": {},
+    "toy_no_attention_control": {"loss.separation_weight": 0.0, "loss.enhancement_weight": 0.0},
+    "toy_clipseg": {"model.kind": "clipseg", "loss.separation_weight": 0.0, "loss.enhancement_weight": 0.0},
+    "smoke": _SMOKE,
+    "smoke_clipseg": {**_SMOKE, "model.kind": "clipseg"},
+}

@@ -1,0 +1,220 @@
+"""Training with accelerate: one loop for both models, atomic checkpoints, exact resume.
+
+Everything random in step s comes from (seed, s), never from a generator that runs along; so a run that was killed and
+taken up again computes the very same numbers as one that was not.
+"""
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from . import attention_control
+from .datasets.drawn.world import DrawnWorld
+from .datasets.sample import IGNORE, Sample
+from .losses import Targets, make_targets, mask_losses
+from .model import CLIPSeg, PartCLIPSeg, start_from_clip
+from .prompts import PromptSampler, WordBank
+from .settings import LossSettings, Settings
+from .vocabulary import Vocabulary
+from .weights import build_model, load_trained, save_model, trained_state
+
+
+class TrainingExamples(Dataset):
+    """Samples as the network wants them: item (step, place in batch) -> tensors, drawn from (seed, step, place) alone."""
+
+    def __init__(self, samples: Sequence[Sample], vocabulary: Vocabulary, settings: Settings):
+        seen, training = vocabulary.seen_only(), settings.training
+        self.samples, self.seed, self.size = samples, training.seed, settings.model.image_size
+        self.prompts = PromptSampler(seen, training.parts_per_image, training.objects_per_image,
+                                     training.object_parts_per_image)
+        # Labels of the full vocabulary -> labels of the seen one; the extra last entry serves IGNORE = -1.
+        self.part_label = np.full(len(vocabulary) + 1, IGNORE)
+        self.part_label[seen.ids.numpy()] = np.arange(len(seen))
+        self.object_label = np.full(len(vocabulary.objects) + 1, IGNORE)
+        self.object_label[seen.object_ids.numpy()] = np.arange(len(seen.objects))
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, place: tuple[int, int]) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng([self.seed, *place])
+        sample = self.samples[int(rng.integers(len(self.samples)))]
+        if sample.image.shape[:2] != (self.size, self.size):
+            sample = sample.resized(self.size)
+        step = -1 if rng.random() < 0.5 else 1                                    # mirrored or not
+        object_map = self.object_label[sample.object_map[:, ::step]]
+        part_map = self.part_label[sample.part_map[:, ::step]]
+        present = lambda labels: np.setdiff1d(labels, [IGNORE])  # noqa: E731
+        prompts = self.prompts(present(object_map), present(part_map), rng)
+        jitter = np.concatenate([rng.uniform(0.85, 1.15, 1), rng.uniform(-0.15, 0.15, 3)]).astype(np.float32)
+        return {"image": np.ascontiguousarray(sample.image[:, ::step].transpose(2, 0, 1)), "object_map": object_map,
+                "part_map": part_map, "jitter": jitter, **vars(prompts)}
+
+
+class StepSampler:
+    """Batches of places (step, 0..B-1) for the steps that are still to do."""
+
+    def __init__(self, first: int, last: int, batch_size: int):
+        self.first, self.last, self.batch_size = first, last, batch_size
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    def __iter__(self):
+        for step in range(self.first, self.last):
+            yield [(step, place) for place in range(self.batch_size)]
+
+
+def total_loss(model: PartCLIPSeg | CLIPSeg, activations: list[Tensor], words, targets: Targets, grid: int,
+               loss: LossSettings) -> tuple[Tensor, dict[str, Tensor]]:
+    """Eq. 10 for one batch: (the sum to minimise, its unweighted terms). One forward serves masks and attention."""
+    plan = None
+    if isinstance(model, PartCLIPSeg) and (loss.separation_weight or loss.enhancement_weight):
+        plan = attention_control.plan_attention(attention_control.area_on_grid(targets.object_parts, grid), words)
+    output = model(activations, words, plan and plan.tap)
+    terms = mask_losses(output, targets, loss.background_weight)
+    weights = {"object_part": 1.0, "part": loss.part_weight, "object": loss.object_weight,
+               "separation": loss.separation_weight, "enhancement": loss.enhancement_weight}
+    if plan is not None:
+        maps = attention_control.object_part_maps(plan)
+        temperature = loss.temperature if loss.separation == "soft" else None
+        terms["separation"] = attention_control.separation_loss(maps, plan, grid, loss.gamma, temperature)
+        terms["enhancement"] = attention_control.enhancement_loss(maps, plan)
+    return sum(weights[name] * term for name, term in terms.items()), terms
+
+
+class LossModule(nn.Module):
+    """The model behind one `forward(batch) -> loss`, which is what accelerate can wrap for several devices."""
+
+    def __init__(self, model: PartCLIPSeg | CLIPSeg, vocabulary: Vocabulary, settings: Settings):
+        super().__init__()
+        self.model, self.settings = model, settings
+        self.seen = vocabulary.seen_only()
+        self.bank = WordBank(model, self.seen, settings.training.vary_words)
+
+    def forward(self, batch: dict[str, Tensor], step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        backbone = self.model.backbone
+        pixels = backbone.preprocess(batch["image"])
+        pixels = pixels * batch["jitter"][:, :1, None, None] + batch["jitter"][:, 1:, None, None]
+        words = self.bank.conditions(batch, np.random.default_rng([self.settings.training.seed, step, 2**31]))
+        targets = make_targets(batch["object_map"], batch["part_map"], self.seen.part_of, batch["object_part_ids"],
+                               batch["part_ids"], batch["object_ids"], batch["valid"])
+        return total_loss(self.model, backbone.activations(pixels), words, targets, backbone.grid, self.settings.loss)
+
+
+def poly_schedule(settings: Settings):
+    """Factor of the learning rate at a step: linear warm-up, then (1 - step/steps)^power."""
+    training = settings.training
+
+    def factor(step: int) -> float:
+        warm = min(1.0, (step + 1) / max(1, training.warmup_steps))
+        return warm * max(0.0, 1 - step / training.steps) ** training.poly_power
+    return factor
+
+
+def save_checkpoint(folder: Path, step: int, model: nn.Module, optimizer, schedule, log: list[dict], settings: Settings):
+    """Write `folder/step_N` whole or not at all, then drop older ones."""
+    partial, final = folder / f".step_{step:07d}.partial", folder / f"step_{step:07d}"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    torch.save({"model": trained_state(model), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(),
+                "step": step, "settings_hash": settings.hash()}, partial / "state.pt")
+    (partial / "log.json").write_text(json.dumps(log))
+    partial.replace(final)
+    for old in sorted(folder.glob("step_*"))[:-1]:
+        shutil.rmtree(old)
+
+
+def latest_checkpoint(folder: Path, settings: Settings) -> tuple[dict, list[dict]] | None:
+    """(state, log) of the newest whole checkpoint, or None. `ValueError` if it belongs to other settings."""
+    found = sorted(folder.glob("step_*"))
+    if not found:
+        return None
+    state = torch.load(found[-1] / "state.pt", map_location="cpu", weights_only=True)
+    if state["settings_hash"] != settings.hash():
+        raise ValueError(f"{found[-1]} was written with other settings than this run's; choose another output folder, or "
+                         f"delete {folder} to start anew")
+    return state, json.loads((found[-1] / "log.json").read_text())
+
+
+def training_samples(settings: Settings) -> Sequence[Sample]:
+    """The drawn training pictures, rendered once (both cores) and kept in memory."""
+    world = DrawnWorld("train", images=settings.data.images, size=settings.data.size, seed=settings.data.seed)
+    return world.render_all(workers=2 if settings.data.images >= 200 else 1)
+
+
+def train(settings: Settings, output: str | Path, samples: Sequence[Sample] | None = None, progress: bool = True,
+          ) -> tuple[PartCLIPSeg | CLIPSeg, list[dict]]:
+    """Train (or take up) the run in folder `output`; returns (model in eval mode, log of mean losses).
+
+    Writes settings.json, checkpoints/, log.json and weights.safetensors. Calling it again after the end returns at once.
+    """
+    output, training = Path(output), settings.training
+    output.mkdir(parents=True, exist_ok=True)
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16" if torch.cuda.is_available() else "no")
+    vocabulary = Vocabulary.load(settings.vocabulary)
+    torch.manual_seed(training.seed)
+    model = build_model(settings)
+    if settings.model.start_from_clip:
+        start_from_clip(model)
+    resumed = latest_checkpoint(output / "checkpoints", settings)
+    log: list[dict] = []
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=training.learning_rate, weight_decay=training.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, poly_schedule(settings))
+    first = 0
+    if resumed:
+        state, log = resumed
+        load_trained(model, state["model"], output / "checkpoints")
+        optimizer.load_state_dict(state["optimizer"])
+        schedule.load_state_dict(state["schedule"])
+        first = state["step"]
+    (output / "settings.json").write_text(json.dumps(settings.model_dump(mode="json"), indent=1))
+    if first < training.steps:
+        examples = TrainingExamples(training_samples(settings) if samples is None else samples, vocabulary, settings)
+        loader = DataLoader(examples, batch_sampler=StepSampler(first, training.steps, training.batch_size),
+                            num_workers=training.workers)
+        module, optimizer, loader = accelerator.prepare(LossModule(model.to(accelerator.device), vocabulary, settings),
+                                                        optimizer, loader)
+        module.train()
+        _loop(accelerator, module, model, optimizer, schedule, loader, first, settings, output, log, progress)
+    model = accelerator.unwrap_model(module).model if first < training.steps else model
+    if accelerator.is_main_process:
+        save_model(output / "weights.safetensors", model, settings, vocabulary.seen_only(), extra={"log": log[-1:]})
+        (output / "log.json").write_text(json.dumps(log))
+    return model.eval(), log
+
+
+def _loop(accelerator, module, model, optimizer, schedule, loader, first, settings, output, log, progress) -> None:
+    training, begun = settings.training, time.time()
+    window: dict[str, list[float]] = {}
+    bar = tqdm(loader, initial=first, total=training.steps, disable=not (progress and accelerator.is_main_process),
+               desc=f"train {settings.preset}", mininterval=2, file=sys.stdout, ncols=100)
+    for step, batch in enumerate(bar, start=first):
+        loss, terms = module(batch, step)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"the loss became {loss.item()} at step {step} (terms "
+                                     f"{ {k: round(v.item(), 4) for k, v in terms.items()} }); lower training.learning_rate")
+        optimizer.zero_grad()
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(module.parameters(), training.clip_norm)
+        optimizer.step()
+        schedule.step()
+        for name, term in {"total": loss, **terms}.items():
+            window.setdefault(name, []).append(term.item())
+        if (step + 1) % training.log_every == 0 or step + 1 == training.steps:
+            log.append({"step": step + 1, "seconds": round(time.time() - begun, 1),
+                        **{name: sum(values) / len(values) for name, values in window.items()}})
+            bar.set_postfix(loss=f"{log[-1]['total']:.4f}", refresh=False)
+            window = {}
+        if accelerator.is_main_process and ((step + 1) % training.checkpoint_every == 0 or step + 1 == training.steps):
+            save_checkpoint(output / "checkpoints", step + 1, model, optimizer, schedule, log, settings)
