@@ -134,7 +134,7 @@ class Views:
 
 
 def normalise(pixels: np.ndarray) -> Tensor:
-    x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 255
+    x = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float() / 255
     return (x - torch.tensor(CLIP_MEAN).view(3, 1, 1)) / torch.tensor(CLIP_STD).view(3, 1, 1)
 
 
@@ -171,7 +171,7 @@ def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
              ).argmax(1).numpy() == truth
     result = {"object": right.mean(), "object_novel": right[is_novel].mean()}
     crops, names = [], []
-    for i in single[:300]:
+    for i in single[:200]:
         item = held_out.items[i][0]
         for part, where in item.parts.items():
             if where.visible_pixels >= 12:
@@ -188,14 +188,15 @@ def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
                "object_part_close_up": phrase_right.mean(), "object_part_close_up_novel": phrase_right[of_novel].mean()}
     # Single patches of whole pictures: those mostly covered by one object, named among all objects.
     hits, of_novel, words = [], [], embed(articles(objects))
-    for i in range(min(400, len(images))):
-        x = normalise(cut(images[i], (0, 0, size, size))[None])
+    for start in range(0, min(300, len(images)), 50):
+        chosen = slice(start, start + 50)
+        x = normalise(np.stack([cut(image, (0, 0, size, size)) for image in images[chosen]]))
         out = clip.visual.forward_intermediates(x, indices=1, intermediates_only=True, normalize_intermediates=True,
-                                                output_fmt="NLC")["image_intermediates"][-1][0]
-        named = (F.normalize(out @ clip.visual.proj, dim=-1) @ words.T).argmax(1).numpy()
-        cells = torch.from_numpy(held_out.object_maps[i].astype(np.int64))
-        cover = F.adaptive_avg_pool2d(F.one_hot(cells + 1, len(objects) + 1)[..., 1:].permute(2, 0, 1).float(),
-                                      SIZE // PATCH).flatten(1)
+                                                output_fmt="NLC")["image_intermediates"][-1]
+        named = (F.normalize(out @ clip.visual.proj, dim=-1) @ words.T).argmax(-1).numpy()     # (50, N)
+        cells = torch.from_numpy(held_out.object_maps[chosen].astype(np.int64))
+        cover = torch.stack([F.adaptive_avg_pool2d((cells == o).float(), SIZE // PATCH).flatten(1)
+                             for o in range(len(objects))])                                    # (O, 50, N)
         share, owner = cover.max(0)
         picked = (share >= 0.5).numpy()
         hits.append(named[picked] == owner.numpy()[picked])
@@ -265,7 +266,7 @@ def main() -> None:
             print(f"step {step}/{steps}  loss {seen_loss / 50:.3f}  scale {clip.logit_scale.exp():.1f}  "
                   f"{gone:.0f} s, about {gone / step * (steps - step):.0f} s to go", flush=True)
             seen_loss = 0.0
-        if step % 500 == 0 or step == steps:
+        if step % 1000 == 0 or step == steps:
             measured = evaluate(clip, tokenizer, held_out)
             measured |= {"steps": step, "pairs_of_pictures": step * args.batch, "seed": args.seed}
             print("  " + json.dumps(measured), flush=True)

@@ -6,6 +6,7 @@
 
 The names below are loaded when they are first used, so that importing the package costs nothing.
 """
+
 from __future__ import annotations
 
 import importlib

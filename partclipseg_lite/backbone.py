@@ -103,13 +103,15 @@ class Backbone(nn.Module):
         """Texts -> float [C, E], not normalised. Each text is encoded once; afterwards it comes from a cache."""
         missing = [t for t in dict.fromkeys(texts) if t not in self._text_cache]
         device = self.mean.device
-        for start in range(0, len(missing), 256):
-            chunk = missing[start:start + 256]
-            for text, embedding in zip(chunk, encode_tokens(self.clip, self.tokenizer(chunk).to(device))):
-                self._text_cache[text] = embedding
+        # What inference mode computes could never be trained with afterwards, so the cache is filled outside of it.
+        with torch.inference_mode(False), torch.no_grad():
+            for start in range(0, len(missing), 256):
+                chunk = missing[start:start + 256]
+                for text, embedding in zip(chunk, encode_tokens(self.clip, self.tokenizer(chunk).to(device))):
+                    self._text_cache[text] = embedding
         if not texts:
             return torch.empty(0, self.embed_dim, device=device)
-        return torch.stack([self._text_cache[t] for t in texts]).to(device)
+        return torch.stack([self._text_cache[t].to(device) for t in texts])   # cached before the model moved, perhaps
 
     @torch.no_grad()
     def patch_similarity(self, pixel_values: Tensor, texts: Sequence[str]) -> Tensor:

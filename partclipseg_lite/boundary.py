@@ -1,5 +1,4 @@
-"""Boundaries of label maps: the true boundary IoU of every class at once, and the quantity that the release
-reports.
+"""Boundaries of label maps: for the true boundary IoU of all classes at once, and what the release reports.
 
 Boundary IoU (Cheng et al., CVPR 2021) is the IoU of two masks counted only within distance d of each mask's
 own outline, d = 2 % of the image diagonal. A mask keeps a pixel in its interior if the whole (2d+1) x (2d+1)

@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = _parser().parse_args(arguments)
     try:
         args.run(args)
-    except (ValueError, TypeError, FileNotFoundError, FloatingPointError) as error:
+    except (ValueError, TypeError, OSError, FloatingPointError) as error:
         print(f"partclipseg_lite {args.command}: {error}", file=sys.stderr)
         sys.exit(2)
 

@@ -20,6 +20,7 @@ from .vocabulary import Vocabulary
 from .weights import load_model
 
 ImageLike = str | Path | Image.Image | np.ndarray | Tensor
+UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError)
 
 
 @dataclass
@@ -81,18 +82,18 @@ def read_image(image: ImageLike) -> np.ndarray:
             with Image.open(path) as opened:
                 opened.load()
                 return _from_pil(opened)
-        except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        except UNREADABLE as error:
             raise ValueError(f"{path} cannot be read as an image ({error}); is it truncated or another kind of file?") from error
     if isinstance(image, Image.Image):
-        return _from_pil(image)
-    if isinstance(image, Tensor):
-        array = image.detach().cpu().numpy()
-        if array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[-1] not in (1, 3, 4):
-            array = array.transpose(1, 2, 0)
-    elif isinstance(image, np.ndarray):
-        array = image
-    else:
+        try:
+            return _from_pil(image)
+        except UNREADABLE as error:                                           # PIL reads the pixels only now
+            raise ValueError(f"the PIL image cannot be read ({error}); is its file truncated?") from error
+    if not isinstance(image, (Tensor, np.ndarray)):
         raise TypeError(f"an image must be a path, a PIL image, a NumPy array or a tensor, got {type(image).__name__}")
+    array = image.detach().cpu().numpy() if isinstance(image, Tensor) else image
+    if array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[-1] not in (1, 3, 4):
+        array = array.transpose(1, 2, 0)
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (3, 4)) or 0 in array.shape:

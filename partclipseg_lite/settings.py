@@ -124,7 +124,11 @@ def parse_overrides(assignments: list[str]) -> dict[str, Any]:
         key, equals, value = assignment.partition("=")
         if not equals:
             raise ValueError(f"--set wants key=value, got {assignment!r}")
-        overrides[key.strip()] = yaml.safe_load(value)
+        try:
+            overrides[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ValueError(f"--set {key.strip()}: the value {value!r} is not YAML; write for example 100, true or [1, 2]"
+                             ) from None
     return overrides
 
 

@@ -50,7 +50,12 @@ class ToyTokenizer:
                 raise UnknownWordError(
                     f"the tiny CLIP of the drawn world has no word {word!r} (in {text!r}); "
                     f"near ones: {', '.join(near) if near else 'none'}. Real CLIP weights know any word.")
-        return [self._ids[i] for i in self.bpe.encode(text)]
+        ids = self.bpe.encode(text)
+        if not all(i in self._ids for i in ids):                     # known words, strange marks: "dog's 'tail'"
+            strange = self.bpe.decode([next(i for i in ids if i not in self._ids)]).strip()
+            raise UnknownWordError(f"the tiny CLIP of the drawn world cannot read {strange!r} in {text!r}; write plain words, "
+                                   f"'s and commas")
+        return [self._ids[i] for i in ids]
 
     def __call__(self, texts: str | Sequence[str]) -> Tensor:
         """`texts` -> int64 [C, context_length], zero-padded. Raises `ValueError` for a text that does not fit."""

@@ -126,10 +126,13 @@ def save_checkpoint(folder: Path, step: int, model: nn.Module, optimizer, schedu
     partial, final = folder / f".step_{step:07d}.partial", folder / f"step_{step:07d}"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    torch.save({"model": trained_state(model), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(),
-                "step": step, "settings_hash": settings.hash()}, partial / "state.pt")
-    (partial / "log.json").write_text(json.dumps(log))
-    partial.replace(final)
+    try:
+        torch.save({"model": trained_state(model), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(),
+                    "step": step, "settings_hash": settings.hash()}, partial / "state.pt")
+        (partial / "log.json").write_text(json.dumps(log))
+        partial.replace(final)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     for old in sorted(folder.glob("step_*"))[:-1]:
         shutil.rmtree(old)
 

@@ -65,8 +65,11 @@ def save_model(path: str | Path, model: PartCLIPSeg | CLIPSeg, settings: Setting
                 "vocabulary": json.dumps(vocabulary.to_dict()), "vocabulary_hash": vocabulary.hash,
                 "backbone": fingerprint(model.backbone.clip), "extra": json.dumps(extra or {})}
     partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata=metadata)
-    partial.replace(path)
+    try:
+        save_file(tensors, partial, metadata=metadata)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def shipped_path(name: str) -> Path:
@@ -77,6 +80,9 @@ def shipped_path(name: str) -> Path:
 def resolve(name_or_path: str | Path) -> Path:
     """A shipped name, a file, or a run folder -> the file. `FileNotFoundError` lists the shipped names."""
     if str(name_or_path) in SHIPPED:
+        if not shipped_path(str(name_or_path)).is_file():
+            raise FileNotFoundError(f"the shipped weights {str(name_or_path)!r} are missing at "
+                                    f"{shipped_path(str(name_or_path))}; install the package again, or `make weights`")
         return shipped_path(str(name_or_path))
     path = Path(name_or_path)
     if path.is_dir():
@@ -89,7 +95,8 @@ def resolve(name_or_path: str | Path) -> Path:
 
 def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """(float32 tensors, metadata) of one of our files; `WeightsError` names what the file is instead."""
-    head = path.open("rb").read(64).lstrip().lower()
+    with path.open("rb") as file:
+        head = file.read(64).lstrip().lower()
     if head.startswith((b"<!doctype", b"<html")):
         raise WeightsError(f"{path} is an HTML page (a failed download?), not weights; download the file again")
     try:
@@ -114,8 +121,15 @@ def load_model(name_or_path: str | Path, backbone: Backbone | None = None,
     """
     path = resolve(name_or_path)
     tensors, metadata = read_weights(path)
-    settings = Settings.model_validate_json(metadata["settings"])
-    vocabulary = Vocabulary.from_dict(json.loads(metadata["vocabulary"]))
+    try:
+        settings = Settings.model_validate_json(metadata["settings"])
+        vocabulary = Vocabulary.from_dict(json.loads(metadata["vocabulary"]))
+        as_written = vocabulary.hash == metadata["vocabulary_hash"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} has metadata that this version does not understand ({str(error).splitlines()[0]}); train "
+                           f"it again or install the version that wrote it") from error
+    if not as_written:
+        raise WeightsError(f"{path} holds another vocabulary than the one it was saved with; take a fresh copy of the file")
     model = build_model(settings, backbone)
     if fingerprint(model.backbone.clip) != metadata["backbone"]:
         raise WeightsError(f"{path} was trained on another CLIP than {settings.model.backbone!r} is now; train it again "

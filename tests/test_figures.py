@@ -1,0 +1,213 @@
+"""Figures: what they paint where, that they are the same every time, and that wrong input says what is
+wrong."""
+import io
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from partclipseg_lite import figures
+from partclipseg_lite.datasets.sample import Sample
+from partclipseg_lite.figures.base import SEEN, UNSEEN, spread
+from partclipseg_lite.figures.maps import MISSING, NOTHING, ONE, OVERLAP, coverage_shares
+from partclipseg_lite.vocabulary import Vocabulary, available
+
+DRAWN = Vocabulary.load("drawn")
+HEAD, TORSO = DRAWN.index("dog's head"), DRAWN.index("dog's torso")
+
+
+def dog(height=40, width=50):
+    """A grey picture with a dog's torso and, in its upper right corner, a head."""
+    part_map = np.full((height, width), -1)
+    part_map[15:30, 10:40] = TORSO
+    part_map[10:20, 32:44] = HEAD
+    object_map = np.where(part_map >= 0, DRAWN.object_index("dog"), -1)
+    return Sample(np.full((height, width, 3), 100, np.uint8), object_map, part_map, "grey dog")
+
+
+def pixels(picture, scale=1.0):
+    return np.asarray(Image.open(io.BytesIO(figures.to_png_bytes(picture, scale))).convert("RGB"))
+
+
+def all_figures():
+    sample = dog()
+    nothing, on_dog = np.full_like(sample.part_map, -1), sample.object_map >= 0
+    maps = {"head": np.eye(4), "torso": np.ones((4, 4)) / 2}
+    result = {"oracle_obj": {"seen": 50.0, "unseen": 30.0, "harmonic": 37.5}}
+    return {
+        "show_sample": lambda: figures.show_sample(sample, DRAWN),
+        "contact_sheet": lambda: figures.contact_sheet([sample.image] * 5, columns=3, titles=list("abcde")),
+        "compare": lambda: figures.compare(sample.image, {"truth": sample.part_map, "none": nothing}, DRAWN),
+        "object_part_matrix": lambda: figures.object_part_matrix(DRAWN),
+        "heatmaps": lambda: figures.heatmaps(sample.image, maps),
+        "attention_panel": lambda: figures.attention_panel(sample, maps, obj_mask=on_dog, vocabulary=DRAWN),
+        "curves": lambda: figures.curves({"loss": [3, 2, 1], "other": [1, 1, 1]}, smooth=2),
+        "score_bars": lambda: figures.score_bars({"CLIPSeg": result, "PartCLIPSeg": [result] * 3}),
+    }
+
+
+# ---- every figure ------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", all_figures())
+def test_a_figure_is_the_same_png_every_time_white_and_independent_of_the_users_style(name):
+    first = figures.to_png_bytes(all_figures()[name]())
+    with matplotlib.rc_context({"axes.facecolor": "black", "figure.facecolor": "black", "font.size": 30,
+                                "savefig.facecolor": "black", "text.color": "red"}):
+        second = figures.to_png_bytes(all_figures()[name]())
+    assert first == second
+    image = np.asarray(Image.open(io.BytesIO(first)).convert("RGB"))
+    assert (image == 255).all(-1).mean() > 0.05  # the paper is white
+    assert len(np.unique(image.reshape(-1, 3), axis=0)) > 5
+
+
+@pytest.mark.parametrize("name", all_figures())
+def test_a_figure_shows_itself_in_a_notebook_and_leaves_no_open_pyplot_figure(name):
+    from matplotlib import pyplot
+    picture = all_figures()[name]()
+    assert picture._repr_png_().startswith(b"\x89PNG")
+    assert not pyplot.get_fignums()
+
+
+@pytest.mark.parametrize("name", available())
+def test_the_matrix_draws_one_cell_for_every_object_part_of_every_vocabulary(name):
+    vocabulary = Vocabulary.load(name)
+    cells = figures.object_part_matrix(vocabulary).axes[0].patches
+    colours = [cell.get_facecolor()[:3] for cell in cells]
+    assert colours.count(to_rgb(SEEN)) == int(vocabulary.seen.sum())
+    assert colours.count(to_rgb(UNSEEN)) == int((~vocabulary.seen).sum())
+
+
+# ---- colours -----------------------------------------------------------------------------------------------
+
+def test_a_part_has_one_colour_in_all_vocabularies_and_no_other_part_shares_it():
+    colour_of = {}
+    for name in available():
+        vocabulary = Vocabulary.load(name)
+        palette = figures.part_palette(vocabulary)
+        assert palette.shape == (len(vocabulary.parts), 3) and palette.dtype == np.uint8
+        for part, colour in zip(vocabulary.parts, palette, strict=True):
+            assert colour_of.setdefault(part, tuple(colour.tolist())) == tuple(colour.tolist())
+    assert len(set(colour_of.values())) == len(colour_of)
+
+
+def test_parts_of_one_object_are_easy_to_tell_apart():
+    from partclipseg_lite.figures.palette import _cielab
+    lab = _cielab(figures.part_palette(DRAWN))
+    for obj in range(len(DRAWN.objects)):
+        own = lab[DRAWN.part_of[DRAWN.object_of == obj].numpy()]
+        distance = np.linalg.norm(own[:, None] - own[None], axis=-1) + 1000 * np.eye(len(own))
+        assert distance.min() > 15, DRAWN.objects[obj]  # 2.3 is just noticeable
+
+
+def test_free_words_get_colours_too():
+    words = Vocabulary.from_names({"robot": ["antenna", "head", "gripper"]})
+    palette = dict(zip(words.parts, figures.part_palette(words).tolist(), strict=True))
+    assert palette["head"] == figures.part_palette(DRAWN)[DRAWN.parts.index("head")].tolist()
+    assert len({tuple(colour) for colour in palette.values()}) == 3
+    assert figures.object_palette(DRAWN).shape == (22, 3)
+
+
+# ---- overlays ----------------------------------------------------------------------------------------------
+
+def test_an_overlay_paints_parts_in_their_colours_and_outlines_them_in_white():
+    sample = dog()
+    colours = figures.part_palette(DRAWN)
+    painted = figures.overlay(sample.image, sample.part_map, DRAWN, alpha=1, fade=0)
+    factor = painted.shape[0] // 40
+    assert painted.shape == (40 * factor, 50 * factor, 3) and min(painted.shape[:2]) >= 384
+    at = painted[factor // 2::factor, factor // 2::factor]
+    assert at[25, 20].tolist() == colours[DRAWN.parts.index("torso")].tolist()
+    assert at[15, 38].tolist() == colours[DRAWN.parts.index("head")].tolist()
+    assert at[2, 2].tolist() == [100, 100, 100]
+    assert (painted[25 * factor] > 220).all(-1).sum() >= 2  # two outlines are crossed
+    plain = figures.overlay(sample.image, np.full((40, 50), len(DRAWN)), DRAWN, fade=0)  # background only
+    assert (plain == 100).all()
+
+
+def test_tensors_small_maps_and_pil_images_are_welcome():
+    sample = dog()
+    small = torch.from_numpy(figures.upscale_nearest(sample.part_map, (20, 25)))
+    painted = figures.overlay(Image.fromarray(sample.image), small, DRAWN)
+    assert painted.shape == figures.overlay(sample, sample.part_map, DRAWN).shape
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 7), st.integers(1, 7), st.integers(1, 4))
+def test_nearest_upscaling_by_a_whole_factor_repeats_every_pixel(height, width, factor):
+    array = np.arange(height * width * 2).reshape(height, width, 2)
+    big = figures.upscale_nearest(array, (height * factor, width * factor))
+    np.testing.assert_array_equal(big, array.repeat(factor, 0).repeat(factor, 1))
+    np.testing.assert_array_equal(figures.upscale_nearest(big, (height, width)), array)
+
+
+def test_png_bytes_keep_arrays_and_scale_them_by_nearest_pixel():
+    array = np.random.default_rng(0).integers(0, 255, (3, 5, 3), np.uint8)
+    np.testing.assert_array_equal(pixels(array), array)
+    np.testing.assert_array_equal(pixels(array, 4), array.repeat(4, 0).repeat(4, 1))
+    sheet = figures.contact_sheet([array])
+    assert pixels(sheet, 2).shape[0] == 2 * pixels(sheet).shape[0]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(-10, 110), min_size=1, max_size=30).map(sorted))
+def test_spread_labels_keep_order_distance_and_limits(wanted):
+    places = spread(wanted, 0, 100, gap=4)
+    gap = min(4, 100 / len(wanted))
+    assert (np.diff(places) > gap - 1e-6).all() and places[0] >= -1e-6 and places[-1] <= 100 + 1e-6
+
+
+# ---- attention ---------------------------------------------------------------------------------------------
+
+def test_coverage_counts_claims_and_missing_places_as_a_slow_loop_does():
+    rng = np.random.default_rng(0)
+    maps, mask = rng.random((3, 6, 6)), rng.random((6, 6)) < 0.5
+    covered = figures.coverage(maps, 0.6, mask)
+    for y in range(6):
+        for x in range(6):
+            claims = sum(maps[k, y, x] >= 0.6 for k in range(3))
+            expected = MISSING if claims == 0 and mask[y, x] else (NOTHING, ONE, OVERLAP, OVERLAP)[claims]
+            assert covered[y, x] == expected
+    several, claimed = ((maps >= 0.6).sum(0) > 1).sum(), ((maps >= 0.6).sum(0) >= 1).sum()
+    assert coverage_shares(covered)["overlap"] == several / claimed  # Eq. 8 without its 1/|C|
+    missing = (covered == MISSING).sum()
+    assert coverage_shares(covered)["missing"] == missing / (missing + claimed)
+
+
+def test_the_threshold_moves_coverage_from_everything_to_nothing():
+    maps = {"head": np.linspace(0.1, 0.9, 16).reshape(4, 4), "torso": np.full((4, 4), 0.5)}
+    assert (figures.coverage(maps, 0.0) == OVERLAP).all()
+    assert (figures.coverage(maps, 1.0) == NOTHING).all()
+    assert (figures.coverage(maps, 1.0, np.ones((8, 8), bool)) == MISSING).all()
+    image = figures.coverage_image(figures.coverage(maps, 0.5), dog().image)
+    assert image.dtype == np.uint8 and image.shape[2] == 3
+
+
+# ---- bad inputs --------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("call, error, message", [
+    (lambda: figures.overlay(np.zeros((4, 4)), np.zeros((4, 4)), DRAWN), ValueError, r"expected \[H, W, 3\]"),
+    (lambda: figures.overlay(np.zeros((4, 4, 3), int), np.zeros((4, 4)), DRAWN), TypeError, "expected uint8"),
+    (lambda: figures.overlay(dog().image, np.zeros((4, 4, 2)), DRAWN), ValueError, r"shape \(4, 4, 2\)"),
+    (lambda: figures.compare([dog().image] * 2, {"a": [dog().part_map]}, DRAWN), ValueError, "1 label maps"),
+    (lambda: figures.contact_sheet([]), ValueError, "no images"),
+    (lambda: figures.contact_sheet([dog().image], titles=["a", "b"]), ValueError, "2 titles for 1 images"),
+    (lambda: figures.heatmaps(dog().image, {}), ValueError, "no maps"),
+    (lambda: figures.heatmaps(dog().image, {"a": np.zeros(4)}), ValueError, r"map of 'a' has shape \(4,\)"),
+    (lambda: figures.coverage(np.zeros((4, 4)), 0.3), ValueError, r"expected \[K, h, w\]"),
+    (lambda: figures.curves({}), ValueError, "no numbers"),
+    (lambda: figures.curves({"a": ([1, 2], [1])}), ValueError, "'a' has"),
+    (lambda: figures.score_bars({}), ValueError, "no results"),
+    (lambda: figures.score_bars({"m": {"plain": {}}}), ValueError, "no 'oracle_obj'"),
+    (lambda: figures.score_bars({"m": {"plain": {"seen": None}}}, "plain", keys=["seen"]), ValueError, "no"),
+    (lambda: figures.to_png_bytes("picture"), TypeError, "figure or an image array"),
+    (lambda: figures.to_png_bytes(dog().image, 0), ValueError, "scale must be positive"),
+    (lambda: figures.upscale_nearest(np.zeros((2, 2)), 0), ValueError, "size must be positive"),
+])
+def test_bad_input_gets_one_clear_error(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
