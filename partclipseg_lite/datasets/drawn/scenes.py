@@ -1,0 +1,55 @@
+"""Backdrops of the drawn world: seven everyday scenes and three that only the shifted split shows.
+
+A backdrop brings its light along, so that objects look as if they stood in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .canvas import Canvas
+from .elsewhere import forest, night, room, studio
+from .outdoors import grass, road, sand, sky_scene, snow, water
+from .shading import Light
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """A scene without objects.
+
+    image:   float32 [S, S, 3], 0..255
+    horizon: y in pixels where the ground begins (the wall's foot indoors); more than S where nothing can
+    stand
+    light:   the light that objects in this scene should be rendered with
+    """
+
+    image: np.ndarray
+    horizon: float
+    light: Light
+
+    def ground(self, y: float) -> float:
+        """How near the ground at row `y` (pixels) is: 0 at the horizon, 1 at the lower edge; a hint for
+        sizes."""
+        size = len(self.image)
+        return float(np.clip((y - self.horizon) / max(size - self.horizon, 1e-6), 0.0, 1.0))
+
+
+SCENES: dict[str, Callable[[Canvas], tuple[float, Light]]] = {
+    "grass": grass, "road": road, "sand": sand, "snow": snow, "room": room, "sky": sky_scene, "water": water,
+    "night": night, "forest": forest, "studio": studio,
+}  # fmt: skip
+
+
+def scene(name: str, rng: np.random.Generator, size: int, style: str = "normal") -> Backdrop:
+    """Draw the backdrop `name`, size x size pixels. style: "normal", or "shifted" for unusual skies, walls
+    and light."""
+    if name not in SCENES:
+        raise ValueError(f"scene {name!r} is not known; use one of {', '.join(SCENES)}")
+    if style not in ("normal", "shifted"):
+        raise ValueError(f"style {style!r} is not known; use 'normal' or 'shifted'")
+    canvas = Canvas(size, rng, style == "shifted")
+    horizon, light = SCENES[name](canvas)
+    return Backdrop(np.clip(canvas.image, 0, 255), horizon * size, light)
