@@ -29,7 +29,7 @@ from partclipseg_lite.weights import load_model, save_model, shipped_path
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "book" / "results" / "toy.json"
 PRESETS = ("toy", "toy_no_attention_control", "toy_clipseg")
-TEST_SEED, TEST_PICTURES = 0, 400
+TEST_SEED, TEST_PICTURES = 0, {"test": 300, "shifted": 150}
 
 
 class Pictures:
@@ -96,7 +96,7 @@ def main() -> None:
         data = Settings.from_preset("toy", overrides).data
         draw(args.work / "pictures" / "train", DrawnWorld("train", images=data.images, size=data.size, seed=data.seed))
         for split in ("test", "shifted"):
-            draw(args.work / "pictures" / split, DrawnWorld(split, images=TEST_PICTURES, size=data.size, seed=TEST_SEED))
+            draw(args.work / "pictures" / split, DrawnWorld(split, images=TEST_PICTURES[split], size=data.size, seed=TEST_SEED))
         run_all([(preset, seed) for seed in args.seeds for preset in args.presets], args)
     collect(args.work, time.time() - begun)
 
@@ -123,7 +123,8 @@ def run_all(jobs: list[tuple[str, int]], args: argparse.Namespace) -> None:
 
 def collect(work: Path, seconds: float) -> None:
     """Ship seed 0 of each preset (half precision) and record the scores of all seeds."""
-    record = {"date": date.today().isoformat(), "pictures": TEST_PICTURES, "test_seed": TEST_SEED,
+    record = {"date": date.today().isoformat(), "pictures": TEST_PICTURES["test"],
+              "shifted_pictures": TEST_PICTURES["shifted"], "test_seed": TEST_SEED,
               "clip": load_toy_clip()[2], "models": {}}
     for preset in PRESETS:
         runs = sorted(work.glob(f"{preset}-seed?"))
@@ -140,7 +141,7 @@ def collect(work: Path, seconds: float) -> None:
         headline = {s: {k: scores["test"][0][s][k] for k in ("seen", "unseen", "harmonic")}
                     for s in ("oracle_obj", "pred_all", "plain")}
         save_model(shipped_path(preset), model, settings, vocabulary, half=True,
-                   extra={"log": log, "test": headline, "pictures": TEST_PICTURES, "test_seed": TEST_SEED})
+                   extra={"log": log, "test": headline, "pictures": TEST_PICTURES["test"], "test_seed": TEST_SEED})
         print(f"{preset}: {shipped_path(preset).stat().st_size / 1e6:.2f} MB, {headline}")
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(record, indent=1))

@@ -103,9 +103,10 @@ def _evaluate(args: argparse.Namespace) -> None:
     args.json.parent.mkdir(parents=True, exist_ok=True)
     args.json.write_text(json.dumps(results, indent=1))
     for setting in ("oracle_obj", "pred_all", "plain"):
-        r = results[setting]
-        print(f"{setting:11s} mIoU seen {r['seen']:5.2f}  unseen {r['unseen']:5.2f}  harmonic {r['harmonic']:5.2f}   "
-              f"recall unseen {r['recall_unseen']:5.2f}   boundary IoU unseen {r['boundary_iou_unseen']:5.2f}")
+        # None: no picture shows a part of this kind
+        r = {k: "  n/a" if v is None else f"{v:5.2f}" for k, v in results[setting].items() if not isinstance(v, dict)}
+        print(f"{setting:11s} mIoU seen {r['seen']}  unseen {r['unseen']}  harmonic {r['harmonic']}   "
+              f"recall unseen {r['recall_unseen']}   boundary IoU unseen {r['boundary_iou_unseen']}")
     print(f"wrote {args.json}")
 
 

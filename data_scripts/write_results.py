@@ -1,0 +1,133 @@
+"""Write book/results.md from book/results/toy.json, so that no number on the page was typed: `--check` only compares."""
+import argparse
+import json
+import sys
+from pathlib import Path
+
+BOOK = Path(__file__).resolve().parents[1] / "book"
+SOURCE, PAGE = BOOK / "results" / "toy.json", BOOK / "results.md"
+NAMES = {"toy": "PartCLIPSeg", "toy_no_attention_control": "PartCLIPSeg without attention control",
+         "toy_clipseg": "CLIPSeg baseline"}
+SETTINGS = {"oracle_obj": "Oracle-Obj", "pred_all": "Pred-All", "plain": "plain mIoU with background"}
+CLIP_ROWS = {
+    "object": "object of a whole picture, among 22 names",
+    "object_novel": "the same, novel objects only",
+    "part_close_up": "part of a close-up, among 30 names",
+    "part_close_up_novel": "the same, parts of novel objects only",
+    "object_part_close_up": "object part of a close-up, among 149 names",
+    "patch_seen": "object of a single patch, seen objects",
+    "patch_novel": "object of a single patch, novel objects",
+}
+
+
+def number(summary: dict, key: str) -> str:
+    """"41.2 ± 0.8" over seeds, or "41.2" for a single one."""
+    entry = summary[key]
+    if entry["mean"] is None:
+        return "–"
+    spread = f" ± {entry['std']:.1f}" if entry["std"] is not None else ""
+    return f"{entry['mean']:.1f}{spread}"
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def scores(record: dict, split: str, keys: tuple[str, ...] = ("seen", "unseen", "harmonic")) -> str:
+    rows = []
+    for preset, model in record["models"].items():
+        for setting, title in SETTINGS.items():
+            summary = model["summary"][split][setting]
+            rows.append([NAMES[preset], title, *(number(summary, key) for key in keys), str(len(model["seeds"]))])
+    return table(["model", "setting", *(key.replace("_", " ") for key in keys), "training seeds"], rows)
+
+
+def per_object(record: dict) -> str:
+    models = record["models"]
+    objects = models["toy"]["test"]["oracle_obj"]["per_object"]
+    novel = {name.split("'s ")[0] for name, row in models["toy"]["test"]["oracle_obj"]["per_object_part"].items()
+             if not row["seen"]}
+    rows = []
+    for obj in sorted(objects, key=lambda o: (o not in novel, o)):
+        cells = [m["test"]["oracle_obj"]["per_object"][obj]["iou"] for m in models.values()]
+        rows.append([f"**{obj}**" if obj in novel else obj, *("–" if c is None else f"{c:.1f}" for c in cells)])
+    return table(["object (novel ones bold, first)", *(NAMES[p] for p in models)], rows)
+
+
+def per_part(record: dict) -> str:
+    model = record["models"]["toy"]["test"]["oracle_obj"]["per_part"]
+    cell = lambda v: "–" if v is None else f"{v:.1f}"  # noqa: E731
+    rows = [[part, cell(row.get("iou_seen")), cell(row.get("iou_unseen")), f"{row['pixels']:,}"]
+            for part, row in sorted(model.items())]
+    return table(["generalized part", "IoU on seen objects", "IoU on novel objects", "pixels"], rows)
+
+
+def page(record: dict) -> str:
+    clip = record["clip"]
+    clip_table = table(["the tiny CLIP names…", "right, in percent"],
+                       [[text, f"{clip[key]:.1f}"] for key, text in CLIP_ROWS.items() if key in clip])
+    steps = {NAMES[p]: m["steps"] for p, m in record["models"].items()}
+    return f"""# Results
+
+```{{admonition}} Everything on this page was measured in the drawn world
+:class: note
+Written by `data_scripts/write_results.py` from `book/results/toy.json` ({record["date"]}), which `make weights` makes. The
+drawn world is a toy: its numbers say nothing about photographs, and they must not be set beside the paper's.
+```
+
+All models read the same frozen tiny CLIP, were trained on the same drawn pictures of *seen* objects, and were asked for the
+bare names of all 149 object parts. Steps: {", ".join(f"{name} {n:,}" for name, n in steps.items())}. Scores are in percent,
+± is the sample deviation over training seeds, and pictures are scored whole.
+
+## {record["pictures"]} test pictures
+
+{scores(record, "test")}
+
+Recall and true boundary IoU, Oracle-Obj and the other settings:
+
+{scores(record, "test", ("recall_seen", "recall_unseen", "boundary_iou_seen", "boundary_iou_unseen"))}
+
+## {record["shifted_pictures"]} pictures of the shifted split
+
+Other scenes (night, forest, studio), other colours and scales than any training picture.
+
+{scores(record, "shifted")}
+
+## By object
+
+Mean IoU over each object's parts, Oracle-Obj, first training seed.
+
+{per_object(record)}
+
+## By generalized part
+
+PartCLIPSeg, Oracle-Obj, first training seed.
+
+{per_part(record)}
+
+## What the tiny CLIP knows
+
+Zero-shot, on held-out pictures. It has read captions of whole pictures, of objects with the boxes they stand in, and of
+close-ups of parts cut out with boxes, for *all* objects, novel ones included, as real CLIP has on the web. It has never
+seen a mask. The segmenters have never seen a mask of a novel object.
+
+{clip_table}
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="exit 1 if the page is not what the record says")
+    args = parser.parse_args()
+    text = page(json.loads(SOURCE.read_text()))
+    if args.check:
+        if not PAGE.exists() or PAGE.read_text() != text:
+            sys.exit(f"{PAGE} is not what {SOURCE} says; run python data_scripts/write_results.py")
+        return
+    PAGE.write_text(text)
+    print(f"wrote {PAGE}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The results page says what the record says, and the shipped weights still do what the record says."""
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from partclipseg_lite.datasets.drawn.world import DrawnWorld
+from partclipseg_lite.evaluation import evaluate
+from partclipseg_lite.toy_clip import load_toy_clip, toy_clip_path
+from partclipseg_lite.vocabulary import Vocabulary
+from partclipseg_lite.weights import SHIPPED, load_model, shipped_path
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORD = json.loads((ROOT / "book" / "results" / "toy.json").read_text())
+
+
+def write_results():
+    spec = importlib.util.spec_from_file_location("write_results", ROOT / "data_scripts" / "write_results.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_results_page_is_generated_from_the_record():
+    assert (ROOT / "book" / "results.md").read_text() == write_results().page(RECORD)
+
+
+def test_the_record_belongs_to_the_shipped_tiny_clip():
+    assert load_toy_clip()[2] == RECORD["clip"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_weights_carry_the_scores_of_the_record(name):
+    kept = load_model(name)[3]["test"]
+    for setting, scores in kept.items():
+        for key, value in scores.items():
+            assert value == pytest.approx(RECORD["models"][name]["test"][setting][key])
+
+
+def test_weights_that_ship_stay_small():
+    assert toy_clip_path().stat().st_size <= 8e6
+    assert all(shipped_path(name).stat().st_size <= 2e6 for name in SHIPPED)
+
+
+@pytest.mark.slow
+def test_on_fresh_pictures_partclipseg_beats_the_baseline_on_unseen_parts():
+    vocabulary = Vocabulary.load("drawn")
+    samples = DrawnWorld("test", images=48, size=128, seed=77).render_all(workers=1)
+    unseen = {name: evaluate(load_model(name)[0], samples, vocabulary)["oracle_obj"]["unseen"]
+              for name in ("toy", "toy_clipseg")}
+    assert unseen["toy"] > unseen["toy_clipseg"], unseen

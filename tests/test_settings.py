@@ -1,0 +1,80 @@
+"""Settings refuse what they do not know, say what they do know, and have a fingerprint."""
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partclipseg_lite.settings import PRESETS, Settings, parse_overrides, setting_names
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_valid_and_says_its_name(preset):
+    settings = Settings.from_preset(preset)
+    assert settings.preset == preset
+    assert settings.model.kind == ("clipseg" if "clipseg" in preset else "partclipseg")
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
+
+
+def test_the_baseline_and_the_ablation_differ_from_toy_in_what_they_are_named_for_only():
+    toy = Settings.from_preset("toy").model_dump()
+    for preset, changed in (("toy_clipseg", {"model"}), ("toy_no_attention_control", set())):
+        other = Settings.from_preset(preset).model_dump()
+        assert {group for group in toy if toy[group] != other[group]} == {"preset", "loss"} | changed
+        assert other["loss"]["separation_weight"] == other["loss"]["enhancement_weight"] == 0
+
+
+def test_overrides_reach_their_group():
+    settings = Settings.from_preset("smoke", {"training.steps": 7, "loss.separation": "paper", "model.layers": [0, 2]})
+    assert (settings.training.steps, settings.loss.separation, settings.model.layers) == (7, "paper", (0, 2))
+    assert settings.data == Settings.from_preset("smoke").data
+
+
+@pytest.mark.parametrize(("preset", "overrides", "message"), [
+    ("tyo", {}, r"unknown preset 'tyo', did you mean 'toy'\? \(known: toy, "),
+    ("toy", {"training.step": 3}, r"unknown setting 'training.step', did you mean 'training.steps'"),
+    ("toy", {"training": {}}, "unknown setting 'training'"),
+    ("toy", {"qqq": 1}, r"unknown setting 'qqq' \(known: preset, reading"),
+    ("toy", {"training.steps": 0}, "setting 'training.steps': .*greater than or equal to 1, got 0"),
+    ("toy", {"training.steps": "many"}, "setting 'training.steps': .*integer.*got 'many'"),
+    ("toy", {"training.steps": 2.5}, "setting 'training.steps'"),
+    ("toy", {"loss.gamma": 1.5}, "setting 'loss.gamma'"),
+    ("toy", {"loss.separation": "hard"}, "setting 'loss.separation': .*'paper' or 'soft', got 'hard'"),
+    ("toy", {"model.kind": "sam"}, "setting 'model.kind'"),
+])
+def test_wrong_settings_are_named_in_one_error(preset, overrides, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        Settings.from_preset(preset, overrides)
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_cannot_be_changed_afterwards():
+    with pytest.raises(ValueError, match="frozen"):
+        Settings.from_preset("toy").training.steps = 3
+
+
+@given(st.sampled_from(sorted(name for name in setting_names() if name.startswith(("training.", "data.")))))
+def test_the_hash_changes_with_any_setting_and_with_nothing_else(name):
+    if name in ("training.vary_words", "data.name"):
+        return
+    toy, group = Settings.from_preset("toy"), name.split(".")
+    value = getattr(getattr(toy, group[0]), group[1])
+    changed = Settings.from_preset("toy", {name: value + 1})
+    assert changed.hash() != toy.hash() == Settings.from_preset("toy", {name: value}).hash()
+    assert toy.hash() == Settings.model_validate(json.loads(toy.model_dump_json())).hash()
+
+
+def test_words_of_the_command_line_are_read_as_yaml():
+    assert parse_overrides(["training.steps=5", "training.vary_words=false", "model.layers=[0, 2]", "model.backbone=a=b"]) == {
+        "training.steps": 5, "training.vary_words": False, "model.layers": [0, 2], "model.backbone": "a=b"}
+    learning_rate = Settings.from_preset("toy", parse_overrides(["training.learning_rate=1e-3"])).training.learning_rate
+    assert learning_rate == 0.001                                  # YAML reads 1e-3 as a word; it is meant as a number
+
+
+@pytest.mark.parametrize(("assignment", "message"), [
+    ("training.steps", "--set wants key=value, got 'training.steps'"),
+    ("model.layers=[1, 2", r"--set model.layers: the value '\[1, 2' is not YAML"),
+])
+def test_words_that_are_no_assignment_are_named(assignment, message):
+    with pytest.raises(ValueError, match=message):
+        parse_overrides([assignment])
