@@ -1,0 +1,67 @@
+# PartCLIPSeg, step by step. Two commands do everything, set-up included:
+#
+#   make book     set up, execute every chapter, render the book, check it, say where to open it
+#   make test     set up, run every test: the package, the notebooks, the rendered book in headless Chromium
+#
+#   make html     render again without executing (last executed chapters where there are any, else the sources)
+#   make weights  train again everything that ships with the package, and say how long it takes
+#   make clean    remove what was built (the environment stays);  make distclean removes the environment too
+#
+# Another Python:          make PYTHON=python3.12 book        (3.10 or newer)
+# More cores:              make JOBS=4 book                   (chapters or test files side by side)
+# No NVIDIA card (Linux):  see book/running.md for PyTorch's much smaller CPU build
+
+PYTHON  ?= python3
+VENV    ?= .venv
+JOBS    ?= 2
+THREADS ?= 1
+
+BIN       := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# Chapters and tests are offline by design: a download would be a fault, so it is refused at once.
+RUN_ENV := OMP_NUM_THREADS=$(THREADS) HF_HUB_OFFLINE=1 JUPYTER_PLATFORM_DIRS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
+
+.PHONY: help book html test weights environment clean distclean
+
+help:
+	@sed -n '2,13s/^# \{0,1\}//p' Makefile
+
+environment: $(INSTALLED)
+
+$(BIN)/python:
+	@command -v "$(PYTHON)" >/dev/null || { \
+	  echo "error: no '$(PYTHON)' on PATH; install Python 3.10 or newer, or name one: make PYTHON=python3.12 book"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "error: '$(PYTHON)' is $$($(PYTHON) --version 2>&1), but Python 3.10 or newer is needed;"; \
+	  echo "       name another one: make PYTHON=python3.12 book"; exit 1; }
+	@echo "== creating $(VENV) with $$($(PYTHON) --version 2>&1)"
+	@$(PYTHON) -m venv "$(VENV)" || { rm -rf "$(VENV)"; \
+	  echo "error: '$(PYTHON) -m venv' failed; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+
+$(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "== installing the package and what the book and the tests need (PyTorch is large: minutes, once)"
+	@$(BIN)/python -m pip install --disable-pip-version-check -e ".[notebooks,book,test]" -c constraints.txt
+	@touch $(INSTALLED)
+
+book: $(INSTALLED)
+	@$(RUN_ENV) $(BIN)/python data_scripts/execute_notebooks.py --jobs $(JOBS)
+	@$(BIN)/python data_scripts/build_book.py --need-executed
+	@$(BIN)/python data_scripts/check_book.py
+
+html: $(INSTALLED)
+	@$(BIN)/python data_scripts/build_book.py
+	@$(BIN)/python data_scripts/check_book.py
+
+# One pytest run, a file at a time to each of JOBS workers: tests/ and every cell of every notebook.
+test: $(INSTALLED)
+	@$(RUN_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations 12 \
+	  --nbval-lax --nbval-current-env tests notebooks
+
+weights: $(INSTALLED)
+	@$(BIN)/python data_scripts/make_weights.py
+
+clean:
+	rm -rf _build build *.egg-info .pytest_cache .ruff_cache .hypothesis
+
+distclean: clean
+	rm -rf $(VENV)
