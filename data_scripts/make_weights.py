@@ -135,6 +135,8 @@ def collect(work: Path, seconds: float) -> None:
         record["models"][preset] = {
             "seeds": [int(run.name[-1]) for run in runs], "summary": {s: mean_and_spread(r) for s, r in scores.items()},
             "test": scores["test"][0],
+            "object_part_iou": [{name: row["iou"] for name, row in result["oracle_obj"]["per_object_part"].items()}
+                                for result in scores["test"]],                      # Oracle-Obj, one table a seed
             "steps": json.loads((runs[0] / "settings.json").read_text())["training"]["steps"]}
         model, settings, vocabulary, _ = load_model(runs[0])
         log = json.loads((runs[0] / "log.json").read_text())

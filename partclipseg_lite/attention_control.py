@@ -68,7 +68,7 @@ def object_part_maps(plan: AttentionPlan) -> Tensor:
     Queries are averaged with the part's area in each cell as weight: exactly the mean over the pixels of the mask when
     each pixel takes the attention of its cell. Rows and columns of the class token are left out, as released.
     """
-    attention = plan.tap.weights.mean(dim=1)[:, 1:, 1:]                                        # (M, N, N)
+    attention = plan.tap.weights.to(plan.area.dtype).mean(dim=1)[:, 1:, 1:]                    # (M, N, N)
     share = (plan.area / plan.area.sum(-1, keepdim=True))[:, None]                             # (K, 1, N)
     return (share @ (attention[plan.object_row] + attention[plan.part_row]))[:, 0]
 

@@ -85,10 +85,11 @@ def total_loss(model: PartCLIPSeg | CLIPSeg, activations: list[Tensor], words, t
     weights = {"object_part": 1.0, "part": loss.part_weight, "object": loss.object_weight,
                "separation": loss.separation_weight, "enhancement": loss.enhancement_weight}
     if plan is not None:
-        maps = attention_control.object_part_maps(plan)
         temperature = loss.temperature if loss.separation == "soft" else None
-        terms["separation"] = attention_control.separation_loss(maps, plan, grid, loss.gamma, temperature)
-        terms["enhancement"] = attention_control.enhancement_loss(maps, plan)
+        with torch.autocast(plan.area.device.type, enabled=False):     # maps meet a threshold: in full precision
+            maps = attention_control.object_part_maps(plan)
+            terms["separation"] = attention_control.separation_loss(maps, plan, grid, loss.gamma, temperature)
+            terms["enhancement"] = attention_control.enhancement_loss(maps, plan)
     return sum(weights[name] * term for name, term in terms.items()), terms
 
 
@@ -163,7 +164,8 @@ def train(settings: Settings, output: str | Path, samples: Sequence[Sample] | No
     """
     output, training = Path(output), settings.training
     output.mkdir(parents=True, exist_ok=True)
-    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16" if torch.cuda.is_available() else "no")
+    bf16 = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8     # older cards only emulate it
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16 else "no")
     vocabulary = Vocabulary.load(settings.vocabulary)
     torch.manual_seed(training.seed)
     model = build_model(settings)

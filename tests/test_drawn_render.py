@@ -77,7 +77,7 @@ def test_the_front_of_a_cone_between_spheres_lies_where_sampled_spheres_put_it()
     pixel = 40.0 * layer.supersample
     grid = (np.arange(layer.depth.shape[0]) + 0.5 - layer.depth.shape[0] / 2) / pixel
     nearest = np.full(layer.depth.shape, -np.inf)
-    for t in np.linspace(0, 1, 1500):
+    for t in np.linspace(0, 1, 400):
         centre, radius = start + t * (end - start), r0 + t * (r1 - r0)
         inside = radius**2 - (grid[None] - centre[0]) ** 2 - (-grid[:, None] - centre[1]) ** 2
         nearest = np.where(

@@ -248,7 +248,7 @@ def deer(rng: np.random.Generator, colour: str) -> Sculpture:
             main,
             pattern=either(*parts) if parts else None,
             socks=plain,
-            second=light if parts else None,
+            second=light,
             light=light,
             ear=light,
         )

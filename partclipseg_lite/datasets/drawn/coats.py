@@ -92,7 +92,7 @@ def either(*patterns):
 
 
 def fur(colour, pattern=None, second=None) -> Material:
-    return Material(tuple(colour), "fur", pattern, None if second is None else tuple(second))
+    return Material(tuple(colour), "fur", pattern if second is not None else None, None if second is None else tuple(second))
 
 
 def make_coat(

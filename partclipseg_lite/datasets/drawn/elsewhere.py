@@ -11,7 +11,6 @@ from .canvas import Canvas
 from .scenery import buildings, ground, ridge, trees
 from .shading import Light
 
-
 WALLPAPERS = (
     (226, 214, 196), (198, 212, 220), (214, 222, 200), (232, 208, 200),
     (206, 200, 220), (236, 226, 196), (180, 198, 190),
