@@ -139,7 +139,7 @@ def book_config(static: Path) -> dict:
 def gather(static: Path, need_executed: bool) -> tuple[Path, list[str]]:
     """Fills _build/source; returns it and the names of the chapters that are shown with their results."""
     source = fresh_folder(BUILD / "source")
-    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("assets", "node_modules"))
+    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("node_modules"))
     (source / "_config.yml").write_text(
         yaml.safe_dump(book_config(static), sort_keys=False), encoding="utf-8"
     )

@@ -100,7 +100,7 @@ def parameter_arguments(chapter: Path) -> list[str]:
 
 
 def tidy(notebook: dict) -> dict:
-    """The executed notebook without papermill's injected cell and records, which hold paths of this machine."""
+    """The notebook without papermill's injected cell and records (they hold paths of this machine)."""
     notebook["metadata"].pop("papermill", None)
     notebook["cells"] = [cell for cell in notebook["cells"] if "injected-parameters" not in tags(cell)]
     for cell in notebook["cells"]:
@@ -120,7 +120,8 @@ def execute(chapter: Path) -> tuple[bool, float]:
     command = [sys.executable, "-m", "papermill", str(chapter), str(unfinished), "--cwd", str(chapter.parent)]
     command += ["--kernel", "python3", "--no-progress-bar", *parameter_arguments(chapter)]
     LOGS.mkdir(parents=True, exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # inline pictures
+    environment = dict(os.environ)
+    environment.pop("MPLBACKEND", None)  # it would keep pictures out of the notebook
     # The kernel named python3 is found beside this interpreter even when its environment is not activated.
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     with open(LOGS / f"{chapter.stem}.log", "w", encoding="utf-8") as log:

@@ -111,11 +111,13 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 
 def _doctor(args: argparse.Namespace) -> None:
+    from . import __version__
     from .inference import PartSegmenter
     from .toy_clip import load_toy_clip
     from .weights import SHIPPED, load_model
     print(f"python {platform.python_version()} on {platform.system()}")
-    for package in ("partclipseg_lite", "torch", "open_clip_torch", "accelerate", "numpy", "pillow"):
+    print(f"partclipseg_lite {__version__}")
+    for package in ("torch", "open_clip_torch", "accelerate", "numpy", "pillow"):
         print(f"{package} {metadata.version(package)}")
     import torch
     print(f"device: {torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU, ' + str(torch.get_num_threads()) + ' threads'}")

@@ -129,7 +129,7 @@ def predict(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray], vocabula
             tap: AttentionTap | None = None) -> SegmentationOutput:
     """One forward for a batch of RGB uint8 images [H, W, 3] (any sizes): logits at the network's resolution."""
     device = model.background_embedding.device
-    pixels = torch.cat([model.backbone.preprocess(torch.from_numpy(np.ascontiguousarray(i)).permute(2, 0, 1)[None].to(device))
+    pixels = torch.cat([model.backbone.preprocess(torch.from_numpy(np.array(i, order="C")).permute(2, 0, 1)[None].to(device))
                         for i in images])
     return model(model.backbone.activations(pixels), model.embed(vocabulary), tap)
 

@@ -48,7 +48,7 @@ class LossSettings(Group):
 
 
 class TrainingSettings(Group):
-    steps: int = Field(1500, ge=1)
+    steps: int = Field(1250, ge=1)
     batch_size: int = Field(4, ge=1)
     learning_rate: float = Field(2e-3, gt=0)        # the decoder starts from nothing here; the paper fine-tunes with 1e-4
     warmup_steps: int = Field(50, ge=0)

@@ -1,13 +1,14 @@
 """Names of object parts, and every index map between the three granularities.
 
-An *object-specific part* ("dog's head") belongs to one *object* ("dog") and to one *generalized part* ("head", shared by
-all heads). Everything else in the package works with integers; the maps from one list of names to another are built
-here, once, so that no other module can get an offset wrong.
+An *object-specific part* ("dog's head") belongs to one *object* ("dog") and to one *generalized part*
+("head", shared by all heads). Everything else in the package works with integers; the maps from one list of
+names to another are built here, once, so that no other module can get an offset wrong.
 
     T object-specific parts   object_parts[t] = "dog's head"     part_of[t], object_of[t]
     P generalized parts       parts[p]        = "head"           alphabetical
     O objects                 objects[o]      = "dog"            order of the object labels
 """
+
 from __future__ import annotations
 
 import difflib
@@ -55,8 +56,10 @@ def split_name(name: str) -> tuple[str, str]:
     """
     obj, separator, part = name.rpartition(SEPARATOR)
     if not separator or not obj.strip() or not part.strip():
-        raise ValueError(f"{name!r} is not the name of an object part: write the object, 's, a space and the part, "
-                         f"for example \"dog's head\"")
+        raise ValueError(
+            f"{name!r} is not the name of an object part: write the object, 's, a space and the part, "
+            f'for example "dog\'s head"'
+        )
     return obj, part
 
 
@@ -66,12 +69,12 @@ def _did_you_mean(name: str, choices: Iterable[str]) -> str:
 
 
 def _clean_name(name, what: str = "a part name") -> str:
-    """One written name, tidied: plain apostrophe, single spaces. Raises TypeError/ValueError naming the value."""
+    """One written name, tidied: plain apostrophe, single spaces. TypeError or ValueError naming the value."""
     if not isinstance(name, str):
         raise TypeError(f"{what} must be a string, got {name!r} ({type(name).__name__})")
     cleaned = " ".join(name.replace("\u2019", "'").split())
     if not cleaned:
-        raise ValueError(f"{what} is empty ({name!r}); write something like \"dog's head\"")
+        raise ValueError(f'{what} is empty ({name!r}); write something like "dog\'s head"')
     words = cleaned.count(" ") + 1
     if words > MAX_WORDS:
         raise ValueError(f"{what} has {words} words, at most {MAX_WORDS} are allowed: {cleaned[:40]!r}…")
@@ -88,7 +91,7 @@ def _check_unique(names: Iterable[str], what: str) -> None:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Vocabulary:
-    """A list of object-specific parts in label order with its index maps. Immutable; do not write into the tensors.
+    """A list of object-specific parts in label order with its index maps. Do not write into the tensors.
 
     Build one with `load`, `from_names`, or from another one with `seen_only`, `unseen_only`, `restrict`.
 
@@ -120,59 +123,82 @@ class Vocabulary:
     seen_part: torch.Tensor = field(init=False)
 
     def __post_init__(self):
-        part_names = [full[len(self.objects[o] + SEPARATOR):]
-                      for full, o in zip(self.object_parts, self.object_of.tolist())]
+        part_names = [
+            full[len(self.objects[o] + SEPARATOR) :]
+            for full, o in zip(self.object_parts, self.object_of.tolist())
+        ]
         parts = tuple(sorted(set(part_names)))
         position = {part: p for p, part in enumerate(parts)}
         part_of = torch.tensor([position[part] for part in part_names], dtype=torch.long)
-        seen = self.seen_object[self.object_of]                         # [T]
+        seen = self.seen_object[self.object_of]  # [T]
         seen_part = torch.zeros(len(parts), dtype=torch.bool)
         seen_part[part_of[seen]] = True
-        for key, value in {"parts": parts, "part_of": part_of, "seen": seen, "seen_part": seen_part,
-                           "_index": {name: t for t, name in enumerate(self.object_parts)}}.items():
+        for key, value in {
+            "parts": parts,
+            "part_of": part_of,
+            "seen": seen,
+            "seen_part": seen_part,
+            "_index": {name: t for t, name in enumerate(self.object_parts)},
+        }.items():
             object.__setattr__(self, key, value)
 
-    # ---- building ---------------------------------------------------------------------------------------------
+    # ---- building --------------------------------------------------------------------------------
 
     @classmethod
-    def _build(cls, name, objects, object_parts, novel_objects=(), ignore_label=255, ids=None, object_ids=None):
+    def _build(
+        cls, name, objects, object_parts, novel_objects=(), ignore_label=255, ids=None, object_ids=None
+    ):
         _check_unique(objects, "object")
         _check_unique(object_parts, "part name")
         position = {obj: o for o, obj in enumerate(objects)}
         object_of = [position[split_name(full)[0]] for full in object_parts]
         novel = set(novel_objects)
         return cls(
-            name=name, objects=tuple(objects), object_parts=tuple(object_parts),
+            name=name,
+            objects=tuple(objects),
+            object_parts=tuple(object_parts),
             seen_object=torch.tensor([obj not in novel for obj in objects], dtype=torch.bool),
             object_of=torch.tensor(object_of, dtype=torch.long),
-            ids=torch.arange(len(object_parts)) if ids is None else torch.as_tensor(ids, dtype=torch.long),
-            object_ids=torch.arange(len(objects)) if object_ids is None
-            else torch.as_tensor(object_ids, dtype=torch.long),
-            ignore_label=ignore_label)
+            ids=torch.as_tensor(range(len(object_parts)) if ids is None else ids, dtype=torch.long),
+            object_ids=torch.as_tensor(
+                range(len(objects)) if object_ids is None else object_ids, dtype=torch.long
+            ),
+            ignore_label=ignore_label,
+        )
 
     @classmethod
     def load(cls, name: str) -> Vocabulary:
         """One of the vocabularies shipped with the package: `available()` lists them."""
         if name not in available():
-            raise ValueError(f"unknown vocabulary {name!r}{_did_you_mean(str(name), available())} "
-                             f"Available: {', '.join(available())}")
+            raise ValueError(
+                f"unknown vocabulary {name!r}{_did_you_mean(str(name), available())} "
+                f"Available: {', '.join(available())}"
+            )
         facts = _data()[name]
-        return cls._build(name, facts["objects"], facts["object_parts"], facts["novel_objects"],
-                          facts["ignore_label"])
+        return cls._build(
+            name, facts["objects"], facts["object_parts"], facts["novel_objects"], facts["ignore_label"]
+        )
 
     @classmethod
-    def from_names(cls, names: Iterable[str] | Mapping[str, Iterable[str]], *, seen_objects: Iterable[str] = (),
-                   name: str = "free words") -> Vocabulary:
+    def from_names(
+        cls,
+        names: Iterable[str] | Mapping[str, Iterable[str]],
+        *,
+        seen_objects: Iterable[str] = (),
+        name: str = "free words",
+    ) -> Vocabulary:
         """A vocabulary of free words, in the order given.
 
-        `names` is a list such as ["dog's head", "dog's tail"] or a mapping such as {"dog": ["head", "tail"]}. Objects
-        count as unseen unless they are listed in `seen_objects`.
-        Raises TypeError for anything that is not a string, ValueError for an empty list, an empty name, a name without
-        "'s ", a name given twice, or a name of more than 100 words; the message holds the value.
+        `names` is a list such as ["dog's head", "dog's tail"] or a mapping such as {"dog": ["head", "tail"]}.
+        Objects count as unseen unless they are listed in `seen_objects`.
+        Raises TypeError for anything that is not a string, ValueError for an empty list, an empty name, a
+        name without "'s ", a name given twice, or a name of more than 100 words; the message holds the value.
         """
         if isinstance(names, (str, bytes)):
-            raise TypeError(f"names must be a list of part names, got the single {type(names).__name__} {names!r}; "
-                            f"write [{names!r}]")
+            raise TypeError(
+                f"names must be a list of part names, got the single {type(names).__name__} {names!r}; "
+                f"write [{names!r}]"
+            )
         if isinstance(names, Mapping):
             full_names = []
             for obj, parts in names.items():
@@ -188,7 +214,9 @@ class Vocabulary:
         else:
             raise TypeError(f"names must be a list or a mapping of part names, got {names!r}")
         if not full_names:
-            raise ValueError("the list of part names is empty; give at least one, for example [\"dog's head\"]")
+            raise ValueError(
+                'the list of part names is empty; give at least one, for example ["dog\'s head"]'
+            )
         objects = list(dict.fromkeys(split_name(full)[0] for full in full_names))
         seen = {_clean_name(obj, "an object name") for obj in seen_objects}
         return cls._build(name, objects, full_names, [obj for obj in objects if obj not in seen])
@@ -197,11 +225,15 @@ class Vocabulary:
         """Keep the object parts [T] and objects [O] marked True, in the present order."""
         objects = [self.objects[o] for o in keep_object.nonzero().flatten().tolist()]
         return Vocabulary(
-            name=name, objects=tuple(objects),
+            name=name,
+            objects=tuple(objects),
             object_parts=tuple(self.object_parts[t] for t in keep.nonzero().flatten().tolist()),
             seen_object=self.seen_object[keep_object],
             object_of=(keep_object.long().cumsum(0) - 1)[self.object_of[keep]],
-            ids=self.ids[keep], object_ids=self.object_ids[keep_object], ignore_label=self.ignore_label)
+            ids=self.ids[keep],
+            object_ids=self.object_ids[keep_object],
+            ignore_label=self.ignore_label,
+        )
 
     def _keep_parts(self, name: str, keep: torch.Tensor) -> Vocabulary:
         keep_object = torch.zeros(len(self.objects), dtype=torch.bool)
@@ -231,7 +263,7 @@ class Vocabulary:
         keep[[self.index(name) for name in names]] = True
         return self._keep_parts(f"{self.name}, {len(names)} parts", keep)
 
-    # ---- looking up -------------------------------------------------------------------------------------------
+    # ---- looking up ------------------------------------------------------------------------------
 
     @property
     def objects_with_parts(self) -> tuple[str, ...]:
@@ -239,30 +271,39 @@ class Vocabulary:
         return tuple(obj for o, obj in enumerate(self.objects) if o in with_parts)
 
     def parse(self, name: str) -> tuple[str, str]:
-        """("dog", "head") of "dog's head"; the longest of this vocabulary's objects that fits. The part may be new."""
+        """("dog", "head") of "dog's head", by the longest fitting object here; the part may be new.
+
+        ValueError with close names if no object fits.
+        """
         fitting = [obj for obj in self.objects if name.startswith(obj + SEPARATOR)]
         if not fitting:
-            raise ValueError(f"no object of vocabulary {self.name!r} begins {name!r}"
-                             f"{_did_you_mean(name.split(SEPARATOR)[0], self.objects)}")
+            raise ValueError(
+                f"no object of vocabulary {self.name!r} begins {name!r}"
+                f"{_did_you_mean(name.split(SEPARATOR)[0], self.objects)}"
+            )
         obj = max(fitting, key=len)
-        part = name[len(obj + SEPARATOR):]
+        part = name[len(obj + SEPARATOR) :]
         if not part.strip():
-            raise ValueError(f"{name!r} names no part after \"{obj}'s \"")
+            raise ValueError(f'{name!r} names no part after "{obj}\'s "')
         return obj, part
 
     def index(self, name: str) -> int:
-        """Position of an object-specific part name. ValueError with close names if it is not in the vocabulary."""
+        """Position of an object-specific part name. ValueError with close names if it is unknown."""
         try:
             return self._index[name]
         except (KeyError, TypeError):
-            raise ValueError(f"{name!r} is not one of the {len(self)} part names of vocabulary {self.name!r}"
-                             f"{_did_you_mean(str(name), self.object_parts)}") from None
+            raise ValueError(
+                f"{name!r} is not one of the {len(self)} part names of vocabulary {self.name!r}"
+                f"{_did_you_mean(str(name), self.object_parts)}"
+            ) from None
 
     def object_index(self, obj: str) -> int:
         """Position of an object name. ValueError with close names if it is not in the vocabulary."""
         if obj not in self.objects:
-            raise ValueError(f"{obj!r} is not one of the {len(self.objects)} objects of vocabulary {self.name!r}"
-                             f"{_did_you_mean(str(obj), self.objects)}")
+            raise ValueError(
+                f"{obj!r} is not one of the {len(self.objects)} objects of vocabulary {self.name!r}"
+                f"{_did_you_mean(str(obj), self.objects)}"
+            )
         return self.objects.index(obj)
 
     def parts_of(self, obj: str) -> tuple[str, ...]:
@@ -271,7 +312,7 @@ class Vocabulary:
         return tuple(self.parts[p] for p in self.part_of[members].tolist())
 
     def canonical(self, name: str) -> str:
-        """This vocabulary's name for free words: "puppy's snout" -> "dog's muzzle". ValueError if there is none."""
+        """This vocabulary's name for free words: "puppy's snout" -> "dog's muzzle"; ValueError if none."""
         cleaned = _clean_name(name)
         if cleaned in self:
             return cleaned
@@ -284,13 +325,19 @@ class Vocabulary:
         self.index(cleaned)  # raises, with close names
         raise AssertionError("unreachable")
 
-    # ---- identity ---------------------------------------------------------------------------------------------
+    # ---- identity --------------------------------------------------------------------------------
 
     def to_dict(self) -> dict:
         """Plain lists for a JSON file or a checkpoint; `from_dict` reads them back equal."""
-        return {"name": self.name, "objects": list(self.objects), "object_parts": list(self.object_parts),
-                "novel_objects": [obj for obj, seen in zip(self.objects, self.seen_object.tolist()) if not seen],
-                "ids": self.ids.tolist(), "object_ids": self.object_ids.tolist(), "ignore_label": self.ignore_label}
+        return {
+            "name": self.name,
+            "objects": list(self.objects),
+            "object_parts": list(self.object_parts),
+            "novel_objects": [obj for obj, seen in zip(self.objects, self.seen_object.tolist()) if not seen],
+            "ids": self.ids.tolist(),
+            "object_ids": self.object_ids.tolist(),
+            "ignore_label": self.ignore_label,
+        }
 
     @classmethod
     def from_dict(cls, contents: Mapping) -> Vocabulary:
@@ -298,7 +345,7 @@ class Vocabulary:
 
     @property
     def hash(self) -> str:
-        """16 hexadecimal digits of everything but the name: the same on every machine and in every process."""
+        """16 hexadecimal digits of everything but the name; the same on every machine."""
         contents = {key: value for key, value in self.to_dict().items() if key != "name"}
         return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -320,5 +367,7 @@ class Vocabulary:
         return name in self._index
 
     def __repr__(self) -> str:
-        return (f"Vocabulary({self.name!r}: {len(self)} object parts = {int(self.seen.sum())} seen + "
-                f"{int((~self.seen).sum())} unseen, {len(self.parts)} parts, {len(self.objects)} objects)")
+        return (
+            f"Vocabulary({self.name!r}: {len(self)} object parts = {int(self.seen.sum())} seen + "
+            f"{int((~self.seen).sum())} unseen, {len(self.parts)} parts, {len(self.objects)} objects)"
+        )

@@ -8,7 +8,7 @@ import torch
 from partclipseg_lite import prompts
 from partclipseg_lite.backbone import Backbone
 from partclipseg_lite.datasets import IGNORE, Sample
-from partclipseg_lite.model import CLIPSeg, Conditions, PartCLIPSeg
+from partclipseg_lite.model import Conditions, PartCLIPSeg
 from partclipseg_lite.settings import Settings
 from partclipseg_lite.toy_clip import CLIP_MEAN, CLIP_STD, ToyTokenizer, build_toy_clip, save_toy_clip
 from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary
@@ -55,7 +55,7 @@ def tiny_backbone(seed: int = 0, image_size: int = SIZE, layers=(0, 1, 2)) -> Ba
                     std=CLIP_STD)
 
 
-def tiny_model(kind=PartCLIPSeg, seed: int = 0, width: int = 16, image_size: int = SIZE, **arguments) -> PartCLIPSeg | CLIPSeg:
+def tiny_model(kind=PartCLIPSeg, seed: int = 0, width: int = 16, image_size: int = SIZE, **arguments):
     """A model with random weights, in eval mode."""
     backbone = tiny_backbone(seed, image_size)
     torch.manual_seed(seed + 100)

@@ -21,7 +21,8 @@ from partclipseg_lite.attention_control import (
 from partclipseg_lite.decoder import AttentionTap
 
 N = GRID * GRID
-CONDITIONS = random_conditions(3, 2, [0, 1, 2, 0, 1], [0, 0, 0, 1, 1])       # object 0: parts 0 1 2, object 1: parts 0 1
+# Object 0 has parts 0, 1, 2 and object 1 has parts 0, 1.
+CONDITIONS = random_conditions(3, 2, [0, 1, 2, 0, 1], [0, 0, 0, 1, 1])
 
 
 def random_masks(batch=2, slots=5, seed=0, absent=0.3):

@@ -117,7 +117,8 @@ def test_words_keep_their_order_and_are_encoded_once():
     def counting(texts):
         asked.extend(texts)
         return tokenizer()(texts)
-    backbone = Backbone(clip=tiny_clip(), tokenizer=counting, image_size=SIZE, layers=(1,), mean=CLIP_MEAN, std=CLIP_STD)
+    backbone = Backbone(clip=tiny_clip(), tokenizer=counting, image_size=SIZE, layers=(1,), mean=CLIP_MEAN,
+                        std=CLIP_STD)
     first = backbone.embed_text(["dog", "cat", "dog"])
     second = backbone.embed_text(["cow", "cat", "dog"])
     assert asked == ["dog", "cat", "cow"]

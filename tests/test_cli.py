@@ -68,14 +68,15 @@ def test_every_commands_help_has_an_example_that_the_parser_accepts(capsys, comm
 
 
 def test_python_m_lists_the_commands_quickly_and_without_torch():
-    answer = subprocess.run([sys.executable, "-X", "importtime", "-m", "partclipseg_lite", "--help"], capture_output=True,
-                            text=True, timeout=120)
+    command = [sys.executable, "-X", "importtime", "-m", "partclipseg_lite", "--help"]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert answer.returncode == 0 and all(command in answer.stdout for command in COMMANDS)
     assert "| torch\n" not in answer.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["paint"], ["segment"], ["segment", "x.png"], ["train"], ["evaluate"],
-                                       ["evaluate", "--weights", "toy", "--dataset", "drawn", "--json", "x", "--images", "a"]])
+@pytest.mark.parametrize("arguments", [
+    [], ["paint"], ["segment"], ["segment", "x.png"], ["train"], ["evaluate"],
+    ["evaluate", "--weights", "toy", "--dataset", "drawn", "--json", "x", "--seed", "a"]])
 def test_missing_and_unknown_arguments_end_with_code_2(capsys, arguments):
     assert "usage: " in fails(capsys, *arguments)
 
@@ -84,13 +85,15 @@ def test_missing_and_unknown_arguments_end_with_code_2(capsys, arguments):
 
 def test_segment_writes_a_mask_for_every_name_and_an_overlay(capsys, weights, image, tmp_path):
     names = ["dog's head", "puppy's tail"]
-    main(["segment", str(image), "--names", *names, "--weights", str(weights), "--out", str(tmp_path / "new" / "found")])
+    folder = tmp_path / "new" / "found"
+    main(["segment", str(image), "--names", *names, "--weights", str(weights), "--out", str(folder)])
     out = capsys.readouterr().out
     assert [line.split(" score")[0].strip() for line in out.splitlines()[:2]] == names
-    masks = [np.asarray(Image.open(tmp_path / "new" / "found" / f"{file}.png")) for file in ("dog-head", "puppy-tail")]
+    masks = [np.asarray(Image.open(folder / f"{file}.png")) for file in ("dog-head", "puppy-tail")]
     assert all(mask.shape == (40, 30) and mask.dtype == np.uint8 and set(np.unique(mask)) <= {0, 255} for mask in masks)
     assert not (masks[0] & masks[1]).any()
-    assert Image.open(tmp_path / "new" / "found" / "overlay.png").size == (30, 40)
+    width, height = Image.open(folder / "overlay.png").size                           # a small picture is enlarged
+    assert width * 40 == height * 30 and width >= 30
 
 
 def test_mistakes_of_segment_are_one_line(capsys, weights, image, tmp_path):
@@ -112,21 +115,23 @@ def test_mistakes_of_segment_are_one_line(capsys, weights, image, tmp_path):
 # ---- train -----------------------------------------------------------------------------------------------------------
 
 def overrides(clip, **more):
-    settings = {"data.images": 3, "data.size": 32, "model.image_size": 32, "model.layers": "[0, 1, 2]", "model.width": 16,
-                "model.backbone": clip, "training.batch_size": 2, "training.steps": 2, **more}
+    settings = {"data.images": 3, "data.size": 32, "model.image_size": 32, "model.layers": "[0, 1, 2]",
+                "model.width": 16, "model.backbone": clip, "training.batch_size": 2, "training.steps": 2, **more}
     return [f"{name}={value}" for name, value in settings.items()]
 
 
 def test_train_makes_weights_that_segment_can_use(capsys, clip, image, tmp_path):
     run = tmp_path / "runs" / "mine"
     main(["train", "--preset", "smoke", "--set", *overrides(clip), "--output", str(run)])
-    assert re.search(r"2 steps, last mean loss \d+\.\d{4}, \d+ s; weights in .*weights.safetensors", capsys.readouterr().out)
+    assert re.search(r"2 steps, last mean loss \d+\.\d{4}, \d+ s; weights in .*safetensors", capsys.readouterr().out)
     main(["segment", str(image), "--names", "dog's head", "--weights", str(run), "--out", str(tmp_path / "found")])
     assert (tmp_path / "found" / "dog-head.png").exists()
 
 
 def test_mistakes_of_train_are_one_line(capsys, clip, weights, tmp_path):
-    train = lambda *arguments: fails_in_one_line(capsys, "train", *arguments, "--output", tmp_path / "run")  # noqa: E731
+    def train(*arguments):
+        return fails_in_one_line(capsys, "train", *arguments, "--output", tmp_path / "run")
+
     assert "unknown preset 'tyo', did you mean 'toy'?" in train("--preset", "tyo")
     assert "did you mean 'training.steps'" in train("--preset", "toy", "--set", "training.step=3")
     assert "--set wants key=value, got 'fast'" in train("--preset", "toy", "--set", "fast")
@@ -145,7 +150,8 @@ def test_mistakes_of_train_are_one_line(capsys, clip, weights, tmp_path):
 def check_scores(file, images):
     scores = json.loads(file.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     for setting in ("oracle_obj", "pred_all", "plain"):
-        for key in ("seen", "unseen", "harmonic", "recall_seen", "recall_unseen", "boundary_iou_seen", "boundary_iou_unseen"):
+        for key in (f"{score}{split}" for score in ("", "recall_", "boundary_iou_")
+                    for split in ("seen", "unseen", "harmonic")):
             value = scores[setting][key]
             assert value is None or 0 <= value <= 100 and math.isfinite(value), (setting, key)
     assert scores["images"] == images and scores["seconds"] >= 0
@@ -165,9 +171,10 @@ def test_evaluate_scores_drawn_pictures_of_the_split_and_seed_asked_for(capsys, 
 
 
 def test_evaluate_scores_a_folder_in_the_pascal_part_layout(capsys, weights, tmp_path):
-    pictures = [sample(("cat", "cow"), size=40), sample(("bus",), size=48)]               # nothing unseen: nothing to score
+    pictures = [sample(("cat", "cow"), size=40), sample(("bus",), size=48)]       # nothing unseen: nothing to score
     write_pascal_part(pictures, tmp_path / "data", "test", vocabulary=DRAWN)
-    main(["evaluate", "--weights", str(weights), "--dataset", str(tmp_path / "data"), "--json", str(tmp_path / "s.json")])
+    main(["evaluate", "--weights", str(weights), "--dataset", str(tmp_path / "data"),
+          "--json", str(tmp_path / "s.json")])
     scores = check_scores(tmp_path / "s.json", 2)
     assert scores["plain"]["seen"] is not None and scores["plain"]["unseen"] is None
     assert "unseen   n/a" in capsys.readouterr().out
@@ -194,7 +201,8 @@ def test_doctor_finds_everything_in_order(capsys):
 
 def test_segment_and_evaluate_use_the_shipped_weights(capsys, tmp_path):
     Image.fromarray(sample(size=64).image).save(tmp_path / "image.png")
-    main(["segment", str(tmp_path / "image.png"), "--names", "dog's head", "puppy's tail", "--out", str(tmp_path / "found")])
+    main(["segment", str(tmp_path / "image.png"), "--names", "dog's head", "puppy's tail",
+          "--out", str(tmp_path / "found")])
     assert len(list((tmp_path / "found").iterdir())) == 3
     main(["evaluate", "--weights", "toy", "--dataset", "drawn", "--images", "2", "--json", str(tmp_path / "s.json")])
     check_scores(tmp_path / "s.json", 2)

@@ -1,4 +1,5 @@
-"""Drawn pictures are reproducible, their maps are exact, and captions tell the truth about them in known words."""
+"""Drawn pictures are reproducible, their maps are exact, and captions say true things in known words."""
+
 import re
 from collections import Counter
 from dataclasses import replace
@@ -15,6 +16,7 @@ from partclipseg_lite.datasets.drawn.composer import Composer
 from partclipseg_lite.datasets.drawn.composition import FRAMINGS, Outline, frame_main, place_beside
 from partclipseg_lite.datasets.drawn.render import Camera, Kind, Material, Sculpture, render
 from partclipseg_lite.datasets.drawn.world import SPLITS, DrawnWorld, kinds
+from partclipseg_lite.datasets.pascal_part import PascalPart, write_pascal_part
 from partclipseg_lite.vocabulary import Vocabulary
 
 DRAWN = Vocabulary.load("drawn")
@@ -24,7 +26,9 @@ SIZE = 96
 @pytest.fixture(scope="module")
 def pictures():
     """A few pictures of every split, novel objects included."""
-    return {split: [DrawnWorld(split, 40, SIZE, objects="all").picture(i) for i in range(40)] for split in SPLITS}
+    return {
+        split: [DrawnWorld(split, 40, SIZE, objects="all").picture(i) for i in range(40)] for split in SPLITS
+    }
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +37,14 @@ def all_pictures(pictures):
 
 
 def equal(a, b):
-    return (all(np.array_equal(getattr(a.sample, field), getattr(b.sample, field))
-                for field in ("image", "object_map", "part_map", "name")) and (a.scene, a.items) == (b.scene, b.items))
+    return all(
+        np.array_equal(getattr(a.sample, field), getattr(b.sample, field))
+        for field in ("image", "object_map", "part_map", "name")
+    ) and (a.scene, a.items) == (b.scene, b.items)
 
 
-# ---- reproducible ----------------------------------------------------------------------------------------------------
+# ---- reproducible --------------------------------------------------------------------------------
+
 
 def test_a_picture_depends_on_seed_split_and_index_only():
     world = DrawnWorld("train", 6, 64, seed=3)
@@ -61,14 +68,17 @@ def test_another_size_shows_the_same_composition():
     small, large = (DrawnWorld("validation", 30, size) for size in (64, 192))
     for i in range(0, 30, 3):
         a, b = small.picture(i), large.picture(i)
-        assert a.scene == b.scene and [(x.obj, x.colour) for x in a.items] == [(x.obj, x.colour) for x in b.items]
+        assert a.scene == b.scene and [(x.obj, x.colour) for x in a.items] == [
+            (x.obj, x.colour) for x in b.items
+        ]
         for x, y in zip(a.items, b.items):
             assert np.allclose(np.array(x.box) * 3, y.box, atol=7)
         same = a.sample.object_map == b.sample.resized(64).object_map
         assert same.mean() > 0.97
 
 
-# ---- exact -----------------------------------------------------------------------------------------------------------
+# ---- exact ---------------------------------------------------------------------------------------
+
 
 def test_maps_hold_ids_of_the_vocabulary_and_parts_lie_on_their_objects(all_pictures):
     for picture in all_pictures:
@@ -87,7 +97,12 @@ def test_items_count_the_pixels_of_the_maps(all_pictures):
             assert sum(item.visible_pixels for item in items) == mask.sum()
             rows, columns = np.nonzero(mask)
             boxes = np.array([item.box for item in items])
-            assert [*boxes.min(0)[:2], *boxes.max(0)[2:]] == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+            assert [*boxes.min(0)[:2], *boxes.max(0)[2:]] == [
+                columns.min(),
+                rows.min(),
+                columns.max() + 1,
+                rows.max() + 1,
+            ]
             for part in DRAWN.parts_of(obj):
                 mask = picture.sample.part_map == DRAWN.index(f"{obj}'s {part}")
                 seen = [item.parts[part] for item in items if part in item.parts]
@@ -128,7 +143,9 @@ def test_training_shows_seen_objects_only_and_the_other_splits_all():
     assert DrawnWorld("train", objects="all").objects == DrawnWorld("test").objects
     world = DrawnWorld("train", 60, 32)
     assert {obj for i in range(60) for obj in np.unique(world[i].object_map)} <= {
-        IGNORE, *(DRAWN.object_index(obj) for obj in seen)}
+        IGNORE,
+        *(DRAWN.object_index(obj) for obj in seen),
+    }
     assert DrawnWorld("test", objects=["dog", "cat"]).objects == ("cat", "dog")
 
 
@@ -138,14 +155,34 @@ def test_the_shifted_split_has_scenes_of_its_own(pictures):
     assert {picture.scene for picture in pictures["shifted"]} & {"night", "forest", "studio"}
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    ({"split": "val"}, "'val'.*validation"), ({"images": 0}, "images must be .* got 0"), ({"size": 8}, "size .* got 8"),
-    ({"size": 128.0}, "got 128.0"), ({"seed": -1}, "seed .* got -1"), ({"objects": "novel"}, "'novel'"),
-    ({"objects": []}, "list of objects is empty"), ({"objects": ["dgo"]}, "no 'dgo'; did you mean 'dog'"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"split": "val"}, "'val'.*validation"),
+        ({"images": 0}, "images must be .* got 0"),
+        ({"size": 8}, "size .* got 8"),
+        ({"size": 128.0}, "got 128.0"),
+        ({"seed": -1}, "seed .* got -1"),
+        ({"objects": "novel"}, "'novel'"),
+        ({"objects": []}, "list of objects is empty"),
+        ({"objects": ["dgo"]}, "no 'dgo'; did you mean 'dog'"),
+    ],
+)
 def test_nonsense_is_refused_by_name_and_value(arguments, says):
     with pytest.raises(ValueError, match=says):
         DrawnWorld(**arguments)
+
+
+def test_a_drawn_world_can_be_written_as_a_pascal_part_folder(tmp_path):
+    world = DrawnWorld("test", 4, 48)
+    for source in (world, world.render_all(workers=1)):
+        folder = PascalPart(
+            write_pascal_part(source, tmp_path / type(source).__name__, "val"), "val", "drawn"
+        )
+        for sample, again in zip(world, folder):
+            assert sample.name == again.name and np.array_equal(sample.image, again.image)
+            assert np.array_equal(sample.part_map, again.part_map)
+            assert np.array_equal(sample.object_map, again.object_map)
 
 
 def test_indices_behave_like_those_of_a_list():
@@ -155,14 +192,17 @@ def test_indices_behave_like_those_of_a_list():
         world[3]
 
 
-# ---- composed --------------------------------------------------------------------------------------------------------
+# ---- composed ------------------------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def block():
     """A stand-in object: 2 long, 1 high, 0.6 deep, standing on the ground."""
     sculpture, material = Sculpture(), Material((120, 90, 60))
     sculpture.ellipsoid((0, 0.5, 0), (1, 0.5, 0.3), material, "body")
-    return sculpture, Kind(lambda rng, colour: sculpture, ("brown",), {"grass": 1}, size=2.0, pitch=(0, 30), length=2.0)
+    return sculpture, Kind(
+        lambda rng, colour: sculpture, ("brown",), {"grass": 1}, size=2.0, pitch=(0, 30), length=2.0
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -180,8 +220,15 @@ def test_nearer_objects_stand_lower_and_are_bigger(block, seed, horizon):
 @given(seed=st.integers(0, 2**32), framing=st.sampled_from(["fill", "small"]))
 def test_an_object_meant_to_be_whole_lies_inside_the_frame(block, seed, framing):
     rng, (sculpture, kind) = np.random.default_rng(seed), block
-    main = frame_main(rng, sculpture, kind, horizon=0.4, flying=False, alone=True,
-                      framings={framing: (1.0, FRAMINGS[framing][1])})
+    main = frame_main(
+        rng,
+        sculpture,
+        kind,
+        horizon=0.4,
+        flying=False,
+        alone=True,
+        framings={framing: (1.0, FRAMINGS[framing][1])},
+    )
     left, top, right, bottom = main.box
     assert min(left, top) > -0.03 and max(right, bottom) < 1.03
     low, high = FRAMINGS[framing][1]
@@ -206,11 +253,14 @@ def test_a_single_object_fills_most_of_its_picture(all_pictures):
 
 
 def test_all_kinds_appear_about_equally_often():
-    counts = Counter(Composer(DRAWN.objects, 32, np.random.SeedSequence(i)).choose_first()[0] for i in range(660))
+    counts = Counter(
+        Composer(DRAWN.objects, 32, np.random.SeedSequence(i)).choose_first()[0] for i in range(660)
+    )
     assert set(counts) == set(kinds()) and min(counts.values()) >= 12 and max(counts.values()) <= 55
 
 
-# ---- captions --------------------------------------------------------------------------------------------------------
+# ---- captions ------------------------------------------------------------------------------------
+
 
 def every_caption(pictures, rounds=6):
     rng = np.random.default_rng(0)
@@ -225,14 +275,19 @@ def every_caption(pictures, rounds=6):
 
 def test_captions_use_listed_words_and_fit_the_context_of_the_tiny_clip(all_pictures):
     from open_clip import SimpleTokenizer
+
     tokenizer, words = SimpleTokenizer(), captions.caption_words()
     for _, _, caption in every_caption(all_pictures):
         assert set(re.sub(r"'s|,", " ", caption).split()) <= words, caption
         assert len(tokenizer.encode(caption)) <= captions.MAX_TOKENS, caption
         assert not re.search(r"\ba [aeiou]|\ban [^aeiou]|  |^ | $", caption), caption
     lengths = {word: len(tokenizer.encode(word)) - 1 for word in captions.caption_words()}
-    names = [word for obj in DRAWN.objects for name in (obj, captions.plural(obj), *captions.object_words(obj))
-             for word in name.split()]
+    names = [
+        word
+        for obj in DRAWN.objects
+        for name in (obj, captions.plural(obj), *captions.object_words(obj))
+        for word in name.split()
+    ]
     assert {word: lengths[word] for word in names if lengths[word]} == captions.EXTRA_TOKENS
 
 
@@ -250,7 +305,12 @@ def named(text):
     """Objects of the drawn world that a text names, by any of their words."""
     found = set()
     for obj in DRAWN.objects:
-        words = [obj, captions.plural(obj), *captions.object_words(obj), *(["potted plant"] * (obj == "pottedplant"))]
+        words = [
+            obj,
+            captions.plural(obj),
+            *captions.object_words(obj),
+            *(["potted plant"] * (obj == "pottedplant")),
+        ]
         if any(re.search(rf"\b{word}\b", text) for word in words):
             found.add(obj)
     if "motor scooter" in text or "billy goat" in text:  # words inside words
@@ -269,16 +329,20 @@ def test_scene_captions_name_what_is_there(all_pictures):
 
 def test_position_words_are_true():
     sample = SimpleNamespace(image=np.zeros((100, 100, 3), np.uint8))
-    cat, dog = (SimpleNamespace(obj=obj, colour="black", box=box)
-                for obj, box in (("cat", (5, 20, 35, 60)), ("dog", (60, 30, 95, 80))))
+    cat, dog = (
+        SimpleNamespace(obj=obj, colour="black", box=box)
+        for obj, box in (("cat", (5, 20, 35, 60)), ("dog", (60, 30, 95, 80)))
+    )
     behind = SimpleNamespace(obj="cat", colour="black", box=(55, 20, 90, 60))
     rng = np.random.default_rng(0)
 
     def said(*items):
         picture = SimpleNamespace(items=items, scene="grass", sample=sample)
-        return {"".join(re.findall(r"^.*(?:cat|kitten|kitty|dog|puppy|hound)", caption)).replace(" black", "")
-                for caption in captions.scene_captions(picture, rng, 300)
-                if re.search("left|right|behind|in front", caption)}
+        return {
+            "".join(re.findall(r"^.*(?:cat|kitten|kitty|dog|puppy|hound)", caption)).replace(" black", "")
+            for caption in captions.scene_captions(picture, rng, 300)
+            if re.search("left|right|behind|in front", caption)
+        }
 
     aside = said(cat, dog)
     assert {"a cat left of a dog", "a dog to the right of a cat"} <= aside
@@ -297,7 +361,9 @@ def test_close_up_captions_exist_for_novel_objects_and_contain_the_bare_name():
 
 def test_synonyms_fit_the_object():
     assert "paw" in captions.part_words("dog", "leg") and "paw" not in captions.part_words("cow", "leg")
-    assert "fuselage" in captions.part_words("aeroplane", "body") and "fuselage" not in captions.part_words("bottle", "body")
+    assert "fuselage" in captions.part_words("aeroplane", "body") and "fuselage" not in captions.part_words(
+        "bottle", "body"
+    )
     assert "paw" not in captions.part_words("person", "foot")
 
 
@@ -307,4 +373,6 @@ def test_a_caption_of_two_equal_things_counts_them(all_pictures):
     item = picture.items[0]
     twice = replace(picture, items=(item, item))
     said = captions.scene_captions(twice, rng, 30)
-    assert all(re.search(rf"(two|pair of) ({item.colour} )?{captions.plural(item.obj)}", caption) for caption in said)
+    assert all(
+        re.search(rf"(two|pair of) ({item.colour} )?{captions.plural(item.obj)}", caption) for caption in said
+    )

@@ -12,7 +12,7 @@ from partclipseg_lite.datasets import IGNORE
 from partclipseg_lite.losses import Targets, make_targets, mask_losses, masked_bce
 from partclipseg_lite.model import SegmentationOutput
 
-B, T, P, O, S = 2, 4, 3, 2, 6
+B, T, P, O, S = 2, 4, 3, 2, 6                                                        # noqa: E741
 
 
 def random(*shape, seed=0):
@@ -20,7 +20,8 @@ def random(*shape, seed=0):
 
 
 def output(seed=0, dtype=torch.float64, grad=False):
-    make = lambda channels, k: random(B, channels, S, S, seed=10 * seed + k).to(dtype).requires_grad_(grad)  # noqa: E731
+    def make(channels, k):
+        return random(B, channels, S, S, seed=10 * seed + k).to(dtype).requires_grad_(grad)
     return SegmentationOutput(make(T + 1, 0), make(P, 1), make(O, 2), make(1, 3))
 
 
@@ -62,7 +63,8 @@ def test_targets_are_what_a_loop_over_pixels_finds(seed):
     part_of = torch.from_numpy(rng.integers(0, 7, 9))                      # 9 object parts of 7 generalized parts
     part_map = torch.from_numpy(rng.integers(IGNORE, 9, (B, S, S)))
     object_map = torch.from_numpy(rng.integers(IGNORE, 5, (B, S, S)))
-    asked = [torch.from_numpy(np.stack([rng.permutation(n)[:k] for _ in range(B)])) for n, k in ((9, T), (7, P), (5, O))]
+    asked = [torch.from_numpy(np.stack([rng.permutation(n)[:k] for _ in range(B)]))
+             for n, k in ((9, T), (7, P), (5, O))]
     valid = torch.from_numpy(rng.random((B, T)) < 0.7)
     found = make_targets(object_map, part_map, part_of, *asked, valid)
     for b in range(B):
@@ -138,7 +140,8 @@ def test_a_batch_without_background_loses_one_term_and_not_the_step():
     losses = mask_losses(out, goal)
     masks = torch.cat([goal.object_parts, goal.background], 1)
     weights = [[1.0] * T + [0.05]] * B
-    assert losses["object_part"].item() == pytest.approx(mean_over(out.object_part_logits, masks, goal.part_pixels, weights))
+    expected = mean_over(out.object_part_logits, masks, goal.part_pixels, weights)
+    assert losses["object_part"].item() == pytest.approx(expected)
     sum(losses.values()).backward()
     for logits in (out.object_part_logits, out.part_logits, out.object_logits, out.background_logits):
         assert torch.isfinite(logits.grad).all() and logits.grad.abs().sum() > 0
@@ -189,7 +192,8 @@ def test_no_background_weight_takes_the_channel_out_of_the_mean():
 
 def test_huge_logits_do_not_overflow():
     logits = torch.tensor([[[[1e4, -1e4]]]], requires_grad=True)
-    loss = masked_bce(logits, torch.tensor([[[[False, True]]]]), torch.ones(1, 1, 1, 2, dtype=torch.bool), torch.ones(1, 1))
+    everywhere = torch.ones(1, 1, 1, 2, dtype=torch.bool)
+    loss = masked_bce(logits, torch.tensor([[[[False, True]]]]), everywhere, torch.ones(1, 1))
     loss.backward()
     assert loss.item() == pytest.approx(1e4) and torch.isfinite(logits.grad).all()
 

@@ -36,7 +36,8 @@ def test_what_an_image_shows_is_always_asked_for(image, parts, objects, object_p
 
     # Sizes are those of the sampler whatever the image, and no word comes twice.
     assert asked.object_ids.shape == (sampler.objects,) and asked.part_ids.shape == (sampler.parts,)
-    assert all(len(set(ids)) == len(ids) for ids in (asked.object_ids, asked.part_ids, asked.object_part_ids[asked.valid]))
+    words = (asked.object_ids, asked.part_ids, asked.object_part_ids[asked.valid])
+    assert all(len(set(ids)) == len(ids) for ids in words)
     # Objects first; then as many visible parts as fit.
     assert set(shown) <= set(asked.object_ids)
     general = set(SEEN.part_of.numpy()[visible])
@@ -105,7 +106,8 @@ def variants(texts):
 def test_with_variation_every_phrasing_comes_and_nothing_else():
     bank, rng = WordBank(tiny_model(), FEW, vary=True), np.random.default_rng(0)
     drawn = [bank.conditions(batch([0], [0], [1]), rng) for _ in range(120)]
-    heads = variants([pattern.format("head") for pattern in prompts.PART_PHRASINGS] + list(PART_SYNONYMS.get("head", ()))[:2])
+    heads = variants([pattern.format("head") for pattern in prompts.PART_PHRASINGS]
+                     + list(PART_SYNONYMS.get("head", ()))[:2])
     cows = variants([pattern.format("cow") for pattern in prompts.OBJECT_PHRASINGS]
                     + list(OBJECT_SYNONYMS.get("cow", ()))[:2])
     assert {tuple(words.parts[0, 0].round(decimals=4).tolist()) for words in drawn} == heads

@@ -1,4 +1,5 @@
 """Samples say what is wrong with them; a Pascal-Part folder gives back exactly what was written."""
+
 import json
 import re
 
@@ -18,20 +19,32 @@ PASCAL, ADE = Vocabulary.load("pascal_part_116"), Vocabulary.load("ade20k_part_2
 
 def make_sample(name="a", height=5, width=7, objects=20, parts=116, seed=0):
     rng = np.random.default_rng(seed)
-    return Sample(rng.integers(0, 256, (height, width, 3), dtype=np.uint8), rng.integers(-1, objects, (height, width)),
-                  rng.integers(-1, parts, (height, width)), name)
+    return Sample(
+        rng.integers(0, 256, (height, width, 3), dtype=np.uint8),
+        rng.integers(-1, objects, (height, width)),
+        rng.integers(-1, parts, (height, width)),
+        name,
+    )
 
 
-# ---- Sample ----------------------------------------------------------------------------------------------------------
+# ---- Sample --------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("change", "error", "says"), [
-    ({"image": np.zeros((5, 7, 3), np.float32)}, TypeError, "uint8 array, got float32"),
-    ({"image": np.zeros((5, 7), np.uint8)}, ValueError, r"\[H, W, 3\].*\(5, 7\)"),
-    ({"object_map": np.zeros((5, 7), np.int32)}, TypeError, "object_map must be an int64 array, got int32"),
-    ({"part_map": np.zeros((7, 5), np.int64)}, ValueError, r"part_map has shape \(7, 5\).*\(5, 7\)"),
-    ({"part_map": np.full((5, 7), -2)}, ValueError, r"part_map holds \[-2\]"),
-    ({"object_map": None}, TypeError, "got NoneType"),
-])
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"image": np.zeros((5, 7, 3), np.float32)}, TypeError, "uint8 array, got float32"),
+        ({"image": np.zeros((5, 7), np.uint8)}, ValueError, r"\[H, W, 3\].*\(5, 7\)"),
+        (
+            {"object_map": np.zeros((5, 7), np.int32)},
+            TypeError,
+            "object_map must be an int64 array, got int32",
+        ),
+        ({"part_map": np.zeros((7, 5), np.int64)}, ValueError, r"part_map has shape \(7, 5\).*\(5, 7\)"),
+        ({"part_map": np.full((5, 7), -2)}, ValueError, r"part_map holds \[-2\]"),
+        ({"object_map": None}, TypeError, "got NoneType"),
+    ],
+)
 def test_a_malformed_sample_is_refused_by_name_and_value(change, error, says):
     good = make_sample("dog_17")
     fields = {key: getattr(good, key) for key in ("image", "object_map", "part_map", "name")}
@@ -47,15 +60,22 @@ def test_ids_beyond_the_vocabulary_are_named():
 
 def test_a_part_on_another_objects_pixel_is_found():
     dogs_head = PASCAL.index("dog's head")
-    right = Sample(np.zeros((1, 2, 3), np.uint8), np.array([[PASCAL.object_index("dog"), IGNORE]]),
-                   np.array([[dogs_head, IGNORE]]), "a")
+    right = Sample(
+        np.zeros((1, 2, 3), np.uint8),
+        np.array([[PASCAL.object_index("dog"), IGNORE]]),
+        np.array([[dogs_head, IGNORE]]),
+        "a",
+    )
     right.check_owners(PASCAL)
     wrong = Sample(right.image, np.array([[PASCAL.object_index("cat"), IGNORE]]), right.part_map, "a")
-    with pytest.raises(ValueError, match="\"dog's head\" where the object map holds 7"):
+    with pytest.raises(ValueError, match='"dog\'s head" where the object map holds 7'):
         wrong.check_owners(PASCAL)
 
 
-@given(arrays(np.int64, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(-1, 9)), st.integers(1, 4))
+@given(
+    arrays(np.int64, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(-1, 9)),
+    st.integers(1, 4),
+)
 def test_enlarging_repeats_each_label_and_shrinking_back_restores_it(labels, factor):
     image = np.zeros((*labels.shape, 3), np.uint8)
     large = Sample(image, labels, labels, "a").resized((labels.shape[0] * factor, labels.shape[1] * factor))
@@ -63,13 +83,17 @@ def test_enlarging_repeats_each_label_and_shrinking_back_restores_it(labels, fac
     assert np.array_equal(large.resized(labels.shape).part_map, labels)
 
 
-# ---- Pascal-Part folders ---------------------------------------------------------------------------------------------
+# ---- Pascal-Part folders -------------------------------------------------------------------------
+
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32), st.sampled_from([PASCAL, ADE]))
 def test_what_was_written_is_read_back_equal(tmp_path_factory, height, width, seed, vocabulary):
     root = tmp_path_factory.mktemp("data") / "set"
-    samples = [make_sample(f"s{k}", height, width, len(vocabulary.objects), len(vocabulary), seed + k) for k in range(3)]
+    samples = [
+        make_sample(f"s{k}", height, width, len(vocabulary.objects), len(vocabulary), seed + k)
+        for k in range(3)
+    ]
     write_pascal_part(samples, root, "val", vocabulary=vocabulary)
     for vocabulary_again in (vocabulary, None):  # None: from the folder's own class list
         again = PascalPart(root, "val", vocabulary_again)
@@ -81,11 +105,17 @@ def test_what_was_written_is_read_back_equal(tmp_path_factory, height, width, se
 
 @pytest.fixture
 def folder(tmp_path):
-    return write_pascal_part([make_sample(f"s{k}", seed=k) for k in range(2)], tmp_path / "set", "val", vocabulary=PASCAL)
+    return write_pascal_part(
+        [make_sample(f"s{k}", seed=k) for k in range(2)], tmp_path / "set", "val", vocabulary=PASCAL
+    )
 
 
-@pytest.mark.parametrize(("vocabulary", "dtype", "nothing"), [(PASCAL, np.uint8, 255), (ADE, np.uint16, 65535)])
-def test_label_files_have_the_depth_and_the_ignore_value_of_their_vocabulary(tmp_path, vocabulary, dtype, nothing):
+@pytest.mark.parametrize(
+    ("vocabulary", "dtype", "nothing"), [(PASCAL, np.uint8, 255), (ADE, np.uint16, 65535)]
+)
+def test_label_files_have_the_depth_and_the_ignore_value_of_their_vocabulary(
+    tmp_path, vocabulary, dtype, nothing
+):
     sample = make_sample(parts=100)
     write_pascal_part([sample], tmp_path / "set", "val", vocabulary=vocabulary)
     labels = np.asarray(Image.open(tmp_path / "set/annotations_detectron2_part/val/a.png"))
@@ -97,7 +127,9 @@ def test_label_counts_list_the_ids_of_every_file(folder):
     for kind, field in (("obj", "object_map"), ("part", "part_map")):
         table = json.loads((folder / f"annotations_detectron2_part/val_{kind}_label_count.json").read_text())
         for sample in PascalPart(folder, "val"):
-            assert table[f"{sample.name}.png"] == sorted(set(getattr(sample, field).ravel().tolist()) - {IGNORE})
+            assert table[f"{sample.name}.png"] == sorted(
+                set(getattr(sample, field).ravel().tolist()) - {IGNORE}
+            )
         assert len(table) == 2
 
 
@@ -131,14 +163,24 @@ def test_a_second_split_joins_the_first(folder):
         write_pascal_part([make_sample("t")], folder, "test", vocabulary=ADE)
 
 
-
-@pytest.mark.parametrize(("spoil", "error", "says"), [
-    (lambda path: path.unlink(), FileNotFoundError, "is missing"),
-    (lambda path: path.write_bytes(path.read_bytes()[:60]), ValueError, "truncated"),
-    (lambda path: Image.fromarray(np.zeros((3, 4), np.uint8)).save(path), ValueError, "is 4x3 pixels.*7x5"),
-    (lambda path: Image.fromarray(np.full((5, 7), 200, np.uint8)).save(path), ValueError, r"holds the ids \[200\]"),
-    (lambda path: Image.fromarray(np.zeros((5, 7, 3), np.uint8)).save(path), ValueError, "one channel"),
-])
+@pytest.mark.parametrize(
+    ("spoil", "error", "says"),
+    [
+        (lambda path: path.unlink(), FileNotFoundError, "is missing"),
+        (lambda path: path.write_bytes(path.read_bytes()[:60]), ValueError, "truncated"),
+        (
+            lambda path: Image.fromarray(np.zeros((3, 4), np.uint8)).save(path),
+            ValueError,
+            "is 4x3 pixels.*7x5",
+        ),
+        (
+            lambda path: Image.fromarray(np.full((5, 7), 200, np.uint8)).save(path),
+            ValueError,
+            r"holds the ids \[200\]",
+        ),
+        (lambda path: Image.fromarray(np.zeros((5, 7, 3), np.uint8)).save(path), ValueError, "one channel"),
+    ],
+)
 def test_a_spoilt_mask_is_reported_with_its_file_name(folder, spoil, error, says):
     path = folder / "annotations_detectron2_part/val/s1.png"
     spoil(path)
@@ -165,13 +207,16 @@ def test_a_missing_split_and_a_foreign_class_list_are_refused(folder):
         PascalPart(folder, "val")
 
 
-@pytest.mark.parametrize("samples", [
-    lambda: [make_sample("a"), make_sample("a")],
-    lambda: [make_sample("a"), make_sample("b", parts=300, height=40)],
-    lambda: [make_sample("../a")],
-    lambda: [],
-    lambda: (make_sample("a") if k < 1 else 1 / 0 for k in range(2)),
-])
+@pytest.mark.parametrize(
+    "samples",
+    [
+        lambda: [make_sample("a"), make_sample("a")],
+        lambda: [make_sample("a"), make_sample("b", parts=300, height=40)],
+        lambda: [make_sample("../a")],
+        lambda: [],
+        lambda: (make_sample("a") if k < 1 else 1 / 0 for k in range(2)),
+    ],
+)
 def test_a_failed_write_leaves_nothing_behind(tmp_path, samples):
     with pytest.raises((ValueError, ZeroDivisionError)):
         write_pascal_part(samples(), tmp_path / "set", "val", vocabulary=PASCAL)

@@ -65,8 +65,8 @@ def test_the_hash_changes_with_any_setting_and_with_nothing_else(name):
 
 
 def test_words_of_the_command_line_are_read_as_yaml():
-    assert parse_overrides(["training.steps=5", "training.vary_words=false", "model.layers=[0, 2]", "model.backbone=a=b"]) == {
-        "training.steps": 5, "training.vary_words": False, "model.layers": [0, 2], "model.backbone": "a=b"}
+    words = ["training.steps=5", "training.vary_words=false", "model.layers=[0, 2]", "model.backbone=a=b"]
+    assert list(parse_overrides(words).values()) == [5, False, [0, 2], "a=b"]
     learning_rate = Settings.from_preset("toy", parse_overrides(["training.learning_rate=1e-3"])).training.learning_rate
     assert learning_rate == 0.001                                  # YAML reads 1e-3 as a word; it is meant as a number
 

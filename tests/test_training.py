@@ -73,9 +73,10 @@ def test_a_finished_run_returns_at_once(finished):
     class Untouchable:
         def __len__(self):
             raise AssertionError("the pictures were asked for")
-    before = (folder / "weights.safetensors").read_bytes()
+    before = load_file(folder / "weights.safetensors")
     _, again = train(settings, folder, Untouchable(), progress=False)
-    assert again == log and (folder / "weights.safetensors").read_bytes() == before
+    after = load_file(folder / "weights.safetensors")
+    assert again == log and all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_a_run_writes_its_settings_its_log_and_one_checkpoint(finished):
@@ -134,9 +135,10 @@ def test_another_seed_trains_another_model(finished, clip, tmp_path):
 
 @pytest.mark.parametrize("kind", ["partclipseg", "clipseg"])
 def test_the_loss_falls_when_two_pictures_are_learned_by_heart(clip, tmp_path, kind):
-    settings = quick_settings(clip, model__kind=kind, training__steps=60, training__log_every=10, training__batch_size=2,
+    settings = quick_settings(clip, model__kind=kind, training__steps=60, training__log_every=10,
                               training__learning_rate=5e-3, training__vary_words=False)
     _, log = train(settings, tmp_path, [sample(("cat", "cow"))] * 2, progress=False)
+    print([round(entry["total"], 3) for entry in log], [round(entry["object_part"], 3) for entry in log])
     assert log[-1]["total"] < 0.5 * log[0]["total"]
     assert log[-1]["object_part"] < 0.6 * log[0]["object_part"]
 
@@ -217,7 +219,7 @@ def test_half_precision_changes_the_loss_little(clip):
 def test_the_printed_separation_trains_nothing_and_the_soft_one_does(clip):
     gradients = {}
     for form in ("paper", "soft"):
-        settings = quick_settings(clip, loss__separation=form, loss__enhancement_weight=0.0, loss__separation_weight=1.0)
+        settings = quick_settings(clip, loss__separation=form)
         separation = LossModule(tiny_model(), DRAWN, settings)(batch(settings), 0)[1]["separation"]
         gradients[form] = separation.requires_grad
     assert gradients == {"paper": False, "soft": True}
@@ -226,8 +228,8 @@ def test_the_printed_separation_trains_nothing_and_the_soft_one_does(clip):
 @pytest.mark.parametrize("kind", [PartCLIPSeg, CLIPSeg])
 @pytest.mark.parametrize("pictures", [
     None,
-    [Sample(np.zeros((32, 32, 3), np.uint8), *np.full((2, 32, 32), IGNORE))],                 # nothing in it
-    [Sample(np.zeros((32, 32, 3), np.uint8), np.full((32, 32), 6), np.full((32, 32), IGNORE))],    # an object without part
+    [Sample(np.zeros((32, 32, 3), np.uint8), *np.full((2, 32, 32), IGNORE))],
+    [Sample(np.zeros((32, 32, 3), np.uint8), np.full((32, 32), 6), np.full((32, 32), IGNORE))],
 ], ids=["ordinary", "empty", "no part"])
 def test_every_batch_reaches_every_trained_weight(clip, kind, pictures):
     settings = quick_settings(clip, model__kind="clipseg" if kind is CLIPSeg else "partclipseg")

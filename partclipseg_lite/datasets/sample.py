@@ -1,4 +1,5 @@
 """The one thing every dataset yields: an image with an object map and a part map."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ class Sample:
 
     image       uint8 [H, W, 3]  RGB
     object_map  int64 [H, W]     object ids, IGNORE where no object is labelled
-    part_map    int64 [H, W]     object-part ids, IGNORE where no part is labelled (a bicycle's frame: object, no part)
+    part_map    int64 [H, W]     object-part ids, IGNORE where no part is labelled (a bicycle's frame)
     name        str              for messages and file names
 
     Raises TypeError for a wrong dtype and ValueError for wrong shapes or ids below IGNORE, naming the sample.
@@ -37,18 +38,24 @@ class Sample:
             if not isinstance(ids, np.ndarray) or ids.dtype != np.int64:
                 raise TypeError(f"{where}{field} must be an int64 array, got {_describe(ids)}")
             if ids.shape != self.image.shape[:2]:
-                raise ValueError(f"{where}{field} has shape {ids.shape}, the image needs {self.image.shape[:2]}")
+                raise ValueError(
+                    f"{where}{field} has shape {ids.shape}, the image needs {self.image.shape[:2]}"
+                )
             if ids.min() < IGNORE:
-                raise ValueError(f"{where}{field} holds {sorted(set(ids[ids < IGNORE].tolist()))[:5]}; "
-                                 f"ids start at 0 and {IGNORE} means nothing labelled")
+                raise ValueError(
+                    f"{where}{field} holds {sorted(set(ids[ids < IGNORE].tolist()))[:5]}; "
+                    f"ids start at 0 and {IGNORE} means nothing labelled"
+                )
 
     def check_ids(self, vocabulary) -> None:
         """ValueError if a label lies outside the full vocabulary `vocabulary`."""
         for field, count in (("object_map", len(vocabulary.objects)), ("part_map", len(vocabulary))):
             unknown = sorted(set(np.unique(getattr(self, field)).tolist()) - set(range(IGNORE, count)))
             if unknown:
-                raise ValueError(f"sample {self.name!r}: {field} holds {unknown[:5]}, but vocabulary "
-                                 f"{vocabulary.name!r} has ids 0..{count - 1}")
+                raise ValueError(
+                    f"sample {self.name!r}: {field} holds {unknown[:5]}, but vocabulary "
+                    f"{vocabulary.name!r} has ids 0..{count - 1}"
+                )
 
     def check_owners(self, vocabulary) -> None:
         """ValueError if a pixel carries a part of another object than the one it is labelled with."""
@@ -57,11 +64,13 @@ class Sample:
         wrong = np.flatnonzero(vocabulary.object_of.numpy()[parts] != objects)
         if len(wrong):
             part, obj = vocabulary.object_parts[parts[wrong[0]]], objects[wrong[0]]
-            raise ValueError(f"sample {self.name!r}: {len(wrong)} pixels carry a part of another object, for example "
-                             f"{part!r} where the object map holds {obj}")
+            raise ValueError(
+                f"sample {self.name!r}: {len(wrong)} pixels carry a part of another object, for example "
+                f"{part!r} where the object map holds {obj}"
+            )
 
     def resized(self, size: int | tuple[int, int]) -> Sample:
-        """The sample at `size` (a side, or height and width): image bilinear with antialiasing, maps nearest."""
+        """The sample at `size`, a side or (height, width): antialiased bilinear image, nearest maps."""
         height, width = (size, size) if isinstance(size, int) else size
         if height < 1 or width < 1:
             raise ValueError(f"size must be positive, got {size!r}")
@@ -69,8 +78,12 @@ class Sample:
         # Pixel centres, as torch's "nearest-exact": the maps stay aligned with the resized image.
         rows = ((np.arange(height) + 0.5) * self.image.shape[0] / height).astype(int)
         columns = ((np.arange(width) + 0.5) * self.image.shape[1] / width).astype(int)
-        return Sample(np.asarray(image), self.object_map[np.ix_(rows, columns)],
-                      self.part_map[np.ix_(rows, columns)], self.name)
+        return Sample(
+            np.asarray(image),
+            self.object_map[np.ix_(rows, columns)],
+            self.part_map[np.ix_(rows, columns)],
+            self.name,
+        )
 
     def __repr__(self) -> str:
         height, width = self.object_map.shape

@@ -184,7 +184,7 @@ def sheep(rng: np.random.Generator, colour: str) -> Sculpture:
     """A ball of curls on thin legs, the face dark or light; rams carry curled horns."""
     plan = _vary(PLANS["sheep"], rng, 0.05)
     wool = Material(tint(colour, rng), "wool")
-    face = tint(pick(rng, *SHEEP_FACES[colour]), rng)
+    face = tint(pick(rng, *SHEEP_FACES.get(colour, ("black", "cream"))), rng)
 
     def coat(plan: Plan, pose: Pose) -> Coat:
         dark_face = sum(face) < 260

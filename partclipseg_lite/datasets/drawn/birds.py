@@ -129,6 +129,8 @@ def bird(rng: np.random.Generator, colour: str, flying: bool = False) -> Sculptu
     droop = rotation("z", -lean + rng.uniform(-6, 14)) if flying else rotation("z", rng.uniform(-8, 10))
     back = body.axes @ droop @ np.array([-1.0, 0.0, 0.0])
     root = body(-0.36, 0.03, 0)
+    if not flying:  # the tail must not dip into the ground
+        back[1] = max(back[1], (0.05 - root[1]) / tail)
     feather_fan(
         s,
         root,

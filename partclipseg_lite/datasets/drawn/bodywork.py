@@ -144,11 +144,16 @@ class Shell:
         surface(sculpture, deck, deck_paint, deck_names)
 
     def panel(self, sculpture, corners, material, part, sides=(1, -1), lift=LIFT) -> None:
-        """A flat panel on the sides; ``corners`` [K, 2] are (x, y)."""
+        """A flat panel on the sides, seen from outside; ``corners`` [K, 2] are (x, y)."""
         corners = np.asarray(corners, float)
-        wide = self.z(corners[:, 0], corners[:, 1]) + lift
+        points = np.column_stack([corners, self.z(corners[:, 0], corners[:, 1]) + lift])
+        (ax, ay, az), (bx, by, bz) = (points[1] - points[0]).tolist(), (points[-1] - points[0]).tolist()
+        normal = np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
+        normal *= np.sign(normal[2]) / max(np.sqrt(normal @ normal), 1e-12)
         for side in sides:
-            sculpture.face(np.column_stack([corners, side * wide]), material, part)
+            flip = np.array([1.0, 1.0, side])
+            outward = normal * flip
+            sculpture._face(points * flip, np.stack([outward] * 2), material, part, outward=outward)
 
     def line(self, sculpture, corners, radius, material, part, sides=(1, -1), lift=0.0) -> None:
         """A thin line on the sides through ``corners`` [K, 2] (x, y)."""

@@ -56,7 +56,8 @@ def bottle(rng: np.random.Generator, colour: str) -> Sculpture:
 
 def _bottle_surface(rng, shape, rgb, finish, outline, height):
     """Material of the body: a label wrapped around it, ridges, a fill line, or plain."""
-    paper = np.asarray(tint(pick(rng, "white", "cream", "white", "yellow", "red", "blue", "black"), rng))
+    papers = [tint(name, rng) for name in ("white", "cream", "yellow", "red", "blue", "black")]
+    paper = pick(rng, *(p for p in papers if np.abs(np.subtract(p, rgb)).max() > 90))  # one that stands out
     low = height * rng.uniform(0.12, 0.2)
     high = low + height * rng.uniform(0.2, 0.3)
     if shape == "flask":

@@ -1,9 +1,11 @@
 """Captions of drawn pictures, of single objects and of close-ups of parts: what the tiny CLIP reads.
 
-Captions exist for *all* objects, novel ones included, as real CLIP has read about dogs and their heads. Every word comes
-from the tables of this file or from the vocabulary, so that `caption_words()` can list them all: the tokenizer of the
-tiny CLIP is built from that list. Captions are at most `MAX_TOKENS` tokens long to fit its short context.
+Captions exist for *all* objects, novel ones included, as real CLIP has read about dogs and their heads. Every
+word comes from the tables of this file or from the vocabulary, so that `caption_words()` can list them all:
+the tokenizer of the tiny CLIP is built from that list. Captions are at most `MAX_TOKENS` tokens long to fit
+its short context.
 """
+
 from __future__ import annotations
 
 import re
@@ -14,12 +16,13 @@ import numpy as np
 
 from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary
 
-COLOURS = ("black", "white", "grey", "brown", "tan", "orange", "cream", "red", "blue", "green", "yellow", "purple",
-           "pink", "teal", "silver")
+# fmt: off
+COLOURS = ("black", "white", "grey", "brown", "tan", "orange", "cream", "red", "blue", "green", "yellow",
+           "purple", "pink", "teal", "silver")
 MAX_TOKENS = 14  # without start and end
 SYNONYM_PROBABILITY = 0.08
 
-# Close to even weights: the name itself is what the segmenter will ask for, the other forms keep the text tower general.
+# Weights: the bare name is what the segmenter will ask for, the other forms keep the text tower general.
 PART_TEMPLATES = {
     "{obj}'s {part}": 5, "{a_obj}'s {part}": 5, "the {part} of {a_obj}": 3, "{obj} {part}": 2, "{part}": 2,
     "a photo of {a_part}": 1, "a photo of {a_obj}'s {part}": 3, "a close-up of {a_obj}'s {part}": 2,
@@ -27,7 +30,8 @@ PART_TEMPLATES = {
 }
 OBJECT_TEMPLATES = {
     "{obj}": 2, "{a_obj}": 2, "a photo of {a_obj}": 4, "{a_coloured}": 3, "a photo of {a_coloured}": 3,
-    "a picture of {a_obj}": 1, "{a_obj} {place}": 2, "{a_coloured} {place}": 2, "a photo of {a_obj} {place}": 1,
+    "a picture of {a_obj}": 1, "{a_obj} {place}": 2, "{a_coloured} {place}": 2,
+    "a photo of {a_obj} {place}": 1,
 }
 SCENE_TEMPLATES = {
     "{things}": 3, "a photo of {things}": 3, "{things} {place}": 3, "a photo of {things} {place}": 2,
@@ -38,7 +42,8 @@ BESIDE = {"left": ("left of", "to the left of"), "right": ("right of", "to the r
           "front": ("in front of",), "behind": ("behind",)}
 NUMBERS = {2: ("two", "a pair of"), 3: ("three",), 4: ("four",)}
 PLACES = {
-    "grass": ("on grass", "on the grass", "in a field", "in a meadow"), "road": ("on a road", "on the road", "on a street"),
+    "grass": ("on grass", "on the grass", "in a field", "in a meadow"),
+    "road": ("on a road", "on the road", "on a street"),
     "sand": ("on sand", "on the sand", "on a beach"), "snow": ("in the snow", "on snow", "in winter"),
     "room": ("in a room", "on the floor", "indoors"), "sky": ("in the sky", "in the air"),
     "water": ("by the water", "on water", "at a lake"), "night": ("at night", "in the dark"),
@@ -46,15 +51,17 @@ PLACES = {
 }
 PLURALS = {"person": "people", "sheep": "sheep", "deer": "deer", "bus": "buses", "fox": "foxes",
            "pottedplant": "potted plants"}
-# How many tokens beyond one CLIP's byte-pair encoding makes of these words (a test compares with open_clip's).
+# How many tokens beyond one CLIP's byte-pair encoding makes of these words.
 EXTRA_TOKENS = {"pottedplant": 2, **dict.fromkeys(
-    ("aeroplane", "aeroplanes", "airliner", "duckling", "houseplant", "minivan", "moped", "motorbikes", "scooter",
-     "scooters", "songbird"), 1)}
+    ("aeroplane", "aeroplanes", "airliner", "duckling", "houseplant", "minivan", "moped", "motorbikes",
+     "scooter", "scooters", "songbird"), 1)}
 # Words that fit only some of the objects which have the part.
 ONLY_FOR = {
-    "paw": ("cat", "dog", "fox"), "hoof": ("cow", "deer", "goat", "horse", "sheep"), "plumage": ("bird", "duck", "hen"),
-    "antler": ("deer",), "fuselage": ("aeroplane",), "hull": ("aeroplane",), "shoe": ("person",), "bill": ("duck", "bird"),
+    "paw": ("cat", "dog", "fox"), "hoof": ("cow", "deer", "goat", "horse", "sheep"),
+    "plumage": ("bird", "duck", "hen"), "bill": ("duck", "bird"),
+    "antler": ("deer",), "fuselage": ("aeroplane",), "hull": ("aeroplane",), "shoe": ("person",),
 }
+# fmt: on
 
 
 @lru_cache(maxsize=1)
@@ -68,7 +75,7 @@ def plural(obj: str) -> str:
 
 
 def with_article(words: str) -> str:
-    """"an orange cat", "a dog"."""
+    """Words with "a" or "an" before them."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
@@ -100,7 +107,7 @@ def _noun(obj: str, rng: np.random.Generator) -> str:
 
 
 def _coloured(obj: str, noun: str, colour: str) -> str:
-    """"a red car"; a person is not red but wears red."""
+    """ "a red car"; a person is not red but wears red."""
     return f"{with_article(noun)} in {colour}" if obj == "person" else with_article(f"{colour} {noun}")
 
 
@@ -116,17 +123,30 @@ def part_caption(obj: str, part: str, rng: np.random.Generator, colour: str | No
     word = _choose(rng, others) if others and rng.random() < SYNONYM_PROBABILITY else part
     a_obj = with_article(noun)
     return _template(rng, PART_TEMPLATES).format(
-        obj=noun, a_obj=a_obj, part=word, a_part=with_article(word),
-        a_coloured=_coloured(obj, noun, colour) if colour else a_obj)
+        obj=noun,
+        a_obj=a_obj,
+        part=word,
+        a_part=with_article(word),
+        a_coloured=_coloured(obj, noun, colour) if colour else a_obj,
+    )
 
 
-def object_caption(obj: str, rng: np.random.Generator, colour: str | None = None, scene: str | None = None) -> str:
+def object_caption(
+    obj: str, rng: np.random.Generator, colour: str | None = None, scene: str | None = None
+) -> str:
     """One caption of a crop around one object: "a photo of a red car"."""
     noun = _noun(obj, rng)
     a_obj = with_article(noun)
-    return _template(rng, OBJECT_TEMPLATES).format(
-        obj=noun, a_obj=a_obj, a_coloured=_coloured(obj, noun, colour) if colour else a_obj,
-        place=_choose(rng, PLACES[scene]) if scene else "").strip()
+    return (
+        _template(rng, OBJECT_TEMPLATES)
+        .format(
+            obj=noun,
+            a_obj=a_obj,
+            a_coloured=_coloured(obj, noun, colour) if colour else a_obj,
+            place=_choose(rng, PLACES[scene]) if scene else "",
+        )
+        .strip()
+    )
 
 
 def _group(obj: str, items: Sequence, rng: np.random.Generator, colours: bool) -> str:
@@ -142,7 +162,8 @@ def _group(obj: str, items: Sequence, rng: np.random.Generator, colours: bool) -
 
 
 def _relation(picture, rng: np.random.Generator) -> str | None:
-    """"a dog left of a car" where two items of different kinds stand clearly apart, or before one another."""
+    """A caption such as "a dog left of a car", where two items of different kinds stand clearly apart or
+    before one another; else None."""
     if len(picture.items) != 2 or picture.items[0].obj == picture.items[1].obj:
         return None
     far, near = picture.items
@@ -150,19 +171,26 @@ def _relation(picture, rng: np.random.Generator) -> str | None:
     offset = (far.box[0] + far.box[2] - near.box[0] - near.box[2]) / (2 * width)
     if abs(offset) > 0.2:
         word, back = ("left", "right") if offset < 0 else ("right", "left")
-    elif min(far.box[2], near.box[2]) - max(far.box[0], near.box[0]) > 0.1 * width and far.box[3] < near.box[3]:
+    elif (
+        min(far.box[2], near.box[2]) - max(far.box[0], near.box[0]) > 0.1 * width and far.box[3] < near.box[3]
+    ):
         word, back = "behind", "front"
     else:
         return None
     if rng.random() < 0.5:
         far, near, word = near, far, back
     colours = rng.random() < 0.4
-    return " ".join((_group(far.obj, [far], rng, colours), _choose(rng, BESIDE[word]),
-                     _group(near.obj, [near], rng, colours)))
+    return " ".join(
+        (
+            _group(far.obj, [far], rng, colours),
+            _choose(rng, BESIDE[word]),
+            _group(near.obj, [near], rng, colours),
+        )
+    )
 
 
 def scene_caption(picture, rng: np.random.Generator) -> str:
-    """One caption of a whole picture (a `Picture` of world.py): kinds, numbers, colours, place or positions."""
+    """One caption of a whole `Picture`: kinds, numbers, colours, place or positions."""
     if not picture.items:
         return _choose(rng, PLACES[picture.scene])
     if rng.random() < 0.4:
@@ -182,7 +210,9 @@ def scene_caption(picture, rng: np.random.Generator) -> str:
             return CLOSE_UP.format(things=with_article(_noun(item.obj, rng)))
     for colours in (rng.random() < 0.5, False):  # without colours where they would make it too long
         things = " and ".join(_group(obj, items, rng, colours) for obj, items in kinds.items())
-        caption = _template(rng, SCENE_TEMPLATES).format(things=things, place=_choose(rng, PLACES[picture.scene]))
+        caption = _template(rng, SCENE_TEMPLATES).format(
+            things=things, place=_choose(rng, PLACES[picture.scene])
+        )
         if _fits(caption):
             return caption
     return things
@@ -194,8 +224,16 @@ def scene_captions(picture, rng: np.random.Generator, count: int = 1) -> list[st
 
 @lru_cache(maxsize=1)
 def caption_words() -> frozenset[str]:
-    """Every word that a caption or a name of the drawn vocabulary can hold, lower case, without "'s" and commas."""
-    texts = [*PART_TEMPLATES, *OBJECT_TEMPLATES, *SCENE_TEMPLATES, CLOSE_UP, SMALL, *COLOURS, "a an and in the many"]
+    """Every lower-case word of captions and of the drawn vocabulary's names, without "'s" and commas."""
+    texts = [
+        *PART_TEMPLATES,
+        *OBJECT_TEMPLATES,
+        *SCENE_TEMPLATES,
+        CLOSE_UP,
+        SMALL,
+        *COLOURS,
+        "a an and in the many",
+    ]
     for table in (BESIDE, NUMBERS, PLACES):
         texts += [words for options in table.values() for words in options]
     drawn = _drawn()

@@ -19,11 +19,12 @@ def tint(colour: str, rng: np.random.Generator) -> tuple[float, float, float]:
     return named(colour, rng, 2.5)
 
 
+CONTRASTS = {"black": ("white",), "white": ("black", "brown", "tan"), "cream": ("brown",)}
+
+
 def contrasting(colour: str, rng) -> tuple[float, float, float]:
     """A second colour that shows on the named one."""
-    other = {"black": "white", "white": pick(rng, "black", "brown", "tan"), "grey": "white", "brown": "white",
-             "tan": "white", "orange": "white", "cream": "brown"}[colour]  # fmt: skip
-    return tint(other, rng)
+    return tint(pick(rng, *CONTRASTS.get(colour, ("white",))), rng)
 
 
 def light_below(plan: Plan, strength: float = 0.85):
@@ -92,7 +93,12 @@ def either(*patterns):
 
 
 def fur(colour, pattern=None, second=None) -> Material:
-    return Material(tuple(colour), "fur", pattern if second is not None else None, None if second is None else tuple(second))
+    return Material(
+        tuple(colour),
+        "fur",
+        pattern if second is not None else None,
+        None if second is None else tuple(second),
+    )
 
 
 def make_coat(

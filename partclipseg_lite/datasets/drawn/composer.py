@@ -1,4 +1,5 @@
-"""Compose one drawn picture: choose objects and scene, place them, draw them far to near, and record what is seen."""
+"""Compose one drawn picture: choose objects and scene, place, draw far to near, record what is seen."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,20 +13,21 @@ from partclipseg_lite.vocabulary import Vocabulary
 
 from .captions import COLOURS
 from .composition import FRAMINGS, SHIFTED_FRAMINGS, Placement, frame_main, place_beside, shadow
-from .render import NO_PART, NOTHING, Kind, render
+from .render import NOTHING, Kind, render
 from .scenes import scene as draw_scene
 
 SHIFTED_SCENES = ("night", "forest", "studio")
 # Animals keep believable coats in the shifted split, too; of these, every one can wear the first five.
 COATS = ("black", "white", "grey", "brown", "cream", "tan", "orange")
 OBJECTS_IN_PICTURE = (0.72, 0.23, 0.05)  # probability of one, two and three
-SAME_KIND = 0.3                          # probability that a further object is of the kind of the first
+SAME_KIND = 0.3  # probability that a further object is of the kind of the first
 
 
 @lru_cache(maxsize=1)
 def kinds() -> dict[str, Kind]:
     """Everything the world can draw, by object name in alphabetical order."""
     from . import animals, things, vehicles
+
     merged = {**animals.BUILDERS, **vehicles.BUILDERS, **things.BUILDERS}
     return {obj: merged[obj] for obj in sorted(merged)}
 
@@ -51,7 +53,8 @@ class PartInPicture:
 
 @dataclass(frozen=True)
 class Item:
-    """One object of a picture: name, colour name, box, visible parts by generalized name, and visibility as a whole."""
+    """One object of a picture: names of object and colour, box, visible parts by generalized name, and how
+    much of the whole is visible; boxes and counts as in `PartInPicture`."""
 
     obj: str
     colour: str
@@ -78,9 +81,11 @@ class _Planned:
 
 
 class Composer:
-    """Draws one picture. Each concern has its own random stream, so that none depends on the picture's size."""
+    """Draws one picture. Each concern has a random stream of its own, so that none depends on the size."""
 
-    def __init__(self, objects: Sequence[str], size: int, sequence: np.random.SeedSequence, shifted: bool = False):
+    def __init__(
+        self, objects: Sequence[str], size: int, sequence: np.random.SeedSequence, shifted: bool = False
+    ):
         self.objects, self.size, self.shifted = objects, size, shifted
         self.kinds, self.vocabulary = kinds(), drawn_vocabulary()
         streams = sequence.spawn(4)
@@ -94,10 +99,12 @@ class Composer:
         style = "shifted" if self.shifted else "normal"
         backdrop = draw_scene(scene, np.random.default_rng(self.scene_stream), self.size, style)
         planned = self._plan(names, scene, flying, backdrop.horizon / self.size)
-        planned.sort(key=lambda item: (item.placement.flying, item.placement.origin[1]))  # far first, flyers last
+        planned.sort(
+            key=lambda item: (item.placement.flying, item.placement.origin[1])
+        )  # far first, flyers last
         return self._draw(planned, scene, backdrop, name)
 
-    # ---- what ---------------------------------------------------------------------------------------------------
+    # ---- what ------------------------------------------------------------------------------------
 
     def choose_first(self) -> tuple[str, bool]:
         """The main object, all kinds alike, and whether it flies."""
@@ -107,8 +114,11 @@ class Composer:
     def _choose_scene(self, obj: str, flying: bool) -> str:
         if self.shifted and not (flying and self.choice.random() < 0.5):
             return SHIFTED_SCENES[int(self.choice.integers(len(SHIFTED_SCENES)))]
-        weights = {scene: weight for scene, weight in self.kinds[obj].scenes.items()
-                   if (flying or scene != "sky") and scene not in SHIFTED_SCENES}
+        weights = {
+            scene: weight
+            for scene, weight in self.kinds[obj].scenes.items()
+            if (flying or scene != "sky") and scene not in SHIFTED_SCENES
+        }
         total = sum(weights.values())
         return list(weights)[int(self.choice.choice(len(weights), p=[w / total for w in weights.values()]))]
 
@@ -116,8 +126,12 @@ class Composer:
         """Companions that suit the scene; often of the same kind."""
         count = int(self.choice.choice(len(OBJECTS_IN_PICTURE), p=OBJECTS_IN_PICTURE))
         suitable = [obj for obj in self.objects if self._suits(obj, scene)]
-        return [first if self.choice.random() < SAME_KIND or not suitable
-                else suitable[int(self.choice.integers(len(suitable)))] for _ in range(count)]
+        return [
+            first
+            if self.choice.random() < SAME_KIND or not suitable
+            else suitable[int(self.choice.integers(len(suitable)))]
+            for _ in range(count)
+        ]
 
     def _suits(self, obj: str, scene: str) -> bool:
         if scene == "sky":
@@ -137,25 +151,39 @@ class Composer:
         build = kind.flying_build if flying and kind.flying_build else kind.build
         return colour, build(np.random.default_rng(self.choice.integers(2**63)), colour)
 
-    # ---- where --------------------------------------------------------------------------------------------------
+    # ---- where -----------------------------------------------------------------------------------
 
     def _plan(self, names: list[str], scene: str, flying: bool, horizon: float) -> list[_Planned]:
         main_kind = self.kinds[names[0]]
         colour, sculpture = self._build(names[0], flying)
-        main = frame_main(self.place, sculpture, main_kind, horizon=horizon, flying=flying, alone=len(names) == 1,
-                          framings=SHIFTED_FRAMINGS if self.shifted else FRAMINGS)
+        main = frame_main(
+            self.place,
+            sculpture,
+            main_kind,
+            horizon=horizon,
+            flying=flying,
+            alone=len(names) == 1,
+            framings=SHIFTED_FRAMINGS if self.shifted else FRAMINGS,
+        )
         planned = [_Planned(names[0], colour, main)]
         for obj in names[1:]:
             kind = self.kinds[obj]
             also_flying = kind.flying > 0 and (scene == "sky" or self.choice.random() < kind.flying)
             colour, sculpture = self._build(obj, also_flying)
-            placement = place_beside(self.place, [item.placement for item in planned], sculpture, kind,
-                                     main_kind=main_kind, horizon=horizon, flying=also_flying)
+            placement = place_beside(
+                self.place,
+                [item.placement for item in planned],
+                sculpture,
+                kind,
+                main_kind=main_kind,
+                horizon=horizon,
+                flying=also_flying,
+            )
             if placement is not None:
                 planned.append(_Planned(obj, colour, placement))
         return planned
 
-    # ---- how it looks -------------------------------------------------------------------------------------------
+    # ---- how it looks ----------------------------------------------------------------------------
 
     def _draw(self, planned: list[_Planned], scene: str, backdrop, name: str) -> Picture:
         size, rng = self.size, self.finish
@@ -167,7 +195,7 @@ class Composer:
             if patch is not None:
                 rows, columns, factor = patch
                 canvas[rows, columns] *= factor[..., None]
-        owner = np.full((size, size), -1, np.int16)     # which of `planned`
+        owner = np.full((size, size), -1, np.int16)  # which of `planned`
         label = np.full((size, size), IGNORE, np.int16)  # object-part id
         own = []
         for k, item in enumerate(planned):
@@ -175,7 +203,7 @@ class Composer:
             colour, alpha, index = layer.shrink()
             table = self._label_table(item.obj, layer.part_names)
             top, left, bottom, right = (v // layer.supersample for v in layer.box)
-            at = np.s_[top:bottom + 1, left:right + 1]
+            at = np.s_[top : bottom + 1, left : right + 1]
             canvas[at] = canvas[at] * (1 - alpha[at][..., None]) + colour[at]
             inside = index[at] != NOTHING
             owner[at][inside] = k
@@ -184,11 +212,13 @@ class Composer:
         image = self._develop(canvas)
         objects = np.array([IGNORE, *(self.vocabulary.object_index(item.obj) for item in planned)])
         sample = Sample(image, objects[owner + 1].astype(np.int64), label.astype(np.int64), name)
-        items = [_describe(item, owner == k, label, own[k], self.vocabulary) for k, item in enumerate(planned)]
+        items = [
+            _describe(item, owner == k, label, own[k], self.vocabulary) for k, item in enumerate(planned)
+        ]
         return Picture(sample, scene, tuple(item for item in items if item.visible_pixels))
 
     def _label_table(self, obj: str, part_names: Sequence[str]) -> np.ndarray:
-        """Lookup from a layer's part index to object-part ids; the last two rows serve -2 (no part) and -1."""
+        """Lookup from a layer's part index to object-part ids; the last two serve -2 (no part) and -1."""
         ids = [self.vocabulary.index(f"{obj}'s {part}") for part in part_names]
         return np.array([*ids, IGNORE, IGNORE], np.int16)
 
@@ -207,11 +237,15 @@ class Composer:
 
 def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1) if len(rows) else (0, 0, 0, 0)
+    if not len(rows):
+        return (0, 0, 0, 0)
+    return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
-def _describe(item: _Planned, mask: np.ndarray, label: np.ndarray, own: np.ndarray, vocabulary: Vocabulary) -> Item:
-    """What is left to see of one object. `own` [T + 1] counts its pixels by label + 1 before others covered it."""
+def _describe(
+    item: _Planned, mask: np.ndarray, label: np.ndarray, own: np.ndarray, vocabulary: Vocabulary
+) -> Item:
+    """What is left to see of one object; `own` [T + 1] counted its pixels, by label + 1, alone."""
     left, top, right, bottom = box = _box(mask)
     inside = label[top:bottom, left:right].copy()
     inside[~mask[top:bottom, left:right]] = IGNORE
@@ -220,7 +254,9 @@ def _describe(item: _Planned, mask: np.ndarray, label: np.ndarray, own: np.ndarr
         of_part = inside == t
         x0, y0, x1, y1 = _box(of_part)
         pixels = int(of_part.sum())
-        part = vocabulary.object_parts[t][len(item.obj) + 3:]
-        parts[part] = PartInPicture((x0 + left, y0 + top, x1 + left, y1 + top), pixels, pixels / int(own[t + 1]))
+        part = vocabulary.object_parts[t][len(item.obj) + 3 :]
+        parts[part] = PartInPicture(
+            (x0 + left, y0 + top, x1 + left, y1 + top), pixels, pixels / int(own[t + 1])
+        )
     visible = int(mask.sum())
     return Item(item.obj, item.colour, box, parts, visible, visible / max(int(own.sum()), 1))

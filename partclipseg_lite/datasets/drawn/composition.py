@@ -1,12 +1,15 @@
 """Where objects stand in a drawn picture: framing, perspective, overlap and shadows.
 
-All positions are shares of the frame (x right, y down, 0..1), so that one composition can be drawn at any size. One
-perspective rules a picture: the ground runs from the horizon to the lower border, and an object whose feet stand at y
-is drawn in proportion to y - horizon. Nearer therefore means lower, bigger, and drawn later.
+All positions are shares of the frame (x right, y down, 0..1), so that one composition can be drawn at any
+size. One perspective rules a picture: the ground runs from the horizon to the lower border, and an object
+whose feet stand at y is drawn in proportion to y - horizon. Nearer therefore means lower, bigger, and drawn
+later.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -14,7 +17,7 @@ from .render import Camera, Sculpture
 
 # Focal length in frame heights. It turns a position in the frame into the angle from which an object is seen.
 FOCAL_LENGTH = 1.5
-# Real lengths, from a bottle to a bus, are compressed by this power; otherwise a dog beside a bus would be a few pixels.
+# Real lengths, from a bottle to a bus, are compressed by this power, or a dog beside a bus would be tiny.
 SIZE_POWER = 0.35
 OVERLAPPING = 0.45  # how often a further object may hide, or be hidden by, the others
 # Sizes shrink with this power of the distance: exact perspective (1) would make the farther one of two tiny.
@@ -22,14 +25,20 @@ PERSPECTIVE_POWER = 0.75
 MARGIN = 0.02
 
 # How the main object is framed: share of pictures, and its largest extent on screen as a share of the frame.
+# fmt: off
 FRAMINGS = {
     "fill": (0.68, (0.74, 0.98)),
     "close-up": (0.14, (1.30, 1.90)),  # the front half
     "cropped": (0.08, (0.65, 1.00)),   # runs over the left or right border
     "small": (0.10, (0.40, 0.62)),
 }
-SHIFTED_FRAMINGS = {"fill": (0.40, (0.55, 1.00)), "close-up": (0.20, (1.30, 2.20)), "cropped": (0.12, (0.65, 1.10)),
-                    "small": (0.28, (0.22, 0.50))}
+SHIFTED_FRAMINGS = {
+    "fill": (0.40, (0.55, 1.00)),
+    "close-up": (0.20, (1.30, 2.20)),
+    "cropped": (0.12, (0.65, 1.10)),
+    "small": (0.28, (0.22, 0.50)),
+}
+# fmt: on
 BESIDE = (0.55, 0.80)  # extent of the main object when others stand beside it
 
 
@@ -38,7 +47,7 @@ class Outline:
     """A sculpture reduced to N ellipsoids, enough to know how far it reaches in any direction.
 
     centres  [N, 3]
-    squares  [N, 6]  xx, yy, zz, xy, xz, yz of each ellipsoid's matrix A A': it reaches sqrt(d' A A' d) along d
+    squares  [N, 6]  xx, yy, zz, xy, xz, yz of A A', A the axes: an ellipsoid reaches sqrt(d' A A' d) along d
     """
 
     centres: np.ndarray
@@ -46,27 +55,27 @@ class Outline:
 
     @classmethod
     def of(cls, sculpture: Sculpture) -> Outline:
-        centres, axes = [], []
+        centres, matrices = [], []
         for _, centre, radii in sculpture._ellipsoids:
             centres.append(centre[None])
-            axes.append(radii[None])
+            matrices.append(radii[None])
         for _, points, radii, _, shape in sculpture._sweeps:
             centres.append(points)
-            axes.append(radii[:, None, None] * shape)
+            matrices.append(radii[:, None, None] * shape)
         for _, centre, normal, radius in sculpture._discs:  # the ends of cylinders are discs, too
             centres.append(centre[None])
-            axes.append(radius * (np.eye(3) - np.outer(normal, normal))[None])
+            matrices.append(radius * (np.eye(3) - np.outer(normal, normal))[None])
         for _, face in sculpture._faces:
             centres.append(face.points)
-            axes.append(np.zeros((len(face.points), 3, 3)))
-        matrices = np.concatenate(axes)
+            matrices.append(np.zeros((len(face.points), 3, 3)))
+        matrices = np.concatenate(matrices)
         product = matrices @ matrices.transpose(0, 2, 1)
         return cls(np.concatenate(centres), product[:, [0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]])
 
     def box(self, yaw: float, pitch: float) -> tuple[float, float, float, float]:
         """(left, top, right, bottom) on screen around the origin, in units of the sculpture."""
-        x, y, z = across_down = axes(yaw, pitch).T                                       # [3, 2]
-        middle = self.centres @ across_down                                              # [N, 2]
+        x, y, z = across_down = axes(yaw, pitch).T  # [3, 2]
+        middle = self.centres @ across_down  # [N, 2]
         reach = np.sqrt(self.squares @ [x * x, y * y, z * z, 2 * x * y, 2 * x * z, 2 * y * z])  # [N, 2]
         return (*(middle - reach).min(0), *(middle + reach).max(0))
 
@@ -93,7 +102,7 @@ class Placement:
         """The camera that draws this object on a frame of `size` pixels."""
         return Camera(self.yaw, self.pitch, self.scale * size, (self.origin[0] * size, self.origin[1] * size))
 
-    @property
+    @cached_property
     def box(self) -> tuple[float, float, float, float]:
         """(left, top, right, bottom) in the frame, as if nothing cut it off."""
         left, top, right, bottom = self.outline.box(self.yaw, self.pitch)
@@ -107,7 +116,7 @@ def axes(yaw: float, pitch: float) -> np.ndarray:
 
 
 def draw_yaw(rng: np.random.Generator, preferred: tuple[float, ...] | None = None) -> float:
-    """Degrees. Mostly side views and three-quarter views, to both sides; some from the front or from behind."""
+    """Degrees. Mostly side and three-quarter views, to both sides; some from the front or from behind."""
     if preferred:
         return preferred[int(rng.integers(len(preferred)))] + rng.normal(0, 12)
     kind, turned = rng.random(), 180.0 * rng.integers(2)
@@ -119,7 +128,7 @@ def draw_yaw(rng: np.random.Generator, preferred: tuple[float, ...] | None = Non
 
 
 def view_pitch(middle: float, horizon: float, limits: tuple[float, float]) -> float:
-    """Angle (degrees) from which something at height `middle` of the frame is seen: below the horizon, from above."""
+    """Degrees from which something at height `middle` of the frame is seen: from above below the horizon."""
     return float(np.clip(np.degrees(np.arctan((middle - horizon) / FOCAL_LENGTH)), *limits))
 
 
@@ -128,11 +137,15 @@ def _inside(rng: np.random.Generator, low: float, high: float) -> float:
     return rng.uniform(low, high) if high > low else (low + high) / 2
 
 
-def frame_main(rng, sculpture, kind, *, horizon: float, flying: bool, alone: bool, framings: dict) -> Placement:
+def frame_main(
+    rng, sculpture, kind, *, horizon: float, flying: bool, alone: bool, framings: dict
+) -> Placement:
     """Place the main object of a picture."""
     outline = Outline.of(sculpture)
     names = list(framings)
-    framing = names[int(rng.choice(len(names), p=[framings[name][0] for name in names]))] if alone else "beside"
+    framing = (
+        names[int(rng.choice(len(names), p=[framings[name][0] for name in names]))] if alone else "beside"
+    )
     extent = rng.uniform(*(framings[framing][1] if alone else BESIDE))
     yaw = draw_yaw(rng, kind.yaw)
     if framing == "close-up" and rng.random() < 0.8:
@@ -149,9 +162,11 @@ def frame_main(rng, sculpture, kind, *, horizon: float, flying: bool, alone: boo
         scale = extent / max(right - left, bottom - top)
         left, top, right, bottom = (scale * side for side in (left, top, right, bottom))
         width, height = right - left, bottom - top
-        if framing == "close-up" and height > width:  # upright, or seen from the front: little to cut, much to lose
+        if framing == "close-up" and height > width:
+            # Upright, or seen from the front: little to cut, much to lose.
             left, top, right, bottom, scale, width, height = (
-                0.75 * value for value in (left, top, right, bottom, scale, width, height))
+                0.75 * value for value in (left, top, right, bottom, scale, width, height)
+            )
         if flying:
             y = MARGIN - top + along * max(1 - 2 * MARGIN - height, 0)
         elif framing == "close-up":
@@ -178,17 +193,21 @@ def frame_main(rng, sculpture, kind, *, horizon: float, flying: bool, alone: boo
     return Placement(sculpture, outline, yaw, pitch, scale, (x, y), flying)
 
 
-def place_beside(rng, placed: list[Placement], sculpture, kind, *, main_kind, horizon: float, flying: bool,
-                 tries: int = 60) -> Placement | None:
-    """Place a further object in the perspective of the first one, apart from the others or partly overlapping.
+def place_beside(
+    rng, placed: list[Placement], sculpture, kind, *, main_kind, horizon: float, flying: bool, tries: int = 60
+) -> Placement | None:
+    """Place a further object in the perspective of the first one, apart from the others or overlapping.
 
     Returns None if no try finds room.
     """
     main, outline = placed[0], Outline.of(sculpture)
     relative = (kind.length / main_kind.length) ** SIZE_POWER
-    unit = main.scale * main_kind.size * relative / kind.size  # frame widths per unit at the main object's feet
+    # Frame widths per unit of the new object where the main object stands.
+    unit = main.scale * main_kind.size * relative / kind.size
     low, high = (0.08, 0.40) if rng.random() < OVERLAPPING else (-1.0, 0.06)
     best, best_distance = None, 0.3
+    if flying or main.flying:  # nothing tells which of them is nearer
+        low, high, best_distance = -1.0, 0.03, 0.03
     for _ in range(tries):
         yaw = draw_yaw(rng, kind.yaw)
         if flying or main.flying:
@@ -198,12 +217,13 @@ def place_beside(rng, placed: list[Placement], sculpture, kind, *, main_kind, ho
         else:
             y = rng.uniform(horizon + 0.06, 0.97)
             scale = unit * ((y - horizon) / max(main.origin[1] - horizon, 0.05)) ** PERSPECTIVE_POWER
-        left, top, right, bottom = (scale * side for side in
-                                    outline.box(yaw, float(np.clip(9, *kind.pitch))))
+        left, top, right, bottom = (scale * side for side in outline.box(yaw, float(np.clip(9, *kind.pitch))))
         extent = max(right - left, bottom - top)
         if kind is not main_kind:  # a bottle beside a bus: rather too large than invisible
             fitting = np.clip(extent, 0.3, 0.75) / extent
-            scale, extent, left, top, right, bottom = (fitting * v for v in (scale, extent, left, top, right, bottom))
+            scale, extent, left, top, right, bottom = (
+                fitting * v for v in (scale, extent, left, top, right, bottom)
+            )
         if not 0.28 <= extent <= 0.85:
             continue
         if flying:
@@ -239,18 +259,21 @@ def _stacked(a: Placement, b: Placement) -> bool:
     return not far.flying and hidden > 0.55 * (right - left) and bottom > near_top - 0.02
 
 
-def shadow(placement: Placement, size: int, light_x: float, strength: float) -> tuple[slice, slice, np.ndarray] | None:
-    """Contact shadow on the ground: (rows, columns, factor float32 [h, w] to multiply the backdrop with), or None.
+def shadow(
+    placement: Placement, size: int, light_x: float, strength: float
+) -> tuple[slice, slice, np.ndarray] | None:
+    """Contact shadow on the ground: (rows, columns, float32 [h, w] to multiply the backdrop with), or None.
 
-    A soft ellipse under the bounding box's footprint, seen from the object's own angle and pushed away from the light.
+    A soft ellipse under the bounding box's footprint, seen from the object's own angle and pushed away from
+    the light.
     """
     if placement.flying:
         return None
     low, high = (np.asarray(corner, float) for corner in placement.sculpture.bounds())
-    half = np.maximum((high - low)[[0, 2]] / 2, 0.12 * (high - low).max()) * 1.08     # half lengths along x and z
+    half = np.maximum((high - low)[[0, 2]] / 2, 0.12 * (high - low).max()) * 1.08  # along x and z
     centre = ((high + low) / 2)[[0, 2]]
     pitch = max(placement.pitch, 7.0)
-    ground = axes(placement.yaw, pitch)[:, [0, 2]] * placement.scale * size            # [2, 2] ground plane -> pixels
+    ground = axes(placement.yaw, pitch)[:, [0, 2]] * placement.scale * size  # [2, 2] ground plane -> pixels
     at = np.asarray(placement.origin) * size + ground @ centre
     at[0] -= 0.12 * light_x * (high - low)[1] * placement.scale * size
     reach = np.abs(ground) @ half * 1.6
@@ -259,9 +282,9 @@ def shadow(placement: Placement, size: int, light_x: float, strength: float) -> 
     if (last <= first).any():
         return None
     columns, rows = np.arange(first[0], last[0]) + 0.5 - at[0], np.arange(first[1], last[1]) + 0.5 - at[1]
-    inverse = (np.linalg.inv(ground) / half[:, None]).astype(np.float32)               # pixels -> footprint units
+    inverse = (np.linalg.inv(ground) / half[:, None]).astype(np.float32)  # pixels -> footprint units
     along = inverse[0, 0] * columns + (inverse[0, 1] * rows)[:, None]
     across = inverse[1, 0] * columns + (inverse[1, 1] * rows)[:, None]
-    distance = along ** 2 + across ** 2
-    dark = strength * np.exp(-(distance ** 2) * 0.7) + 0.35 * strength * np.exp(-distance * 1.2)
+    distance = along**2 + across**2
+    dark = strength * np.exp(-(distance**2) * 0.7) + 0.35 * strength * np.exp(-distance * 1.2)
     return slice(first[1], last[1]), slice(first[0], last[0]), (1 - np.clip(dark, 0, 0.85)).astype(np.float32)

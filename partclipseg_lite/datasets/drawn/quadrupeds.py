@@ -140,7 +140,7 @@ def _pose(rng: np.random.Generator, plan: Plan, name: str) -> Pose:
         body = Frame(hips - axes @ np.array([-0.34, 0.0, 0.0]), axes)
         return Pose(name, body, max(angle, 62.0), down, turn * 1.6)
     if name == "lie":
-        body = Frame(np.array([0.0, 0.48 * plan.depth, 0.0]), np.eye(3))
+        body = Frame(np.array([0.0, 0.5 * plan.depth, 0.0]), np.eye(3))
         return Pose(name, body, max(angle, 48.0), down, turn * 1.4)
     if name == "graze":
         reach = plan.neck + 1.6 * plan.head
@@ -181,12 +181,12 @@ def _torso(
 
 def _curls(sculpture, body: Frame, rng, material, radius: float, plan: Plan) -> None:
     """Wool: balls spread evenly over an ellipsoid around the torso."""
-    count = int(1.25 / radius**2 * plan.depth)
+    count = int(1.4 / radius**2 * plan.depth)
     k = np.arange(count) + 0.5
     height, angle = 1 - 2 * k / count, np.pi * (1 + 5**0.5) * k
     ring = np.sqrt(1 - height**2)
     x, y, z = height * 0.47, ring * np.cos(angle) * plan.depth * 0.5, ring * np.sin(angle) * plan.width * 0.5
-    centres = (np.stack([x, y, z], 1) + rng.normal(0, 0.006, (count, 3))) @ body.axes.T + body.origin
+    centres = (np.stack([x, y, z], 1) + rng.normal(0, 0.013, (count, 3))) @ body.axes.T + body.origin
     sculpture.balls(centres, radius * rng.uniform(0.85, 1.2, count), material, "torso")
 
 

@@ -13,9 +13,9 @@ import numpy as np
 # object space, so that they stick to the surface when the camera turns.
 FINISHES: dict[str, tuple[float, float, float, float, float, float]] = {
     "matte": (0.04, 8.0, 0.02, 0.00, 0.00, 1.0),
-    "fur": (0.05, 6.0, 0.09, 0.06, 0.00, 2.6),
-    "wool": (0.00, 4.0, 0.07, 0.45, 0.00, 1.0),
-    "feather": (0.07, 9.0, 0.08, 0.10, 0.00, 2.2),
+    "fur": (0.05, 6.0, 0.075, 0.06, 0.00, 2.6),
+    "wool": (0.00, 4.0, 0.05, 0.40, 0.00, 1.0),
+    "feather": (0.07, 9.0, 0.055, 0.07, 0.00, 2.2),
     "metal": (0.65, 40.0, 0.00, 0.00, 0.30, 1.0),
     "glass": (0.90, 60.0, 0.00, 0.00, 0.42, 1.0),
     "rubber": (0.12, 10.0, 0.03, 0.00, 0.00, 1.0),
