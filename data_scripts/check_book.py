@@ -148,6 +148,8 @@ def check_markup(page: Path) -> Iterator[str]:
     text = " ".join(tag.get_text() for tag in article.select("p, li, td, h1, h2, h3")) if article else ""
     for left_over in re.findall(r"\{(?:eq|ref|numref|doc|cite\w*|term|download)\}`?[^\s]{0,40}", text):
         yield f"has an unresolved reference: {left_over!r}"
+    if re.search(r"\|\s*:?(?:-{2,}|[–—])[–—-]*:?\s*\|", text):
+        yield "has a table that was left as text"
     if not parsed(page).select_one("h1"):
         yield "has no title"
     if not any("figures.css" in tag["href"] for tag in parsed(page).find_all("link", href=True)):

@@ -1,6 +1,7 @@
 """Draw the README's picture: novel objects above, the parts that the shipped weights find below.
 
-Each column is the first test picture of a world of one novel object that shows it whole; nothing else is selected.
+Each column is the first test picture of a world of one novel object that shows all of its
+parts; nothing else is selected.
 """
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from partclipseg_lite.figures import overlay
 from partclipseg_lite.inference import PartSegmenter
 from partclipseg_lite.vocabulary import Vocabulary
 
-OUT = Path(__file__).resolve().parents[1] / "book" / "assets" / "hero.png"
+OUT = Path(__file__).resolve().parents[1] / "book" / "assets" / "hero.jpg"
 
 
 def main(size: int = 224) -> None:
@@ -22,16 +23,18 @@ def main(size: int = 224) -> None:
     for obj, seen in zip(vocabulary.objects, vocabulary.seen_object.tolist()):
         if seen:
             continue
-        world = DrawnWorld("test", images=100, size=size, objects=[obj])
-        whole = lambda items: (len(items) == 1 and min(items[0].box[:2]) > 0  # noqa: E731
-                               and max(items[0].box[2:]) < size and items[0].visible_pixels > 0.1 * size * size)
-        image = next(p.sample.image for p in map(world.picture, range(100)) if whole(p.items))
+        world = DrawnWorld("test", images=400, size=size, objects=[obj])
+        parts = set(vocabulary.parts_of(obj))
+        whole = lambda items: (len(items) == 1 and set(items[0].parts) == parts  # noqa: E731
+                               and min(p.visible_pixels for p in items[0].parts.values()) >= 12
+                               and items[0].visible_pixels > 0.1 * size * size)
+        image = next(p.sample.image for p in map(world.picture, range(400)) if whole(p.items))
         names = [f"{obj}'s {part}" for part in vocabulary.parts_of(obj)]
         found = segmenter(image, names)
         labels = np.append([vocabulary.index(name) for name in names], IGNORE)[found.label_map]
         plain = overlay(image, np.full_like(labels, IGNORE), vocabulary, fade=0)
         columns.append(np.vstack([plain, overlay(image, labels, vocabulary)]))
-    Image.fromarray(np.hstack(columns)).quantize(192).save(OUT, optimize=True)
+    Image.fromarray(np.hstack(columns)).save(OUT, quality=88)
     print(f"wrote {OUT}, {OUT.stat().st_size / 1e3:.0f} kB")
 
 

@@ -51,7 +51,8 @@ def cleaned(notebook: dict, name: str, executed: dict | None = None) -> dict:
     ]:
         fail(f"{name} has changed since it was executed; run this again without --strip")
     for number, (cell, result) in enumerate(zip(notebook["cells"], results)):
-        kept = {"tags": sorted(tags(cell))} if tags(cell) else {}
+        kept = {"mystnb": cell["metadata"]["mystnb"]} if "mystnb" in cell["metadata"] else {}  # alternative texts
+        kept |= {"tags": sorted(tags(cell))} if tags(cell) else {}
         cell["metadata"] = kept
         if cell["cell_type"] == "code":
             is_fact = FACT in tags(cell)

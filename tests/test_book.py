@@ -183,6 +183,7 @@ FAULTY = {
     ),
     "a widget without state": (WIDGET, "without its state"),
     "an unresolved reference": ("<p>see {ref}`x`</p>", "unresolved reference"),
+    "a table left as text": ("<p>| a | b |\n|---|---|\n| 1 | 2 |</p>", "left as text"),
     "the builder's folder": (f"<p>{ROOT}</p>", "the folder it was built in"),
 }
 

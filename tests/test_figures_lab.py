@@ -105,9 +105,10 @@ def test_a_higher_threshold_shows_less_overlap():
 
 
 def test_a_small_png_is_smaller_and_looks_the_same():
-    picture = lab.gamma_picture(IMAGE, {"one": maps()}, 0.3, obj_mask=OBJ_MASK)
+    noisy = np.random.default_rng(0).integers(90, 150, IMAGE.shape, dtype=np.uint8)
+    picture = lab.gamma_picture(noisy, {"one": maps()}, 0.3, obj_mask=OBJ_MASK)
     small, full = lab.small_png(picture, scale=1.0), to_png_bytes(picture)
-    assert len(small) < len(full)
+    assert len(small) < 0.8 * len(full)
     assert np.abs(pixels(small).astype(int) - pixels(full)).mean() < 4
 
 
