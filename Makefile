@@ -52,10 +52,10 @@ html: $(INSTALLED)
 	@$(BIN)/python data_scripts/build_book.py
 	@$(BIN)/python data_scripts/check_book.py
 
-# One pytest run, a file at a time to each of JOBS workers: tests/ and every cell of every notebook.
+# One pytest run, a file at a time to each of JOBS workers: every cell of every notebook, then tests/.
 test: $(INSTALLED)
-	@$(RUN_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations 12 \
-	  --nbval-lax --nbval-current-env tests notebooks
+	@$(RUN_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 12 \
+	  --nbval-lax --nbval-current-env notebooks tests
 
 weights: $(INSTALLED)
 	@$(BIN)/python data_scripts/make_weights.py

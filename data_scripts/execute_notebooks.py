@@ -49,9 +49,7 @@ def environment_fingerprint() -> str:
         try:
             digest.update(f"{name} {version(name)}\n".encode())
         except PackageNotFoundError:
-            fail(
-                f"'{name}' is not installed here; run this through `make book`, or install .[notebooks,book]"
-            )
+            fail(f"'{name}' is not installed here; run this through `make book`, or install .[notebooks,book]")
     digest.update(sys.version.encode())
     for path in sorted((ROOT / "partclipseg_lite").rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
@@ -62,10 +60,7 @@ def environment_fingerprint() -> str:
 
 def fingerprint(chapter: Path) -> str:
     """A hash of a chapter's cells (not its outputs) and of the environment it runs in."""
-    cells = [
-        [cell["cell_type"], "".join(cell["source"]), sorted(tags(cell))]
-        for cell in read_notebook(chapter)["cells"]
-    ]
+    cells = [[cell["cell_type"], "".join(cell["source"]), sorted(tags(cell))] for cell in read_notebook(chapter)["cells"]]
     text = json.dumps([cells, PARAMETERS.get(chapter.stem), environment_fingerprint()])
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -90,9 +85,7 @@ def parameter_arguments(chapter: Path) -> list[str]:
     """
     arguments = []
     for name, value in PARAMETERS.get(chapter.stem, {}).items():
-        sources = [
-            "".join(cell["source"]) for cell in read_notebook(chapter)["cells"] if "parameters" in tags(cell)
-        ]
+        sources = ["".join(cell["source"]) for cell in read_notebook(chapter)["cells"] if "parameters" in tags(cell)]
         if not any(re.search(rf"^{name}\b", source, re.MULTILINE) for source in sources):
             fail(f"{chapter.relative_to(ROOT)} has no cell tagged 'parameters' that sets '{name}'; add it")
         arguments += ["-r", name, value]
@@ -141,9 +134,7 @@ def execute_all(selected: list[Path], jobs: int) -> bool:
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         running = {pool.submit(execute, chapter): chapter for chapter in selected}
         while running:
-            done, _ = concurrent.futures.wait(
-                running, timeout=HEARTBEAT, return_when=concurrent.futures.FIRST_COMPLETED
-            )
+            done, _ = concurrent.futures.wait(running, timeout=HEARTBEAT, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in done:
                 chapter = running.pop(future)
                 went_through, seconds = future.result()
@@ -157,15 +148,15 @@ def execute_all(selected: list[Path], jobs: int) -> bool:
                 print(f"   … {time.monotonic() - started:.0f} s, {len(running)} to go", flush=True)
     for chapter in failed:
         log = LOGS / f"{chapter.stem}.log"
-        print(f"\n--- the end of {log.relative_to(ROOT)}", flush=True)
-        print("\n".join(log.read_text(encoding="utf-8").splitlines()[-40:]), flush=True)
+        print(f"\n--- from {log.relative_to(ROOT)}", flush=True)
+        # papermill's own stack comes first; what the chapter raised follows its last line.
+        told = log.read_text(encoding="utf-8").rpartition("papermill.exceptions.PapermillExecutionError:")[2]
+        print("\n".join(told.strip().splitlines()[-40:]), flush=True)
     return not failed
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="chapters by name, for example 03_clipseg; all without")
     parser.add_argument("--jobs", type=int, default=2, help="chapters side by side (default 2)")
     parser.add_argument("--force", action="store_true", help="execute again even when nothing changed")

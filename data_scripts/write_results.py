@@ -68,6 +68,9 @@ def page(record: dict) -> str:
     clip_table = table(["the tiny CLIP names…", "right, in percent"],
                        [[text, f"{clip[key]:.1f}"] for key, text in CLIP_ROWS.items() if key in clip])
     steps = {NAMES[p]: m["steps"] for p, m in record["models"].items()}
+    seeds = max(len(m["seeds"]) for m in record["models"].values())
+    spread = ("± is the sample deviation over training seeds" if seeds > 1 else
+              "there is one training seed so far, so no spread is known and small differences say nothing")
     return f"""# Results
 
 ```{{admonition}} Everything on this page was measured in the drawn world
@@ -78,7 +81,7 @@ drawn world is a toy: its numbers say nothing about photographs, and they must n
 
 All models read the same frozen tiny CLIP, were trained on the same drawn pictures of *seen* objects, and were asked for the
 bare names of all 149 object parts. Steps: {", ".join(f"{name} {n:,}" for name, n in steps.items())}. Scores are in percent,
-± is the sample deviation over training seeds, and pictures are scored whole.
+pictures are scored whole; {spread}.
 
 ## {record["pictures"]} test pictures
 

@@ -1,7 +1,6 @@
 """The package by itself: light to import, complete when installed, free of what only the book needs."""
 
 import ast
-import fnmatch
 import re
 import subprocess
 import sys
@@ -109,15 +108,17 @@ for module in pkgutil.walk_packages(partclipseg_lite.__path__, "partclipseg_lite
 
 
 def test_every_data_file_is_installed_with_the_package():
-    patterns = PROJECT["tool"]["setuptools"]["package-data"]["*"]
-    files = [path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}]
-    assert files
-    for path in files:
-        assert any(fnmatch.fnmatch(path.name, pattern) for pattern in patterns), (
-            f"{path} would be left out of a wheel"
-        )
-        package = path.parent if (path.parent / "__init__.py").exists() else path.parent.parent
-        assert (package / "__init__.py").exists(), f"{path.parent} is no package, so setuptools skips it"
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["partclipseg_lite"]
+    installed = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
+    caches = re.compile(r"/(\.|__pycache__)")
+    files = {path for path in PACKAGE.rglob("*.*") if path.is_file() and path.suffix != ".py"}
+    files = {path for path in files if not caches.search(path.as_posix().removeprefix(ROOT.as_posix()))}
+    assert files and files == installed, "pyproject.toml names the data files that go into a wheel"
+
+
+def test_every_folder_with_modules_is_a_package():
+    for path in PACKAGE.rglob("*.py"):
+        assert (path.parent / "__init__.py").exists(), f"{path.parent} would be left out of a wheel"
 
 
 def test_dependencies_are_lower_bounds_so_that_an_installed_torch_stays():
