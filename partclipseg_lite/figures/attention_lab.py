@@ -78,7 +78,7 @@ def number_grids(
             axes.add_patch(
                 Rectangle((column - 0.44, row - 0.44), 0.88, 0.88, fill=False, edgecolor=UNSEEN, linewidth=2)
             )
-    return picture
+    return _settled(picture)
 
 
 @styled
@@ -123,7 +123,7 @@ def one_part_on_the_grid(image, mask, step: int, box: tuple[int, int, int, int])
             va="center",
             weight="bold" if share else "normal",
         )
-    return picture
+    return _settled(picture)
 
 
 @styled
@@ -182,7 +182,7 @@ def side_by_side(
     bar.minorticks_off()
     bar.set_label("left: the map, one scale for all    right: where it claims", fontsize=8)
     picture.legend(handles=_handles(), loc="outside lower center", ncols=1, fontsize=8, handlelength=1, handleheight=1)
-    return picture
+    return _settled(picture)
 
 
 @styled
@@ -194,12 +194,12 @@ def gamma_picture(image, models: Mapping[str, Mapping], gamma: float, *, obj_mas
     image = as_rgb(image)
     panel, ratio = 2.3, image.shape[0] / image.shape[1]
     picture = new_picture(panel * len(models), panel * ratio + 1.15)
-    picture.get_layout_engine().set(w_pad=0.02, h_pad=0.1, wspace=0.01)
+    picture.get_layout_engine().set(w_pad=0.02, h_pad=0.04, wspace=0.01)
     for axes, (title, maps) in zip(picture.subplots(1, len(models), squeeze=False)[0], models.items(), strict=True):
         covered = coverage(maps, gamma, obj_mask)
         show_image(axes, coverage_image(covered, image), f"{title}\n{_shares(covered)}")
     picture.legend(handles=_handles(), loc="outside lower center", ncols=1, fontsize=8, handlelength=1, handleheight=1)
-    return picture
+    return _settled(picture)
 
 
 def small_png(picture, colours: int = 96, scale: float = 1.5) -> bytes:
@@ -245,7 +245,7 @@ def means_with_errors(values: Mapping[str, Mapping[str, Mapping[str, np.ndarray]
         axes.grid(axis="y", color="#e6e6e6", linewidth=0.6)
     handles, labels = axes_grid[0].get_legend_handles_labels()
     picture.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8.5)
-    return picture
+    return _settled(picture)
 
 
 def mean_and_error(values) -> tuple[float, float]:
@@ -255,6 +255,12 @@ def mean_and_error(values) -> tuple[float, float]:
         raise ValueError("no values to average")
     error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
     return float(values.mean()), float(error)
+
+
+def _settled(picture: Picture) -> Picture:
+    """Drawn once: square panels move after the first layout, and titles of two lines would lose their top."""
+    picture.draw_without_rendering()
+    return picture
 
 
 def _shares(covered: np.ndarray) -> str:
