@@ -25,7 +25,7 @@ from .model import CLIPSeg, PartCLIPSeg, start_from_clip
 from .prompts import PromptSampler, WordBank
 from .settings import LossSettings, Settings
 from .vocabulary import Vocabulary
-from .weights import build_model, load_trained, save_model, trained_state
+from .weights import build_model, fingerprint, load_trained, save_model, trained_state
 
 
 class TrainingExamples(Dataset):
@@ -129,7 +129,8 @@ def save_checkpoint(folder: Path, step: int, model: nn.Module, optimizer, schedu
     partial.mkdir(parents=True)
     try:
         torch.save({"model": trained_state(model), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(),
-                    "step": step, "settings_hash": settings.hash()}, partial / "state.pt")
+                    "step": step, "settings_hash": settings.hash(), "backbone": fingerprint(model.backbone.clip)},
+                   partial / "state.pt")
         (partial / "log.json").write_text(json.dumps(log))
         partial.replace(final)
     finally:
@@ -138,15 +139,16 @@ def save_checkpoint(folder: Path, step: int, model: nn.Module, optimizer, schedu
         shutil.rmtree(old)
 
 
-def latest_checkpoint(folder: Path, settings: Settings) -> tuple[dict, list[dict]] | None:
-    """(state, log) of the newest whole checkpoint, or None. `ValueError` if it belongs to other settings."""
+def latest_checkpoint(folder: Path, settings: Settings, backbone: nn.Module) -> tuple[dict, list[dict]] | None:
+    """(state, log) of the newest whole checkpoint, or None. `ValueError` if it belongs to other settings or another CLIP."""
     found = sorted(folder.glob("step_*"))
     if not found:
         return None
     state = torch.load(found[-1] / "state.pt", map_location="cpu", weights_only=True)
-    if state["settings_hash"] != settings.hash():
-        raise ValueError(f"{found[-1]} was written with other settings than this run's; choose another output folder, or "
-                         f"delete {folder} to start anew")
+    for key, mine, what in (("settings_hash", settings.hash(), "other settings"), ("backbone", fingerprint(backbone), "another CLIP")):
+        if state[key] != mine:
+            raise ValueError(f"{found[-1]} was written with {what} than this run's; choose another output folder, or "
+                             f"delete {folder} to start anew")
     return state, json.loads((found[-1] / "log.json").read_text())
 
 
@@ -171,7 +173,7 @@ def train(settings: Settings, output: str | Path, samples: Sequence[Sample] | No
     model = build_model(settings)
     if settings.model.start_from_clip:
         start_from_clip(model)
-    resumed = latest_checkpoint(output / "checkpoints", settings)
+    resumed = latest_checkpoint(output / "checkpoints", settings, model.backbone.clip)
     log: list[dict] = []
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=training.learning_rate, weight_decay=training.weight_decay)

@@ -97,6 +97,15 @@ def test_a_checkpoint_of_other_settings_is_refused_and_kept(finished, clip):
     assert before == {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
+def test_a_checkpoint_made_with_another_clip_at_the_same_path_is_refused(tmp_path):
+    file = tmp_path / "clip.safetensors"
+    clip_file(file, seed=0)
+    train(six_steps(file), tmp_path / "run", samples(), progress=False)
+    clip_file(file, seed=1)
+    with pytest.raises(ValueError, match="step_0000006 was written with another CLIP"):
+        train(six_steps(file), tmp_path / "run", samples(), progress=False)
+
+
 def test_nothing_half_written_stays_when_a_checkpoint_cannot_be_saved(finished, tmp_path, monkeypatch):
     whole, settings, _, _ = finished
     save, count = torch.save, iter(range(100))
