@@ -17,6 +17,12 @@ from partclipseg_lite.vocabulary import Vocabulary
 OUT = Path(__file__).resolve().parents[1] / "book" / "assets" / "hero.jpg"
 
 
+def shows_all_parts(items, parts, size: int) -> bool:
+    """One object, a tenth of the frame, with at least 12 pixels of each of its parts."""
+    return (len(items) == 1 and set(items[0].parts) == set(parts) and items[0].visible_pixels > 0.1 * size * size
+            and min(part.visible_pixels for part in items[0].parts.values()) >= 12)
+
+
 def main(size: int = 224) -> None:
     vocabulary, segmenter = Vocabulary.load("drawn"), PartSegmenter.from_pretrained("toy")
     columns = []
@@ -24,11 +30,8 @@ def main(size: int = 224) -> None:
         if seen:
             continue
         world = DrawnWorld("test", images=400, size=size, objects=[obj])
-        parts = set(vocabulary.parts_of(obj))
-        whole = lambda items: (len(items) == 1 and set(items[0].parts) == parts  # noqa: E731
-                               and min(p.visible_pixels for p in items[0].parts.values()) >= 12
-                               and items[0].visible_pixels > 0.1 * size * size)
-        image = next(p.sample.image for p in map(world.picture, range(400)) if whole(p.items))
+        pictures = map(world.picture, range(len(world)))
+        image = next(p.sample.image for p in pictures if shows_all_parts(p.items, vocabulary.parts_of(obj), size))
         names = [f"{obj}'s {part}" for part in vocabulary.parts_of(obj)]
         found = segmenter(image, names)
         labels = np.append([vocabulary.index(name) for name in names], IGNORE)[found.label_map]

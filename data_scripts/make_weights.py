@@ -43,7 +43,8 @@ class Pictures:
         return len(self.images)
 
     def __getitem__(self, i: int) -> Sample:
-        return Sample(np.array(self.images[i]), self.object_maps[i].astype(np.int64), self.part_maps[i].astype(np.int64), str(i))
+        object_map, part_map = self.object_maps[i].astype(np.int64), self.part_maps[i].astype(np.int64)
+        return Sample(np.array(self.images[i]), object_map, part_map, str(i))
 
 
 def draw(folder: Path, world: DrawnWorld) -> None:
@@ -69,7 +70,8 @@ def one_run(preset: str, seed: int, work: Path, overrides: dict) -> None:
             model, _, _, _ = load_model(output)
             result = evaluate(model, Pictures(work / "pictures" / split), Vocabulary.load("drawn"))
             scores.write_text(json.dumps(result))
-            print(preset, seed, split, {s: [round(result[s][k], 1) for k in ("seen", "unseen", "harmonic")]
+            shown = lambda score: None if score is None else round(score, 1)  # noqa: E731
+            print(preset, seed, split, {s: [shown(result[s][k]) for k in ("seen", "unseen", "harmonic")]
                                         for s in ("oracle_obj", "pred_all", "plain")}, flush=True)
 
 

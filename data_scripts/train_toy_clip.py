@@ -21,8 +21,15 @@ from torch import Tensor
 from partclipseg_lite.backbone import encode_tokens
 from partclipseg_lite.datasets.drawn import captions
 from partclipseg_lite.datasets.drawn.world import DrawnWorld, RenderedWorld
-from partclipseg_lite.toy_clip import (CLIP_MEAN, CLIP_STD, ToyTokenizer, build_toy_clip, save_toy_clip, toy_clip_config,
-                                       toy_clip_path)
+from partclipseg_lite.toy_clip import (
+    CLIP_MEAN,
+    CLIP_STD,
+    ToyTokenizer,
+    build_toy_clip,
+    save_toy_clip,
+    toy_clip_config,
+    toy_clip_path,
+)
 from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary, available
 
 SIZE, PATCH = 96, 8

@@ -120,7 +120,8 @@ def _doctor(args: argparse.Namespace) -> None:
     for package in ("torch", "open_clip_torch", "accelerate", "numpy", "pillow"):
         print(f"{package} {metadata.version(package)}")
     import torch
-    print(f"device: {torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU, ' + str(torch.get_num_threads()) + ' threads'}")
+    cpu = f"CPU, {torch.get_num_threads()} threads"
+    print(f"device: {torch.cuda.get_device_name() if torch.cuda.is_available() else cpu}")
     clip, tokenizer, measured = load_toy_clip()
     print(f"tiny CLIP: {sum(p.numel() for p in clip.parameters()) / 1e6:.2f} M parameters, {len(tokenizer.words)} words, "
           f"novel objects named rightly {measured.get('object_novel')} %")

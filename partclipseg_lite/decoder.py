@@ -6,7 +6,6 @@ one and only forward pass, so a drawn map is the map that made the mask.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 

@@ -83,7 +83,7 @@ def read_image(image: ImageLike) -> np.ndarray:
                 opened.load()
                 return _from_pil(opened)
         except UNREADABLE as error:
-            raise ValueError(f"{path} cannot be read as an image ({error}); is it truncated or another kind of file?") from error
+            raise ValueError(f"{path} cannot be read as an image ({error}); is it truncated or no image?") from error
     if isinstance(image, Image.Image):
         try:
             return _from_pil(image)

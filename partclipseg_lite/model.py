@@ -60,8 +60,8 @@ def start_from_clip(model: "CLIPSeg | PartCLIPSeg") -> None:
     """
     visual, decoder = model.backbone.clip.visual, model.decoder
     if decoder.width > model.backbone.embed_dim:
-        raise ValueError(f"decoder width {decoder.width} is larger than the {model.backbone.embed_dim} directions of the CLIP's "
-                         f"embeddings; lower model.width or set model.start_from_clip=false")
+        raise ValueError(f"decoder width {decoder.width} is larger than the {model.backbone.embed_dim} directions of the "
+                         f"CLIP's embeddings; lower model.width or set model.start_from_clip=false")
     words = model.backbone.embed_text([f"a {word}" for word in model.backbone.tokenizer.words])        # (V, E)
     middle = words.mean(0)
     directions = torch.linalg.svd(words - middle, full_matrices=False)[2][: decoder.width]             # (D, E), Q

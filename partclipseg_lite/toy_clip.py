@@ -11,13 +11,13 @@ from pathlib import Path
 
 import torch
 from open_clip import SimpleTokenizer
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.model import CLIP
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-# The mean and deviation that CLIP's own weights were trained with (open_clip.constants.OPENAI_DATASET_*).
-from open_clip.constants import OPENAI_DATASET_MEAN as CLIP_MEAN, OPENAI_DATASET_STD as CLIP_STD  # noqa: F401
+CLIP_MEAN, CLIP_STD = OPENAI_DATASET_MEAN, OPENAI_DATASET_STD     # the normalisation that CLIP's own weights expect
 
 
 class UnknownWordError(ValueError):

@@ -145,7 +145,8 @@ def latest_checkpoint(folder: Path, settings: Settings, backbone: nn.Module) -> 
     if not found:
         return None
     state = torch.load(found[-1] / "state.pt", map_location="cpu", weights_only=True)
-    for key, mine, what in (("settings_hash", settings.hash(), "other settings"), ("backbone", fingerprint(backbone), "another CLIP")):
+    for key, mine, what in (("settings_hash", settings.hash(), "other settings"),
+                            ("backbone", fingerprint(backbone), "another CLIP")):
         if state[key] != mine:
             raise ValueError(f"{found[-1]} was written with {what} than this run's; choose another output folder, or "
                              f"delete {folder} to start anew")
