@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--presets", nargs="+", default=list(PRESETS), choices=PRESETS)
     parser.add_argument("--set", nargs="*", default=[], dest="assignments", metavar="key=value")
-    parser.add_argument("--clip-minutes", type=float, default=45, help="0 keeps the shipped tiny CLIP")
+    parser.add_argument("--clip-minutes", type=float, default=38, help="0 keeps the shipped tiny CLIP")
     parser.add_argument("--one", nargs=2, metavar=("PRESET", "SEED"), help=argparse.SUPPRESS)
     parser.add_argument("--collect", action="store_true", help="only gather finished runs into weights and results")
     args = parser.parse_args()
