@@ -91,7 +91,7 @@ def main() -> None:
         return
     begun = time.time()
     if not args.collect:
-        print("This takes about two hours on two CPU cores; it can be stopped and taken up again.", flush=True)
+        print("This takes an estimated two hours on two CPU cores; it can be stopped and taken up again.", flush=True)
         if args.clip_minutes:
             subprocess.run([sys.executable, ROOT / "data_scripts" / "train_toy_clip.py", "--minutes", str(args.clip_minutes)],
                            check=True)
