@@ -9,6 +9,7 @@ import argparse
 import json
 import math
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import torch.nn.functional as F
 from open_clip.loss import ClipLoss
 from PIL import Image
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from partclipseg_lite.backbone import encode_tokens
 from partclipseg_lite.datasets.drawn import captions
@@ -34,6 +36,7 @@ from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabula
 
 SIZE, PATCH = 96, 8
 KEEP = 0.5      # share of patches that the image tower sees while training (patch dropout: faster, and more local)
+UNMASKED = 0.08 # share of the steps, the last ones, in which it sees all patches, as it will in use (FLIP, Li et al. 2023)
 
 
 class CaptionLoss(ClipLoss):
@@ -151,7 +154,7 @@ def region_features(clip, x: Tensor, owner: Tensor, weights: Tensor, keep: float
     patches = visual.conv1(x).flatten(2).transpose(1, 2)                                       # (B, N, W)
     patches = patches + visual.positional_embedding[1:]
     batch, count, width = patches.shape
-    kept = torch.rand(batch, count).argsort(1)[:, : max(1, round(count * keep))]               # (B, n)
+    kept = torch.rand(batch, count, device=x.device).argsort(1)[:, : max(1, round(count * keep))]     # (B, n)
     patches = patches.gather(1, kept[..., None].expand(-1, -1, width))
     cls = (visual.class_embedding + visual.positional_embedding[0]).expand(batch, 1, -1)
     tokens = visual.transformer(visual.ln_pre(torch.cat([cls, patches], dim=1)))
@@ -164,10 +167,10 @@ def region_features(clip, x: Tensor, owner: Tensor, weights: Tensor, keep: float
 def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
     """Zero-shot accuracies in percent on held-out pictures (see the keys)."""
     clip.eval()
-    vocabulary, images = Vocabulary.load("drawn"), held_out.images
+    vocabulary, images, device = Vocabulary.load("drawn"), held_out.images, clip.logit_scale.device
     novel = {o for o, seen in zip(vocabulary.objects, vocabulary.seen_object.tolist()) if not seen}
-    embed = lambda texts: F.normalize(encode_tokens(clip, tokenizer(texts)), dim=-1)  # noqa: E731
-    encode = lambda px: torch.cat([clip.encode_image(normalise(px[i:i + 64]), normalize=True)  # noqa: E731
+    embed = lambda texts: F.normalize(encode_tokens(clip, tokenizer(texts).to(device)), dim=-1).cpu()  # noqa: E731
+    encode = lambda px: torch.cat([clip.encode_image(normalise(px[i:i + 64]).to(device), normalize=True).cpu()  # noqa: E731
                                    for i in range(0, len(px), 64)])
     articles = lambda words: [f"a photo of {captions.with_article(w)}" for w in words]  # noqa: E731
     size, objects, parts = images.shape[1], list(vocabulary.objects), list(vocabulary.parts)
@@ -198,9 +201,9 @@ def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
     for start in range(0, min(300, len(images)), 50):
         chosen = slice(start, start + 50)
         x = normalise(np.stack([cut(image, (0, 0, size, size)) for image in images[chosen]]))
-        out = clip.visual.forward_intermediates(x, indices=1, intermediates_only=True, normalize_intermediates=True,
-                                                output_fmt="NLC")["image_intermediates"][-1]
-        named = (F.normalize(out @ clip.visual.proj, dim=-1) @ words.T).argmax(-1).numpy()     # (50, N)
+        out = clip.visual.forward_intermediates(x.to(device), indices=1, intermediates_only=True,
+                                                normalize_intermediates=True, output_fmt="NLC")["image_intermediates"][-1]
+        named = (F.normalize(out @ clip.visual.proj, dim=-1).cpu() @ words.T).argmax(-1).numpy()     # (50, N)
         cells = torch.from_numpy(held_out.object_maps[chosen].astype(np.int64))
         cover = torch.stack([F.adaptive_avg_pool2d((cells == o).float(), SIZE // PATCH).flatten(1)
                              for o in range(len(objects))])                                    # (O, 50, N)
@@ -225,6 +228,9 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--precision", choices=("bf16", "float32"), default="bf16",
+                        help="of the towers; bf16 doubles the speed of processors that know it and slows others down")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     started = time.time()
@@ -235,7 +241,7 @@ def main() -> None:
     print(f"drew {args.pictures + 600} pictures in {time.time() - started:.0f} s", flush=True)
 
     tokenizer, config = ToyTokenizer(known_words()), toy_clip_config()
-    clip = build_toy_clip(config, tokenizer.vocab_size)
+    clip = build_toy_clip(config, tokenizer.vocab_size).to(args.device)
     views = Views(drawn, np.random.default_rng(args.seed))
     matrices = [p for p in clip.parameters() if p.ndim >= 2]
     vectors = [p for p in clip.parameters() if p.ndim < 2]
@@ -251,13 +257,18 @@ def main() -> None:
         pixels, owner, weights, texts = views.batch(args.batch)
         x = normalise(pixels)
         x = x * torch.empty(len(x), 1, 1, 1).uniform_(0.85, 1.15) + torch.empty(len(x), 3, 1, 1).uniform_(-0.15, 0.15)
+        x, owner, weights = (t.to(args.device) for t in (x, owner, weights))
         unique = list(dict.fromkeys(texts))
-        which = torch.tensor([unique.index(t) for t in texts])
+        which = torch.tensor([unique.index(t) for t in texts], device=args.device)
         same = (which[:, None] == which[None]).float()
         loss_function.targets = same / same.sum(1, keepdim=True)
-        image = region_features(clip, x, owner, weights, KEEP)
-        text = F.normalize(encode_tokens(clip, tokenizer(unique)), dim=-1)[which]
-        loss = loss_function(image, text, clip.logit_scale.exp())
+        keep = KEEP if step < (1 - UNMASKED) * steps else 1.0
+        # Of the attention kernels for bf16 on a CPU the plain one is the fastest: the fused one has a slow backward.
+        plain = sdpa_kernel(SDPBackend.MATH) if args.device == "cpu" else nullcontext()
+        with plain, torch.autocast(args.device, torch.bfloat16, enabled=args.precision == "bf16"):
+            image = region_features(clip, x, owner, weights, keep)
+            text = F.normalize(encode_tokens(clip, tokenizer(unique).to(args.device)), dim=-1)[which]
+        loss = loss_function(image.float(), text.float(), clip.logit_scale.exp())
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
@@ -267,13 +278,14 @@ def main() -> None:
         seen_loss += loss.item()
         step += 1
         if step == 60 and args.minutes:
-            steps = max(100, round(args.minutes * 60 / ((time.time() - begun) / step)))
+            each = (time.time() - begun) / step                     # a step with all patches takes about twice as long
+            steps = max(100, round(args.minutes * 60 / (each * (1 + UNMASKED))))
         if step % 50 == 0:
             gone = time.time() - begun
             print(f"step {step}/{steps}  loss {seen_loss / 50:.3f}  scale {clip.logit_scale.exp():.1f}  "
                   f"{gone:.0f} s, about {gone / step * (steps - step):.0f} s to go", flush=True)
             seen_loss = 0.0
-        if step % 1000 == 0 or step == steps:
+        if step % 2000 == 0 or step == steps:
             measured = evaluate(clip, tokenizer, held_out)
             measured |= {"steps": step, "pairs_of_pictures": step * args.batch, "seed": args.seed}
             print("  " + json.dumps(measured), flush=True)

@@ -1,4 +1,4 @@
-"""The command line: segment, train, evaluate, doctor. Each command's help has an example."""
+"""The command line: segment, train, evaluate, compare-released, benchmark, doctor. Each command's help has an example."""
 import argparse
 import json
 import platform
@@ -52,6 +52,19 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--seed", type=int, default=0, help="drawn: other pictures for another seed")
     evaluate.add_argument("--images", type=int, default=400, help="drawn: how many pictures (default: 400)")
     evaluate.add_argument("--json", type=Path, required=True, help="file to write")
+
+    compare = add("compare-released", _compare_released,
+                  "Recompute the recorded numbers of the public release; exit 1 if one deviates by more than is allowed.",
+                  "python -m partclipseg_lite compare-released --reference tests/data/released")
+    compare.add_argument("--reference", type=Path, required=True, metavar="DIR", help="a folder in the form of the example's")
+
+    benchmark = add("benchmark", _benchmark, "Measure time and memory, beside Hugging Face's CLIPSeg on the same weights.",
+                    "python -m partclipseg_lite benchmark --json benchmark.json")
+    benchmark.add_argument("--json", type=Path, metavar="FILE", help="file to write")
+    benchmark.add_argument("--size", choices=("full", "small"), default="full", help="small: tiny networks (default: full)")
+    benchmark.add_argument("--items", default="*", metavar="PATTERN", help="only items that fit, such as 'training/*'")
+    benchmark.add_argument("--no-memory", action="store_true", help="do not run each item again in a process of its own")
+    benchmark.add_argument("--peak-of", metavar="ITEM", help=argparse.SUPPRESS)     # what such a process is called with
 
     add("doctor", _doctor, "Check the installation: versions, shipped weights, one forward pass.",
         "python -m partclipseg_lite doctor")
@@ -108,6 +121,26 @@ def _evaluate(args: argparse.Namespace) -> None:
         print(f"{setting:11s} mIoU seen {r['seen']}  unseen {r['unseen']}  harmonic {r['harmonic']}   "
               f"recall unseen {r['recall_unseen']}   boundary IoU unseen {r['boundary_iou_unseen']}")
     print(f"wrote {args.json}")
+
+
+def _compare_released(args: argparse.Namespace) -> None:
+    from .comparison import compare_released
+    exceeded = total = 0
+    for row in compare_released(args.reference):
+        print(row, flush=True)
+        total, exceeded = total + 1, exceeded + (not row.agrees)
+    print(f"{total - exceeded} of {total} comparisons agree with the release"
+          + (f"; {exceeded} exceed what is allowed" if exceeded else ""))
+    if exceeded:
+        sys.exit(1)
+
+
+def _benchmark(args: argparse.Namespace) -> None:
+    from .benchmark import peak_here, run
+    if args.peak_of:
+        print(peak_here(args.size, args.peak_of))
+    else:
+        run(args.size, args.items, not args.no_memory, args.json)
 
 
 def _doctor(args: argparse.Namespace) -> None:

@@ -6,8 +6,12 @@ one and only forward pass, so a drawn map is the map that made the mask.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+CACHED = 2 ** 22       # values of an inner layer computed at once on a processor: 16 MB
 
 
 @dataclass
@@ -39,6 +43,14 @@ class FiLM(nn.Module):
         return self.mul(embedding)[:, :, None] * features + self.add(embedding)[:, :, None]
 
 
+def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Softmax attention of [S, heads, 1+N, D/heads] each, fused: the weights are never kept."""
+    if query.device.type == "cpu" and query.dtype == torch.bfloat16:     # on processors slower than float32, backward above all
+        with torch.autocast("cpu", enabled=False):
+            return F.scaled_dot_product_attention(query.float(), key.float(), value.float()).to(query.dtype)
+    return F.scaled_dot_product_attention(query, key, value)
+
+
 class SelfAttention(nn.Module):
     """Multi-head self-attention, fused except for the sequences that a tap asks for."""
 
@@ -53,7 +65,7 @@ class SelfAttention(nn.Module):
         """[S, 1+N, D] -> [S, 1+N, D]."""
         query, key, value = (proj(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)           # (S, heads, 1+N, D/heads)
                              for proj in (self.q_proj, self.k_proj, self.v_proj))
-        mixed = F.scaled_dot_product_attention(query, key, value)
+        mixed = attend(query, key, value)
         if tap is not None:
             scale = query.shape[-1] ** -0.5
             weights = (query[tap.rows] @ key[tap.rows].transpose(-1, -2) * scale).softmax(-1)  # (M, heads, 1+N, 1+N)
@@ -69,12 +81,19 @@ class DecoderBlock(nn.Module):
         super().__init__()
         self.self_attn = SelfAttention(width, heads)
         self.layer_norm1 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, mlp_width), nn.ReLU(), nn.Linear(mlp_width, width))
+        self.mlp = nn.Sequential(nn.Linear(width, mlp_width), nn.ReLU(inplace=True), nn.Linear(mlp_width, width))
         self.layer_norm2 = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, tap: AttentionTap | None = None) -> Tensor:
         x = self.layer_norm1(x + self.self_attn(x, tap))
-        return self.layer_norm2(x + self.mlp(x))
+        return self.layer_norm2(x + self.widen(x))
+
+    def widen(self, x: Tensor) -> Tensor:
+        """The MLP; on a processor for some tokens at a time, so that its wide inner layer stays in the cache."""
+        if x.device.type != "cpu":
+            return self.mlp(x)
+        some = max(1, CACHED // self.mlp[0].out_features)
+        return torch.cat([self.mlp(tokens) for tokens in x.flatten(0, 1).split(some)]).view_as(x)
 
 
 class Decoder(nn.Module):
@@ -94,6 +113,7 @@ class Decoder(nn.Module):
         self.film = FiLM(embed_dim, width)
         self.reduces = nn.ModuleList(nn.Linear(backbone_width, width) for _ in range(depth))
         self.blocks = nn.ModuleList(DecoderBlock(width, heads, mlp_width) for _ in range(depth))
+        self.recompute = False        # run blocks again in the backward pass instead of keeping their inner activations
 
     def forward(self, activations: Sequence[Tensor], embeddings: Tensor, tap: AttentionTap | None = None) -> Tensor:
         """`activations` shallow to deep, each [B, 1+N, W]; `embeddings` [B, C, E] -> features [B, C, N, D], CLS dropped.
@@ -109,27 +129,43 @@ class Decoder(nn.Module):
                 x = self.film(reduced, embeddings)                                             # (B, C, 1+N, D)
             else:
                 x = x.unflatten(0, (batch, conditions)) + reduced
-            x = block(x.flatten(0, 1), tap if block is self.blocks[-1] else None)              # (B*C, 1+N, D)
+            x, block_tap = x.flatten(0, 1), tap if block is self.blocks[-1] else None          # (B*C, 1+N, D)
+            if self.recompute and self.training and block_tap is None:      # what leaves through a tap is needed at once
+                x = checkpoint(block, x, use_reentrant=False)
+            else:
+                x = block(x, block_tap)
         return x.unflatten(0, (batch, conditions))[:, :, 1:]
 
 
 class MaskHead(nn.Module):
-    """Features on the patch grid -> one logit a pixel: a 3x3 convolution and two transposed ones (x4, then x patch/4)."""
+    """Features on the patch grid -> one logit a pixel: a 3x3 convolution and two transposed ones.
+
+    These enlarge by 4 and then by patch/4, as in CLIPSeg; for patches of 14 pixels, which CLIPSeg does not know, by 2 and 7.
+    """
 
     def __init__(self, width: int, patch_size: int):
         super().__init__()
-        if patch_size % 4:
-            raise ValueError(f"the mask head upsamples by 4 and patch/4; patch size {patch_size} is no multiple of 4")
-        last = patch_size // 4
+        divisors = [d for d in range(1, patch_size + 1) if patch_size % d == 0 and d * d <= patch_size]
+        first = 4 if patch_size % 4 == 0 else divisors[-1]
+        last = patch_size // first
         self.layers = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(),
-            nn.ConvTranspose2d(width, width // 2, 4, stride=4), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(width, width // 2, first, stride=first), nn.ReLU(inplace=True),
             nn.ConvTranspose2d(width // 2, 1, last, stride=last))
         nn.init.constant_(self.layers[-1].bias, -2.0)      # most masks are small: start with few pixels claimed
 
     def forward(self, features: Tensor) -> Tensor:
         """[B, C, N, D] -> logits [B, C, S, S] with S the side of the image."""
         batch, conditions, patches, _ = features.shape
-        side = round(patches ** 0.5)
+        side, last = round(patches ** 0.5), self.layers[4].stride[0]
         grid = features.flatten(0, 1).transpose(1, 2).unflatten(-1, (side, side))              # (B*C, D, side, side)
-        return self.layers(grid)[:, 0].unflatten(0, (batch, conditions))
+        x = self.layers[:2](grid).permute(0, 2, 3, 1).flatten(0, 2)                            # (B*C*N, D)
+        x = spread(x, self.layers[2]).relu_().view(-1, self.layers[4].in_channels)             # (B*C*N*4*4, D/2)
+        x = spread(x, self.layers[4]).view(-1, side, side, 4, 4, last, last)
+        return x.permute(0, 1, 3, 5, 2, 4, 6).reshape(batch, conditions, side * 4 * last, side * 4 * last)
+
+
+def spread(x: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
+    """A transposed convolution whose stride is its kernel k is one matrix product, twice as fast as such: [M, C] -> [M, k*k*C']."""
+    weight = layer.weight.permute(2, 3, 1, 0).flatten(0, 2)                                    # (k*k*C', C)
+    return F.linear(x, weight, layer.bias.repeat(len(weight) // len(layer.bias)))

@@ -4,63 +4,108 @@
     result = segmenter(image, ["dog's head", "puppy's tail"])
     result.masks["dog's head"]                      # bool [H, W] at the image's own size
 """
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from .decoder import AttentionTap
-from .model import CLIPSeg, PartCLIPSeg, SegmentationOutput
+from .images import ImageLike, read_image
+from .model import OBJECT_TEMPLATE, PART_TEMPLATE, PHRASE_TEMPLATE, CLIPSeg, Conditions, PartCLIPSeg, SegmentationOutput
+from .streaming import CHUNK, WordDecoder, autocast, resize_logits
 from .vocabulary import Vocabulary
 from .weights import load_model
 
-ImageLike = str | Path | Image.Image | np.ndarray | Tensor
-UNREADABLE = (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError)
+__all__ = ["Maps", "PartSegmenter", "Segmentation", "check_length", "encode", "predict", "read_image", "resize_logits"]
+Names = Iterable[str] | Mapping[str, Iterable[str]]
 
 
-@dataclass
+class Maps(Mapping[str, np.ndarray]):
+    """name -> map [H, W], made when it is looked at, so that a thousand names cost no memory."""
+
+    def __init__(self, names: Sequence[str], make: Callable[[int], np.ndarray]):
+        self._index, self._make = {name: i for i, name in enumerate(names)}, make
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._make(self._index[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} maps: {', '.join(list(self)[:5])}{', ...' if len(self) > 5 else ''}>"
+
+
+@dataclass(eq=False)
 class Segmentation:
     """What was found in one image; H, W are the image's own.
 
+    Kept are the image, the winners and what the decoder needs to answer further questions. Maps of single words are made
+    from that when they are looked at (with the model as it is then), so memory does not grow with the number of names.
+
     Attributes:
         image: uint8 [H, W, 3], RGB.
-        names: the T names asked for, in the order asked.
-        probabilities: float32 [T, H, W], each name by itself. background: float32 [H, W].
+        vocabulary: the T names asked for, in the order asked.
         label_map: int64 [H, W], index of the winning name, -1 for background.
-        masks: name -> bool [H, W], where the name wins. scores: name -> highest probability anywhere.
-        parts, objects: generalized part / object -> float32 [H, W]; empty for CLIPSeg.
+        background: float32 [H, W], its probability.
+        scores: name -> highest probability anywhere.
         attention: name -> float32 [grid, grid], part + object attention averaged over the mask found; only on request.
     """
     image: np.ndarray
-    names: tuple[str, ...]
-    probabilities: np.ndarray
+    vocabulary: Vocabulary
+    label_map: np.ndarray
     background: np.ndarray
-    parts: dict[str, np.ndarray] = field(default_factory=dict)
-    objects: dict[str, np.ndarray] = field(default_factory=dict)
+    scores: dict[str, float]
+    decoder: WordDecoder = field(repr=False)
     attention: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
-    def label_map(self) -> np.ndarray:
-        winner = self.probabilities.argmax(0)
-        return np.where(self.probabilities.max(0) > self.background, winner, -1)
+    def names(self) -> tuple[str, ...]:
+        return self.vocabulary.object_parts
 
     @property
-    def masks(self) -> dict[str, np.ndarray]:
-        labels = self.label_map
-        return {name: labels == i for i, name in enumerate(self.names)}
+    def masks(self) -> Maps:
+        """name -> bool [H, W], where the name wins."""
+        return Maps(self.names, lambda t: self.label_map == t)
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """float32 [T, H, W], each name by itself. All at once and kept: for many names prefer `probability_of`."""
+        return self._probabilities("names", range(len(self.names)))
 
     @property
-    def scores(self) -> dict[str, float]:
-        return {name: float(p.max()) for name, p in zip(self.names, self.probabilities)}
+    def probability_of(self) -> Maps:
+        """name -> float32 [H, W], one at a time."""
+        return Maps(self.names, lambda t: self._probabilities("names", [t])[0])
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        return Vocabulary.from_names(self.names)
+    def parts(self) -> Maps:
+        """Generalized part -> probability, float32 [H, W]; empty for CLIPSeg."""
+        return self._words("parts", self.vocabulary.parts)
+
+    @property
+    def objects(self) -> Maps:
+        """Object -> probability, float32 [H, W]; empty for CLIPSeg."""
+        return self._words("objects", self.vocabulary.objects)
+
+    def _words(self, kind: str, names: Sequence[str]) -> Maps:
+        return Maps(() if self.decoder.is_phrases else names, lambda i: self._probabilities(kind, [i])[0])
+
+    def _probabilities(self, kind: str, indices: Sequence[int]) -> np.ndarray:
+        found = np.empty((len(indices), *self.label_map.shape), np.float32)
+        first = 0
+        for some, logits in self.decoder.enlarged(kind, indices, self.label_map.shape):
+            found[first:first + len(some)] = logits.sigmoid().cpu()
+            first += len(some)
+        self.decoder.rest()
+        return found
 
     def show(self):
         """A matplotlib figure: the image, and the parts found laid over it with their names."""
@@ -68,125 +113,109 @@ class Segmentation:
         return compare(self.image, {"found": self.label_map}, self.vocabulary)
 
 
-def read_image(image: ImageLike) -> np.ndarray:
-    """Any image -> RGB uint8 [H, W, 3].
-
-    Paths and PIL images of any mode (transparency is laid on white, 16-bit grey scaled, EXIF rotation applied); arrays and
-    tensors as uint8 [H, W], [H, W, 3|4] or [3, H, W], or floats in 0..1. One `ValueError`/`TypeError` names what is wrong.
-    """
-    if isinstance(image, (str, Path)):
-        path = Path(image)
-        if not path.is_file():
-            raise FileNotFoundError(f"no image at {str(path)!r}")
-        try:
-            with Image.open(path) as opened:
-                opened.load()
-                return _from_pil(opened)
-        except UNREADABLE as error:
-            raise ValueError(f"{path} cannot be read as an image ({error}); is it truncated or no image?") from error
-    if isinstance(image, Image.Image):
-        try:
-            return _from_pil(image)
-        except UNREADABLE as error:                                           # PIL reads the pixels only now
-            raise ValueError(f"the PIL image cannot be read ({error}); is its file truncated?") from error
-    if not isinstance(image, (Tensor, np.ndarray)):
-        raise TypeError(f"an image must be a path, a PIL image, a NumPy array or a tensor, got {type(image).__name__}")
-    array = image.detach().cpu().numpy() if isinstance(image, Tensor) else image
-    if array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[-1] not in (1, 3, 4):
-        array = array.transpose(1, 2, 0)
-    if array.ndim == 3 and array.shape[-1] == 1:
-        array = array[..., 0]
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[-1] not in (3, 4)) or 0 in array.shape:
-        raise ValueError(f"an image must be [H, W], [H, W, 3] or [H, W, 4], got shape {tuple(array.shape)}")
-    if array.dtype.kind == "f":
-        if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
-            raise ValueError(f"float images must lie in 0..1, got {array.min():.3g}..{array.max():.3g}; divide by 255?")
-        array = (array * 255).round().astype(np.uint8)
-    elif array.dtype == np.uint16:
-        array = (array >> 8).astype(np.uint8)
-    elif array.dtype == bool:
-        array = array.astype(np.uint8) * 255
-    elif array.dtype != np.uint8:
-        raise ValueError(f"an image array must be uint8, uint16 or float in 0..1, got {array.dtype}")
-    return _from_pil(Image.fromarray(np.ascontiguousarray(array)))
-
-
-def _from_pil(image: Image.Image) -> np.ndarray:
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if values.max() > 255 else 255.0
-        image = Image.fromarray((values.clip(0, top) / top * 255).round().astype(np.uint8))
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, image)
-    return np.array(image.convert("RGB"))
-
-
 @torch.inference_mode()
 def predict(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray], vocabulary: Vocabulary,
             tap: AttentionTap | None = None) -> SegmentationOutput:
     """One forward for a batch of RGB uint8 images [H, W, 3] (any sizes): logits at the network's resolution."""
-    device = model.background_embedding.device
+    words = model.embed(vocabulary)
+    return model(encode(model, images), words, tap)
+
+
+def encode(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray]) -> list[Tensor]:
+    """RGB uint8 images [H, W, 3] of any sizes -> activations, one [B, 1+N, W] for each layer read."""
+    device = model.backbone.mean.device
     pixels = torch.cat([model.backbone.preprocess(torch.from_numpy(np.array(i, order="C")).permute(2, 0, 1)[None].to(device))
                         for i in images])
-    return model(model.backbone.activations(pixels), model.embed(vocabulary), tap)
+    return model.backbone.activations(pixels)
 
 
-def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
-    """[C, h, w] -> [C, H, W], bilinear with half-pixel centres, as the release does."""
-    if logits.shape[-2:] == size:
-        return logits
-    return F.interpolate(logits[None], size=size, mode="bilinear", align_corners=False)[0]
+def check_length(model: PartCLIPSeg | CLIPSeg, vocabulary: Vocabulary) -> None:
+    """`ValueError` for a name longer than CLIP reads: its tokenizer would drop the end of it without a word."""
+    tokenizer, context = model.backbone.tokenizer, model.backbone.clip.context_length
+    if not hasattr(tokenizer, "encode"):
+        return
+    if isinstance(model, CLIPSeg):
+        pairs = zip(vocabulary.object_of.tolist(), vocabulary.part_of.tolist())
+        texts = [PHRASE_TEMPLATE.format(vocabulary.objects[o], vocabulary.parts[p]) for o, p in pairs]
+    else:
+        texts = [*map(PART_TEMPLATE.format, vocabulary.parts), *map(OBJECT_TEMPLATE.format, vocabulary.objects)]
+    for text in texts:
+        needed = len(tokenizer.encode(text)) + 2                                              # start and end of text
+        if needed > context:
+            raise ValueError(f"{text[:60]!r}{'…' * (len(text) > 60)} needs {needed} tokens, the context holds {context}; "
+                             f"shorten it")
 
 
 class PartSegmenter:
-    """Masks of object parts named in free words. Build it with `from_pretrained`."""
+    """Masks of object parts named in free words. Build it with `from_pretrained`.
 
-    def __init__(self, model: PartCLIPSeg | CLIPSeg, trained_on: Vocabulary | None = None):
+    Args:
+        model, trained_on: as `load_model` returns them.
+        batch_size: images encoded at once. chunk: names decoded at once.
+        precision: "float32", "bf16", or "auto": bf16 on GPUs that compute in it.
+    """
+
+    def __init__(self, model: PartCLIPSeg | CLIPSeg, trained_on: Vocabulary | None = None, *, batch_size: int = 8,
+                 chunk: int = CHUNK, precision: str = "auto"):
+        if precision not in ("auto", "bf16", "float32"):
+            raise ValueError(f"precision must be 'auto', 'bf16' or 'float32', got {precision!r}")
+        for name, value in (("batch_size", batch_size), ("chunk", chunk)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number from 1, got {value!r}")
         self.model, self.trained_on = model.eval(), trained_on
+        self.batch_size, self.chunk, self.precision = batch_size, chunk, precision
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path = "toy", device: str | torch.device = "cpu") -> "PartSegmenter":
-        """Shipped weights by name ("toy", "toy_no_attention_control", "toy_clipseg"), a weights file, or a run's folder."""
+        """Shipped weights by name ("toy", "toy_no_attention_control", "toy_clipseg"), a run's folder, a weights file (ours or
+        an official PartCLIPSeg .pth), or CLIPSeg from Hugging Face ("CIDAS/clipseg-rd64-refined", a folder): see `load_model`.
+        """
         model, _, vocabulary, _ = load_model(name_or_path)
         return cls(model.to(device), vocabulary)
 
-    def __call__(self, image: ImageLike, names: Iterable[str] | Mapping[str, Iterable[str]], *, attention: bool = False,
-                 ) -> Segmentation:
-        """Segment one image. `names`: ["dog's head", ...] or {"dog": ["head", ...]}, words unknown to training included.
+    def __call__(self, image: ImageLike | Sequence[ImageLike], names: Names, *, attention: bool = False,
+                 ) -> Segmentation | list[Segmentation]:
+        """Segment an image, or each of a list of images (then a list of results in its order).
 
-        Raises one `ValueError` or `TypeError` for bad names or an unreadable image, before anything is computed.
+        Args:
+            image: path, PIL image, array or tensor of any size and mode, see `read_image`; no URL.
+            names: ["dog's head", ...] or {"dog": ["head", ...]}, words unknown to training included.
+            attention: also the attention maps of the names found (PartCLIPSeg only).
+
+        Raises one `ValueError`, `TypeError` or `FileNotFoundError` for bad names or an unreadable image, before anything is
+        computed.
         """
         vocabulary = Vocabulary.from_names(names)
-        pixels = read_image(image)
-        size = pixels.shape[:2]
-        output = predict(self.model, [pixels], vocabulary)
-        # float16 would do for storage, but probabilities are compared with each other
-        probabilities = resize_logits(output.object_part_logits[0], size).sigmoid().cpu().numpy()
-        result = Segmentation(pixels, tuple(vocabulary.object_parts), probabilities[:-1], probabilities[-1])
-        if output.part_logits is not None:
-            maps = lambda logits: resize_logits(logits[0], size).sigmoid().cpu().numpy()  # noqa: E731
-            result.parts = dict(zip(vocabulary.parts, maps(output.part_logits)))
-            result.objects = dict(zip(vocabulary.objects, maps(output.object_logits)))
-        if attention:
-            result.attention = self._attention(pixels, vocabulary, output)
-        return result
-
-    def _attention(self, pixels: np.ndarray, vocabulary: Vocabulary, output: SegmentationOutput) -> dict[str, np.ndarray]:
-        """Eq. 6 with the mask found in place of the true one, for the names that were found."""
-        from .attention_control import area_on_grid, object_part_maps, plan_attention
-        if isinstance(self.model, CLIPSeg):
+        check_length(self.model, vocabulary)
+        if attention and isinstance(self.model, CLIPSeg):
             raise ValueError("attention maps are put together from part and object attention; CLIPSeg has neither, "
                              "load PartCLIPSeg weights such as 'toy'")
+        several = isinstance(image, list | tuple)
+        pictures = [_read_nth(i, picture) for i, picture in enumerate(image)] if several else [read_image(image)]
         with torch.inference_mode():
-            winner = output.object_part_logits.argmax(1)                                       # (1, S, S)
-            masks = winner[:, None] == torch.arange(len(vocabulary), device=winner.device)[None, :, None, None]
-            grid = self.model.backbone.grid
-            plan = plan_attention(area_on_grid(masks, grid), self.model.embed(vocabulary))
-            if plan is None:
-                return {}
-            predict(self.model, [pixels], vocabulary, plan.tap)
-            maps = object_part_maps(plan).view(-1, grid, grid).cpu().numpy()
-        return {vocabulary.object_parts[t]: m for t, m in zip(plan.slot.tolist(), maps)}
+            words = self.model.embed(vocabulary)
+        results = []
+        for start in range(0, len(pictures), self.batch_size):
+            results += self._segment(pictures[start:start + self.batch_size], vocabulary, words, attention)
+        return results if several else results[0]
+
+    def _segment(self, pictures: Sequence[np.ndarray], vocabulary: Vocabulary, words: Conditions | Tensor, attention: bool,
+                 ) -> Iterator[Segmentation]:
+        with torch.inference_mode(), autocast(self.model.backbone.mean.device, self.precision):
+            activations = encode(self.model, pictures)
+        for b, picture in enumerate(pictures):
+            decoder = WordDecoder(self.model, [a[b:b + 1] for a in activations], vocabulary, words, self.chunk, self.precision)
+            labels, highest, background = decoder.winners(picture.shape[:2])
+            maps = decoder.attention(labels) if attention else {}
+            decoder.rest()
+            yield Segmentation(
+                picture, vocabulary, labels.cpu().numpy(), background.sigmoid().cpu().numpy(),
+                dict(zip(vocabulary.object_parts, highest.sigmoid().tolist())), decoder,
+                {vocabulary.object_parts[t]: attended.cpu().numpy() for t, attended in maps.items()})
+
+
+def _read_nth(number: int, image: ImageLike) -> np.ndarray:
+    try:
+        return read_image(image)
+    except (TypeError, ValueError, FileNotFoundError) as error:
+        raise type(error)(f"image {number} of the list: {error}") from error

@@ -5,6 +5,7 @@ Numbers of equations are those of the paper (Choi et al., NeurIPS 2024).
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .backbone import Backbone
@@ -87,6 +88,11 @@ def start_from_clip(model: "CLIPSeg | PartCLIPSeg") -> None:
         model.object_part_film.add.weight.mul_(0.1)
 
 
+def background_embedding(embed_dim: int) -> nn.Parameter:
+    """[1, E], drawn with the deviation that the release draws it with."""
+    return nn.Parameter(torch.randn(1, embed_dim) * embed_dim ** -0.5)
+
+
 class VisualAdapter(nn.Module):
     """x -> 0.8 x + 0.2 adapter(x): a small trained correction of the frozen activations (as released; not in the paper)."""
 
@@ -102,14 +108,16 @@ class VisualAdapter(nn.Module):
 class CLIPSeg(nn.Module):
     """The baseline: every object part is one phrase, decoded by itself; a learned embedding stands for background."""
 
-    def __init__(self, *, backbone: Backbone, width: int = 64, heads: int = 4, mlp_width: int = 2048):
+    def __init__(self, *, backbone: Backbone, width: int = 64, heads: int = 4, mlp_width: int = 2048, adapter: bool = True,
+                 background: bool = True):
+        """`adapter` and `background` are additions of the part-segmentation baselines; CLIPSeg itself has neither."""
         super().__init__()
         self.backbone = backbone
         self.decoder = Decoder(backbone_width=backbone.width, embed_dim=backbone.embed_dim, width=width, heads=heads,
                                mlp_width=mlp_width, depth=len(backbone.layers))
-        self.adapter = VisualAdapter(backbone.width)
+        self.adapter = VisualAdapter(backbone.width) if adapter else nn.Identity()
         self.mask_head = MaskHead(width, backbone.patch_size)
-        self.background_embedding = nn.Parameter(torch.randn(1, backbone.embed_dim) * backbone.embed_dim ** -0.5)
+        self.background_embedding = background_embedding(backbone.embed_dim) if background else None
 
     def embed(self, vocabulary: Vocabulary) -> Tensor:
         """Phrase embeddings [T, E] of a vocabulary's object parts."""
@@ -118,30 +126,39 @@ class CLIPSeg(nn.Module):
         return self.backbone.embed_text([PHRASE_TEMPLATE.format(o, p) for o, p in pairs])
 
     def forward(self, activations: list[Tensor], phrases: Tensor, tap: AttentionTap | None = None) -> SegmentationOutput:
-        """`activations` from the backbone, `phrases` [T, E] or [B, T, E] -> `SegmentationOutput`."""
+        """`activations` from the backbone, `phrases` [T, E] or [B, T, E] -> `SegmentationOutput`.
+
+        Without a background embedding the background channel is 0 everywhere: what is likelier than not wins over it.
+        """
         batch = len(activations[0])
         phrases = phrases if phrases.dim() == 3 else phrases[None].expand(batch, -1, -1)
-        embeddings = torch.cat([phrases, self.background_embedding.expand(batch, 1, -1)], dim=1)      # (B, T+1, E)
-        features = self.decoder([self.adapter(a) for a in activations], embeddings, tap)              # (B, T+1, N, D)
-        return SegmentationOutput(self.mask_head(features))
+        if self.background_embedding is not None:
+            phrases = torch.cat([phrases, self.background_embedding.expand(batch, 1, -1)], dim=1)     # (B, T+1, E)
+        features = self.decoder([self.adapter(a) for a in activations], phrases, tap)                 # (B, T+1, N, D)
+        logits = self.mask_head(features)                                                             # (B, T+1, S, S)
+        if self.background_embedding is None:
+            logits = F.pad(logits, (0, 0, 0, 0, 0, 1))
+        return SegmentationOutput(logits)
 
 
 class PartCLIPSeg(nn.Module):
     """Generalized parts and objects are decoded apart (Eqs. 1-2) and put together to object parts (Eqs. 3-4)."""
 
-    def __init__(self, *, backbone: Backbone, width: int = 64, heads: int = 4, mlp_width: int = 2048):
+    def __init__(self, *, backbone: Backbone, width: int = 64, heads: int = 4, mlp_width: int = 2048, adapter: bool = True,
+                 object_row: str = "object", train_background: bool = True):
+        """`object_row` and `train_background`: see `reading.Reading`."""
         super().__init__()
-        self.backbone = backbone
+        self.backbone, self.object_row = backbone, object_row
         embed_dim = backbone.embed_dim
         self.decoder = Decoder(backbone_width=backbone.width, embed_dim=embed_dim, width=width, heads=heads,
                                mlp_width=mlp_width, depth=len(backbone.layers))
-        self.adapter = VisualAdapter(backbone.width)
+        self.adapter = VisualAdapter(backbone.width) if adapter else nn.Identity()
         self.mask_head = MaskHead(width, backbone.patch_size)                    # parts, objects and background
         self.merge_features = nn.Linear(2 * width, width)                        # Eq. 3, image side
         self.merge_embeddings = nn.Linear(2 * embed_dim, embed_dim)              # Eq. 3, text side
         self.object_part_film = FiLM(embed_dim, width)                           # Eq. 4
         self.object_part_head = MaskHead(width, backbone.patch_size)
-        self.background_embedding = nn.Parameter(torch.randn(1, embed_dim) * embed_dim ** -0.5)
+        self.background_embedding = background_embedding(embed_dim).requires_grad_(train_background)
 
     def embed(self, vocabulary: Vocabulary) -> Conditions:
         """Embeddings of a vocabulary's generalized parts and objects, with its own index maps (no batch axis)."""
@@ -165,19 +182,34 @@ class PartCLIPSeg(nn.Module):
         features = self.decoder([self.adapter(a) for a in activations], embeddings, tap)       # (B, P+O+1, N, D)
         logits = self.mask_head(features)                                                      # (B, P+O+1, S, S)
         part_logits, object_logits, background_logits = logits.split([parts, objects, 1], dim=1)
-        merged = self.rebuild(features, embeddings, words, parts)                              # (B, T+1, N, D)
+        part_row, object_row = self.rows(words)
+        image = torch.arange(batch, device=features.device)[:, None]
+        merged = self.rebuild(features[image, part_row], features[image, object_row],
+                              self.text_pairs(embeddings, part_row, object_row, parts))        # (B, T+1, N, D)
         return SegmentationOutput(self.object_part_head(merged), part_logits, object_logits, background_logits)
 
-    def rebuild(self, features: Tensor, embeddings: Tensor, words: Conditions, parts: int) -> Tensor:
-        """Object-part features [B, T+1, N, D] from those of parts and objects; background is put together with itself.
+    def rows(self, words: Conditions) -> tuple[Tensor, Tensor]:
+        """Where each object part's part and object stand among [parts, objects, background]: int64 [B, T+1] twice.
+
+        The last entry is background, which is put together with itself.
+        """
+        parts, objects = words.parts.shape[1], words.objects.shape[1]
+        last = torch.full_like(words.part_of[:, :1], parts + objects)
+        return torch.cat([words.part_of, last], dim=1), torch.cat([words.object_of + parts, last], dim=1)
+
+    def text_pairs(self, embeddings: Tensor, part_row: Tensor, object_row: Tensor, parts: int) -> Tensor:
+        """[object | part] embeddings [B, T+1, 2E], from `embeddings` [B, P+O+1, E] (Eq. 3, text side)."""
+        image = torch.arange(len(embeddings), device=embeddings.device)[:, None]
+        if self.object_row == "no_offset":               # as released: the object's index counts from the first *part*
+            last = embeddings.shape[1] - 1
+            object_row = torch.where(object_row == last, object_row, object_row - parts)
+        return torch.cat([embeddings[image, object_row], embeddings[image, part_row]], dim=-1)
+
+    def rebuild(self, part_features: Tensor, object_features: Tensor, text: Tensor) -> Tensor:
+        """Object-part features [B, K, N, D] from those of its part and of its object, and the pair of embeddings (Eqs. 3-4).
 
         The release concatenates features as [part | object] but embeddings as [object | part]; a linear map follows in
         both cases, so the order matters only for loading its weights, and we keep it.
         """
-        image = torch.arange(len(features), device=features.device)[:, None]
-        last = torch.full_like(words.part_of[:, :1], features.shape[1] - 1)
-        part_row = torch.cat([words.part_of, last], dim=1)                                     # (B, T+1)
-        object_row = torch.cat([words.object_of + parts, last], dim=1)
-        pair = torch.cat([features[image, part_row], features[image, object_row]], dim=-1)     # (B, T+1, N, 2D)
-        text = torch.cat([embeddings[image, object_row], embeddings[image, part_row]], dim=-1)  # (B, T+1, 2E)
+        pair = torch.cat([part_features, object_features], dim=-1)                             # (B, K, N, 2D)
         return self.object_part_film(self.merge_features(pair), self.merge_embeddings(text))

@@ -3,6 +3,7 @@
 The whole vocabulary for every image would be exact and slow: almost all of it is absent from any one image. Each image is
 asked for its own objects, all their parts, and random others as negatives.
 """
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +44,13 @@ class PromptSampler:
         self.part_count, self.object_count = len(vocabulary.parts), len(vocabulary.objects)
 
     def __call__(self, present_objects: np.ndarray, present_object_parts: np.ndarray, rng: np.random.Generator) -> Prompts:
-        """Ids present in the image (without IGNORE) -> `Prompts`. Present words are only left out if they do not fit."""
+        """Ids present in the image (without IGNORE) -> `Prompts`. Present words are only left out if they do not fit.
+
+        Where everything fits, everything is asked, in the order of the vocabulary.
+        """
+        if (self.parts, self.objects, self.object_parts) == (self.part_count, self.object_count, len(self.part_of)):
+            return Prompts(np.arange(self.object_count), np.arange(self.part_count), np.arange(len(self.part_of)),
+                           self.part_of, self.object_of, np.ones(len(self.part_of), dtype=bool))
         object_ids = _fill(rng.permutation(present_objects), self.object_count, self.objects, rng)
         of_present = np.flatnonzero(np.isin(self.object_of, np.intersect1d(object_ids, present_objects)))
         first = self.part_of[np.intersect1d(present_object_parts, of_present)]     # visible parts come first, then
@@ -72,36 +79,39 @@ def _fill(wanted: np.ndarray, total: int, count: int, rng: np.random.Generator) 
 
 
 class WordBank:
-    """Embeddings of every phrasing of every name of a vocabulary; `pick` draws one phrasing for each image and name.
+    """Every phrasing of every name of a vocabulary; `conditions` draws one phrasing for each image and name.
 
     Seeing each word in several phrasings, and now and then as a synonym, keeps the decoder from memorising single points
     of the embedding space, where a novel name would be a stranger.
     """
 
     def __init__(self, model: PartCLIPSeg | CLIPSeg, vocabulary: Vocabulary, vary: bool):
-        embed = model.backbone.embed_text
+        self.embed = model.backbone.embed_text
         pairs = [(vocabulary.objects[o], vocabulary.parts[p])
                  for o, p in zip(vocabulary.object_of.tolist(), vocabulary.part_of.tolist())]
         take = slice(None) if vary else slice(1)
         phrase = lambda patterns, name: [t.format(name) for t in patterns[take]]  # noqa: E731
         synonyms = lambda table, name: list(table.get(name, ()))[:2] if vary else []  # noqa: E731
-        if isinstance(model, CLIPSeg):
-            self.phrases = [embed([t.format(o=o, p=p) for t in PHRASE_PHRASINGS[take]]) for o, p in pairs]
-        else:
-            self.part_words = [embed(phrase(PART_PHRASINGS, p) + synonyms(PART_SYNONYMS, p)) for p in vocabulary.parts]
-            self.object_words = [embed(phrase(OBJECT_PHRASINGS, o) + synonyms(OBJECT_SYNONYMS, o))
-                                 for o in vocabulary.objects]
         self.is_phrases = isinstance(model, CLIPSeg)
+        if self.is_phrases:
+            self.phrases = [[t.format(o=o, p=p) for t in PHRASE_PHRASINGS[take]] for o, p in pairs]
+        else:
+            self.part_words = [phrase(PART_PHRASINGS, p) + synonyms(PART_SYNONYMS, p) for p in vocabulary.parts]
+            self.object_words = [phrase(OBJECT_PHRASINGS, o) + synonyms(OBJECT_SYNONYMS, o) for o in vocabulary.objects]
+        if not model.backbone.train_text_embeddings:     # fill the cache in a fixed order: the same bits in every run
+            self.embed([text for bank in vars(self).values() if isinstance(bank, list) for texts in bank for text in texts])
 
     def conditions(self, batch: dict[str, Tensor], rng: np.random.Generator) -> Tensor | Conditions:
         """Embeddings for the prompts of a batch: phrases [B, T', E] for CLIPSeg, `Conditions` for PartCLIPSeg."""
         if self.is_phrases:
-            return pick(self.phrases, batch["object_part_ids"], rng)
-        return Conditions(pick(self.part_words, batch["part_ids"], rng), pick(self.object_words, batch["object_ids"], rng),
-                          batch["part_of"], batch["object_of"])
+            return pick(self.embed, self.phrases, batch["object_part_ids"], rng)
+        return Conditions(pick(self.embed, self.part_words, batch["part_ids"], rng),
+                          pick(self.embed, self.object_words, batch["object_ids"], rng), batch["part_of"], batch["object_of"])
 
 
-def pick(bank: list[Tensor], ids: Tensor, rng: np.random.Generator) -> Tensor:
-    """One random phrasing for each id: `bank[id]` [variants, E], `ids` [B, C] -> [B, C, E]."""
-    rows = [bank[i][int(rng.integers(len(bank[i])))] for i in ids.flatten().tolist()]
-    return torch.stack(rows).unflatten(0, tuple(ids.shape)).to(ids.device)
+def pick(embed: Callable[[list[str]], Tensor], bank: list[list[str]], ids: Tensor, rng: np.random.Generator) -> Tensor:
+    """One random phrasing of `bank` for each id of `ids` [B, C] -> embeddings [B, C, E]. Each text is encoded once."""
+    texts = [bank[i][int(rng.integers(len(bank[i])))] for i in ids.flatten().tolist()]
+    row = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+    rows = torch.tensor([row[text] for text in texts], device=ids.device)
+    return embed(list(row)).to(ids.device)[rows].unflatten(0, tuple(ids.shape))

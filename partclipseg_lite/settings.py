@@ -11,6 +11,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .reading import Reading
+
 
 class Group(BaseModel):
     """A frozen group of settings that refuses unknown names."""
@@ -26,13 +28,17 @@ class DataSettings(Group):
 
 class ModelSettings(Group):
     kind: Literal["partclipseg", "clipseg"] = "partclipseg"
-    backbone: str = "toy"                           # "toy", or a path to a tiny CLIP
+    backbone: str = "toy"                           # "toy", an open_clip model's name, a path to a tiny CLIP, or a CLIP
+                                                    # inside other weights: an official .pth, a Hugging Face CLIPSeg
+    pretrained: str | None = None                   # open_clip's weights tag for such a model; None: random weights
     image_size: int = Field(112, ge=32, le=1024)    # the tiny CLIP trained at 96: like the real one, it is asked for more
     layers: tuple[int, ...] = (1, 3, 5)             # blocks read: early, middle, last (real ViT-B/16: 3, 6, 9)
     width: int = Field(64, ge=4)                    # decoder width D, as CLIPSeg rd64
     heads: int = Field(4, ge=1)
     mlp_width: int = Field(256, ge=4)               # CLIPSeg: 2048; the drawn world does well with less
     start_from_clip: bool = True                    # first FiLM = CLIP's patch-word similarity; see model.start_from_clip
+    adapter: bool = True                            # VisualAdapter on the activations: in the release, not in the paper
+    background: bool = True                         # an embedding for background; plain CLIPSeg has none
 
 
 class LossSettings(Group):
@@ -56,20 +62,23 @@ class TrainingSettings(Group):
     weight_decay: float = Field(1e-4, ge=0)
     clip_norm: float = Field(1.0, gt=0)             # released: 0.01, which AdamW forgets at once
     seed: int = Field(0, ge=0)
-    parts_per_image: int = Field(11, ge=1)          # generalized parts asked for each image: the present ones and others
+    parts_per_image: int = Field(11, ge=1)          # generalized parts asked for each image: the present ones and others;
+                                                    # if these three numbers hold the whole vocabulary, all of it is asked
     objects_per_image: int = Field(3, ge=1)
     object_parts_per_image: int = Field(13, ge=1)
     vary_words: bool = True                         # other phrasings and synonyms of the same names while training
     checkpoint_every: int = Field(250, ge=1)
     log_every: int = Field(25, ge=1)
     workers: int = Field(0, ge=0)                   # of the data loader
+    precision: Literal["auto", "bf16", "float32"] = "auto"      # auto: bf16 on GPUs that compute in it, else float32
+    recompute: bool = False                         # decoder blocks run again in the backward pass: less memory, more time
 
 
 class Settings(Group):
     """All settings of one run."""
     preset: str = "toy"
-    reading: Literal["paper"] = "paper"             # what the paper means; the release's own reading is to come
-    vocabulary: Literal["drawn"] = "drawn"
+    reading: Reading = Reading()                    # "paper", "released", or single options: see reading.py
+    vocabulary: Literal["drawn", "pascal_part_116", "ade20k_part_234", "partimagenet_40"] = "drawn"
     data: DataSettings = DataSettings()
     model: ModelSettings = ModelSettings()
     loss: LossSettings = LossSettings()
@@ -103,7 +112,7 @@ def setting_names() -> list[str]:
     names = []
     for field, info in Settings.model_fields.items():
         inner = getattr(info.annotation, "model_fields", None)
-        names += [f"{field}.{key}" for key in inner] if inner else [field]
+        names += ([field] if field == "reading" else []) + ([f"{field}.{key}" for key in inner] if inner else [field])
     return names
 
 
@@ -113,6 +122,10 @@ def _insert(values: dict, key: str, value: Any) -> None:
         near = difflib.get_close_matches(str(key), known, n=3)
         raise ValueError(f"unknown setting {key!r}{', did you mean ' + ' or '.join(map(repr, near)) + '?' if near else ''} "
                          f"(known: {', '.join(known)})")
+    if key == "reading" and isinstance(value, str):
+        key = "reading.base"                        # a bundle, in which single options may then be changed
+    if key == "reading" and isinstance(value, Mapping):
+        value = {**value, **values.get("reading", {})}
     group, _, name = key.rpartition(".")
     (values.setdefault(group, {}) if group else values)[name] = value
 
@@ -134,10 +147,19 @@ def parse_overrides(assignments: list[str]) -> dict[str, Any]:
 
 _SMOKE = {"data.images": 48, "model.width": 16, "model.mlp_width": 32, "model.image_size": 96, "training.steps": 40,
           "training.batch_size": 4, "training.checkpoint_every": 20, "training.log_every": 5, "training.warmup_steps": 5}
+# The paper's training (section 4.1) with the public release's numbers where the paper gives none.
+_REAL = {"model.backbone": "ViT-B-16-quickgelu", "model.pretrained": "openai", "model.image_size": 352,
+         "model.layers": [3, 6, 9], "model.mlp_width": 2048, "model.start_from_clip": False, "training.steps": 20_000,
+         "training.batch_size": 8, "training.learning_rate": 1e-4, "training.warmup_steps": 0, "training.clip_norm": 0.01,
+         "training.parts_per_image": 1000, "training.objects_per_image": 1000, "training.object_parts_per_image": 1000,
+         "training.vary_words": False, "training.checkpoint_every": 1000}
 PRESETS: dict[str, dict[str, Any]] = {
     "toy": {"loss.enhancement_weight": 0.1},        # the decoder starts anew here: ten times the released weight
     "toy_no_attention_control": {"loss.separation_weight": 0.0, "loss.enhancement_weight": 0.0},
     "toy_clipseg": {"model.kind": "clipseg", "loss.separation_weight": 0.0, "loss.enhancement_weight": 0.0},
     "smoke": _SMOKE,
     "smoke_clipseg": {**_SMOKE, "model.kind": "clipseg"},
+    "partclipseg_pascal_part_116": {**_REAL, "vocabulary": "pascal_part_116"},
+    "clipseg_rd64_refined": {**_REAL, "vocabulary": "pascal_part_116", "model.kind": "clipseg", "model.adapter": False,
+                             "model.background": False, "loss.separation_weight": 0.0, "loss.enhancement_weight": 0.0},
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import send_to_device
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
@@ -20,9 +21,10 @@ from tqdm import tqdm
 from . import attention_control
 from .datasets.drawn.world import DrawnWorld
 from .datasets.sample import IGNORE, Sample
-from .losses import Targets, make_targets, mask_losses
+from .losses import LEFT_OUT, Targets, make_targets, mask_losses
 from .model import CLIPSeg, PartCLIPSeg, start_from_clip
 from .prompts import PromptSampler, WordBank
+from .reading import PAPER, Reading
 from .settings import LossSettings, Settings
 from .vocabulary import Vocabulary
 from .weights import build_model, fingerprint, load_trained, save_model, trained_state
@@ -39,7 +41,9 @@ class TrainingExamples(Dataset):
         # Labels of the full vocabulary -> labels of the seen one; the extra last entry serves IGNORE = -1.
         self.part_label = np.full(len(vocabulary) + 1, IGNORE)
         self.part_label[seen.ids.numpy()] = np.arange(len(seen))
-        self.object_label = np.full(len(vocabulary.objects) + 1, IGNORE)
+        # Novel objects (none are drawn for training) are marked, to be left out or taught as background.
+        self.object_label = np.full(len(vocabulary.objects) + 1, LEFT_OUT)
+        self.object_label[-1] = IGNORE
         self.object_label[seen.object_ids.numpy()] = np.arange(len(seen.objects))
 
     def __len__(self) -> int:
@@ -53,7 +57,7 @@ class TrainingExamples(Dataset):
         step = -1 if rng.random() < 0.5 else 1                                    # mirrored or not
         object_map = self.object_label[sample.object_map[:, ::step]]
         part_map = self.part_label[sample.part_map[:, ::step]]
-        present = lambda labels: np.setdiff1d(labels, [IGNORE])  # noqa: E731
+        present = lambda labels: np.setdiff1d(labels, [IGNORE, LEFT_OUT])  # noqa: E731
         prompts = self.prompts(present(object_map), present(part_map), rng)
         jitter = np.concatenate([rng.uniform(0.85, 1.15, 1), rng.uniform(-0.15, 0.15, 3)]).astype(np.float32)
         return {"image": np.ascontiguousarray(sample.image[:, ::step].transpose(2, 0, 1)), "object_map": object_map,
@@ -61,36 +65,45 @@ class TrainingExamples(Dataset):
 
 
 class StepSampler:
-    """Batches of places (step, 0..B-1) for the steps that are still to do."""
+    """Batches of places (step, 0..B-1) for the steps that are still to do; of several processes each takes its share.
 
-    def __init__(self, first: int, last: int, batch_size: int):
-        self.first, self.last, self.batch_size = first, last, batch_size
+    A batch is the same set of examples however many processes share it.
+    """
+
+    def __init__(self, first: int, last: int, batch_size: int, process: int = 0, processes: int = 1):
+        if batch_size % processes:
+            raise ValueError(f"a batch of {batch_size} cannot be shared by {processes} processes; choose "
+                             f"training.batch_size as a multiple of {processes}")
+        self.first, self.last, self.places = first, last, range(process, batch_size, processes)
 
     def __len__(self) -> int:
         return self.last - self.first
 
     def __iter__(self):
         for step in range(self.first, self.last):
-            yield [(step, place) for place in range(self.batch_size)]
+            yield [(step, place) for place in self.places]
 
 
 def total_loss(model: PartCLIPSeg | CLIPSeg, activations: list[Tensor], words, targets: Targets, grid: int,
-               loss: LossSettings) -> tuple[Tensor, dict[str, Tensor]]:
+               loss: LossSettings, reading: Reading = PAPER) -> tuple[Tensor, dict[str, Tensor]]:
     """Eq. 10 for one batch: (the sum to minimise, its unweighted terms). One forward serves masks and attention."""
     plan = None
     if isinstance(model, PartCLIPSeg) and (loss.separation_weight or loss.enhancement_weight):
-        plan = attention_control.plan_attention(attention_control.area_on_grid(targets.object_parts, grid), words)
+        plan = attention_control.plan_batch(targets, words, grid, reading)
     output = model(activations, words, plan and plan.tap)
-    terms = mask_losses(output, targets, loss.background_weight)
+    terms = mask_losses(output, targets, loss.background_weight, reading)
     weights = {"object_part": 1.0, "part": loss.part_weight, "object": loss.object_weight,
                "separation": loss.separation_weight, "enhancement": loss.enhancement_weight}
     if plan is not None:
         temperature = loss.temperature if loss.separation == "soft" else None
         with torch.autocast(plan.area.device.type, enabled=False):     # maps meet a threshold: in full precision
-            maps = attention_control.object_part_maps(plan)
-            terms["separation"] = attention_control.separation_loss(maps, plan, grid, loss.gamma, temperature)
-            terms["enhancement"] = attention_control.enhancement_loss(maps, plan)
-    return sum(weights[name] * term for name, term in terms.items()), terms
+            maps = attention_control.object_part_maps(plan, reading)
+            terms["separation"] = attention_control.separation_loss(maps, plan, grid, loss.gamma, temperature, reading)
+            terms["enhancement"] = attention_control.enhancement_loss(maps, plan, reading)
+    total = sum(weights[name] * term for name, term in terms.items())
+    if reading.empty_background == "lose_step" and not bool(targets.background.any()):
+        total = total * 0                                # as released: NaN from an empty mean, then replaced by 0
+    return total, terms
 
 
 class LossModule(nn.Module):
@@ -104,12 +117,14 @@ class LossModule(nn.Module):
 
     def forward(self, batch: dict[str, Tensor], step: int) -> tuple[Tensor, dict[str, Tensor]]:
         backbone = self.model.backbone
-        pixels = backbone.preprocess(batch["image"])
+        reading, image = self.settings.reading, batch["image"]
+        pixels = backbone.preprocess(image.flip(1) if reading.channels == "bgr" else image)
         pixels = pixels * batch["jitter"][:, :1, None, None] + batch["jitter"][:, 1:, None, None]
         words = self.bank.conditions(batch, np.random.default_rng([self.settings.training.seed, step, 2**31]))
         targets = make_targets(batch["object_map"], batch["part_map"], self.seen.part_of, batch["object_part_ids"],
-                               batch["part_ids"], batch["object_ids"], batch["valid"])
-        return total_loss(self.model, backbone.activations(pixels), words, targets, backbone.grid, self.settings.loss)
+                               batch["part_ids"], batch["object_ids"], batch["valid"], reading)
+        return total_loss(self.model, backbone.activations(pixels), words, targets, backbone.grid, self.settings.loss,
+                          reading)
 
 
 def poly_schedule(settings: Settings):
@@ -167,13 +182,15 @@ def train(settings: Settings, output: str | Path, samples: Sequence[Sample] | No
     """
     output, training = Path(output), settings.training
     output.mkdir(parents=True, exist_ok=True)
-    bf16 = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8     # older cards only emulate it
+    native = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8     # older cards only emulate it
+    bf16 = training.precision == "bf16" or (training.precision == "auto" and native)
     accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16 else "no")
     vocabulary = Vocabulary.load(settings.vocabulary)
     torch.manual_seed(training.seed)
     model = build_model(settings)
     if settings.model.start_from_clip:
         start_from_clip(model)
+    model.decoder.recompute = training.recompute
     resumed = latest_checkpoint(output / "checkpoints", settings, model.backbone.clip)
     log: list[dict] = []
     trained = [p for p in model.parameters() if p.requires_grad]
@@ -189,13 +206,13 @@ def train(settings: Settings, output: str | Path, samples: Sequence[Sample] | No
     (output / "settings.json").write_text(json.dumps(settings.model_dump(mode="json"), indent=1))
     if first < training.steps:
         examples = TrainingExamples(training_samples(settings) if samples is None else samples, vocabulary, settings)
-        loader = DataLoader(examples, batch_sampler=StepSampler(first, training.steps, training.batch_size),
-                            num_workers=training.workers)
-        module, optimizer, loader = accelerator.prepare(LossModule(model.to(accelerator.device), vocabulary, settings),
-                                                        optimizer, loader)
+        # accelerate would hand whole batches to the processes in turn, and each would take only its share of the steps.
+        share = StepSampler(first, training.steps, training.batch_size, accelerator.process_index, accelerator.num_processes)
+        loader = DataLoader(examples, batch_sampler=share, num_workers=training.workers)
+        module, optimizer = accelerator.prepare(LossModule(model.to(accelerator.device), vocabulary, settings), optimizer)
         module.train()
         _loop(accelerator, module, model, optimizer, schedule, loader, first, settings, output, log, progress)
-    model = accelerator.unwrap_model(module).model if first < training.steps else model
+        model = accelerator.unwrap_model(module).model
     if accelerator.is_main_process:
         save_model(output / "weights.safetensors", model, settings, vocabulary.seen_only(), extra={"log": log[-1:]})
         (output / "log.json").write_text(json.dumps(log))
@@ -208,7 +225,7 @@ def _loop(accelerator, module, model, optimizer, schedule, loader, first, settin
     bar = tqdm(loader, initial=first, total=training.steps, disable=not (progress and accelerator.is_main_process),
                desc=f"train {settings.preset}", mininterval=2, file=sys.stdout, ncols=100)
     for step, batch in enumerate(bar, start=first):
-        loss, terms = module(batch, step)
+        loss, terms = module(send_to_device(batch, accelerator.device), step)
         if not torch.isfinite(loss):
             raise FloatingPointError(f"the loss became {loss.item()} at step {step} (terms "
                                      f"{ {k: round(v.item(), 4) for k, v in terms.items()} }); lower training.learning_rate")

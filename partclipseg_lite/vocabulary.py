@@ -248,6 +248,24 @@ class Vocabulary:
         """The parts of the novel objects, and these objects."""
         return self._keep_parts(f"{self.name}, unseen", ~self.seen)
 
+    def asked(self) -> Vocabulary:
+        """The same object parts, with only the objects that have parts, alphabetically: what a network is asked for.
+
+        The order of the words matters for the released reading only, which reads some embeddings from wrong rows.
+        """
+        kept = self._keep_parts(self.name, torch.ones(len(self), dtype=torch.bool))
+        order = torch.tensor(sorted(range(len(kept.objects)), key=lambda o: kept.objects[o]), dtype=torch.long)
+        return Vocabulary(
+            name=self.name,
+            objects=tuple(kept.objects[o] for o in order.tolist()),
+            object_parts=kept.object_parts,
+            seen_object=kept.seen_object[order],
+            object_of=order.argsort()[kept.object_of],
+            ids=kept.ids,
+            object_ids=kept.object_ids[order],
+            ignore_label=self.ignore_label,
+        )
+
     def restrict(self, names: Iterable[str]) -> Vocabulary:
         """Only these object parts (in label order, whatever the order of `names`) and their objects.
 

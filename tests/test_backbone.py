@@ -92,15 +92,30 @@ def test_a_position_that_depends_on_the_row_only_still_does():
 
 # ---- pixels ----------------------------------------------------------------------------------------------------------
 
-@given(st.integers(20, 90), st.integers(20, 90), st.integers(0, 5))
-@settings(max_examples=15)
-def test_resizing_is_pillows_bilinear_filter(height, width, seed):
+@given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(["noise", "edges", "even"]), st.integers(0, 5))
+@settings(max_examples=40)
+def test_resizing_is_pillows_bilinear_filter_bit_for_bit(height, width, kind, seed):
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    backbone = tiny_backbone()
-    ours = backbone.preprocess(torch.from_numpy(image).permute(2, 0, 1)[None])[0]
+    image = {"noise": image, "edges": np.where(image > 127, 255, 0).astype(np.uint8), "even": image * 0 + image[0, 0]}[kind]
     theirs = np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BILINEAR))
-    back = (ours * backbone.std + backbone.mean).permute(1, 2, 0).numpy() * 255
-    assert np.abs(back - theirs).max() <= 1.01                       # Pillow works in fixed point
+    expected = [(torch.from_numpy(theirs[..., c] / np.float32(255)) - CLIP_MEAN[c]) / CLIP_STD[c] for c in range(3)]
+    ours = tiny_backbone().preprocess(torch.from_numpy(image).permute(2, 0, 1)[None])[0]
+    torch.testing.assert_close(ours, torch.stack(expected), atol=1e-6, rtol=0)       # a grey level is 0.0145
+
+
+def test_a_batch_is_resized_image_by_image():
+    images = torch.randint(0, 256, (3, 3, 50, 70), dtype=torch.uint8)
+    together = tiny_backbone().preprocess(images)
+    assert together.shape == (3, 3, SIZE, SIZE)
+    for image, result in zip(images, together, strict=True):
+        assert torch.equal(tiny_backbone().preprocess(image[None])[0], result)
+
+
+@pytest.mark.parametrize("images", [torch.rand(1, 3, 8, 8), torch.zeros(3, 8, 8, dtype=torch.uint8),
+                                    torch.zeros(1, 4, 8, 8, dtype=torch.uint8)])
+def test_pixels_that_are_not_rgb_bytes_are_refused(images):
+    with pytest.raises(ValueError, match=r"expected RGB uint8 images \[B, 3, H, W\], got torch\.(uint8|float32) \["):
+        tiny_backbone().preprocess(images)
 
 
 def test_an_image_of_the_right_size_is_only_normalised():

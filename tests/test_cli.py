@@ -16,7 +16,7 @@ from partclipseg_lite.cli import _parser, main
 from partclipseg_lite.datasets.pascal_part import write_pascal_part
 from partclipseg_lite.weights import build_model, save_model
 
-COMMANDS = ("segment", "train", "evaluate", "doctor")
+COMMANDS = ("segment", "train", "evaluate", "benchmark", "doctor")
 
 
 @pytest.fixture(scope="module")

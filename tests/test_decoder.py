@@ -178,11 +178,72 @@ def test_a_gradient_flows_through_the_tapped_map():
     assert ours.film.mul.weight.grad.abs().sum() > 0
 
 
+# ---- the same for less -----------------------------------------------------------------------------------------------
+
+def gradients(ours, *, tap=None, **autocast):
+    """Output and gradients of all parameters for a loss that weighs every feature differently."""
+    activations, embeddings = random_activations(2, width=W), random(2, 5, E).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16, **autocast):
+        out = ours.train()(activations, embeddings, tap)
+    loss = (out.float() * random(*out.shape, seed=3)).sum()
+    if tap is not None:
+        loss = loss + (tap.weights.float() * random(*tap.weights.shape, seed=4)).sum()
+    return out, torch.autograd.grad(loss, [embeddings, *ours.parameters()])
+
+
+@pytest.mark.parametrize("tapped", [False, True])
+def test_recomputing_blocks_in_the_backward_pass_changes_no_gradient(tapped):
+    found, calls = [], []
+    for recompute in (False, True):
+        ours = decoder()
+        ours.recompute = recompute
+        ours.blocks[0].register_forward_pre_hook(lambda *_: calls.append(1))
+        found.append(gradients(ours, tap=AttentionTap(torch.tensor([1, 7])) if tapped else None, enabled=False))
+    assert len(calls) == 1 + 2                                           # once, and once forward and once backward
+    torch.testing.assert_close(found[0], found[1], atol=1e-5, rtol=1e-4)
+
+
+def test_blocks_are_not_recomputed_when_nothing_is_trained():
+    ours, calls = decoder().eval(), []
+    ours.recompute = True
+    ours.blocks[0].register_forward_hook(lambda *_: calls.append(1))
+    ours(random_activations(1, width=W), random(1, 2, E)).sum().backward()
+    assert len(calls) == 1
+
+
+def test_some_tokens_at_a_time_make_the_wide_layer_smaller_and_nothing_else(monkeypatch):
+    whole, rows = gradients(decoder(), enabled=False), []
+    monkeypatch.setattr("partclipseg_lite.decoder.CACHED", 50 * MLP)
+    ours = decoder()
+    ours.blocks[1].mlp.register_forward_hook(lambda _, inputs, __: rows.append(len(inputs[0])))
+    torch.testing.assert_close(gradients(ours, enabled=False), whole, atol=1e-5, rtol=1e-4)
+    assert rows == [50, 50, 50, 20]                                      # 10 sequences of 17 tokens
+
+
+def test_bf16_stays_near_float32_forward_and_backward():
+    (exact, slopes), (rough, rough_slopes) = (gradients(decoder(), enabled=enabled) for enabled in (False, True))
+    assert 0 < (exact - rough).abs().max() and (exact - rough).abs().mean() < 0.02 * exact.abs().mean()
+    flat, rough_flat = (torch.cat([slope.flatten() for slope in each]) for each in (slopes, rough_slopes))
+    assert (flat - rough_flat).norm() <= 0.05 * flat.norm()
+
+
 # ---- the mask head ---------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("patch", [4, 8, 16, 32])
 def test_the_mask_has_a_pixel_for_every_pixel_of_the_image(patch):
     assert MaskHead(8, patch)(random(2, 3, 25, 8)).shape == (2, 3, 5 * patch, 5 * patch)
+
+
+def test_matrix_products_equal_the_transposed_convolutions_forward_and_backward():
+    torch.manual_seed(0)
+    for patch in (8, 16):
+        head, features = MaskHead(8, patch), random(2, 3, 25, 8).requires_grad_()
+        whole = head.layers(features.flatten(0, 1).transpose(1, 2).unflatten(-1, (5, 5)))      # as PyTorch's own layers do
+        found, weights = head(features), random(2, 3, 5 * patch, 5 * patch, seed=1)
+        torch.testing.assert_close(found, whole.view_as(found), atol=1e-5, rtol=1e-4)
+        wanted = [features, *head.parameters()]
+        torch.testing.assert_close(torch.autograd.grad((found * weights).sum(), wanted),
+                                   torch.autograd.grad((whole.view_as(found) * weights).sum(), wanted), atol=1e-4, rtol=1e-4)
 
 
 def test_patches_keep_their_place_in_the_mask():
@@ -200,9 +261,15 @@ def test_a_new_head_claims_few_pixels():
 
 
 @pytest.mark.parametrize(("build", "message"), [
-    (lambda: MaskHead(8, 14), "patch size 14 is no multiple of 4"),
     (lambda: SelfAttention(10, 4), "width 10 cannot be divided into 4 heads"),
 ])
 def test_sizes_that_cannot_work_are_named(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+@pytest.mark.parametrize("patch", [8, 14, 16, 32, 6])
+def test_the_mask_head_enlarges_a_patch_to_its_own_size(patch):
+    head = MaskHead(8, patch)
+    assert head(torch.randn(1, 2, 9, 8)).shape == (1, 2, 3 * patch, 3 * patch)
+    assert patch % 4 or head.layers[2].stride == (4, 4)                                # as CLIPSeg's weights need it

@@ -1,5 +1,6 @@
 """Any picture goes in, masks of the words asked for come out at its own size; a mistake is one clear error."""
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,13 +8,14 @@ import torch
 from helpers import SIZE, sample, tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from open_clip import SimpleTokenizer
 from PIL import Image
 
 import partclipseg_lite
-from partclipseg_lite.attention_control import area_on_grid
+from partclipseg_lite.attention_control import area_on_grid, object_part_maps, plan_attention
 from partclipseg_lite.datasets import IGNORE
-from partclipseg_lite.inference import PartSegmenter, predict, read_image, resize_logits
-from partclipseg_lite.model import CLIPSeg
+from partclipseg_lite.inference import PartSegmenter, check_length, predict, read_image, resize_logits
+from partclipseg_lite.model import CLIPSeg, PartCLIPSeg
 from partclipseg_lite.toy_clip import UnknownWordError
 from partclipseg_lite.vocabulary import Vocabulary
 
@@ -72,15 +74,32 @@ def test_transparency_is_laid_on_white(tmp_path):
                   saved(tmp_path, Image.fromarray(np.concatenate([RGB, alpha], -1)))):
         found = read_image(image)
         assert (found[:, :15] == 255).all() and np.array_equal(found[:, 15:], RGB[:, 15:])
+    for mode in ("La", "RGBa"):                                                  # colours multiplied with their opacity
+        assert (read_image(Image.new(mode, (3, 2))) == 255).all()
     palette = Image.fromarray(RGB[..., 0] // 64).convert("P")
     found = read_image(saved(tmp_path, palette, "palette.png", transparency=int(np.asarray(palette)[0, 0])))
     assert (found[0, 0] == 255).all()
 
 
-def test_sixteen_bit_grey_keeps_its_brightness(tmp_path):
-    deep = (RGB[..., 0].astype(np.uint16)) * 257
-    found = read_image(saved(tmp_path, Image.fromarray(deep)))
-    assert np.array_equal(found, np.repeat(RGB[..., :1], 3, -1))
+def test_sixteen_bit_grey_keeps_its_brightness_also_in_a_dark_picture(tmp_path):
+    for factor, grey in ((257, RGB[..., :1]), (1, np.zeros((20, 30, 1), int))):
+        deep = RGB[..., 0].astype(np.uint16) * factor
+        found = read_image(saved(tmp_path, Image.fromarray(deep)))
+        assert np.abs(found.astype(int) - grey).max() <= 1 and found.shape == (20, 30, 3)
+
+
+def test_floating_point_pictures_are_read_in_0_to_1_or_0_to_255():
+    grey = RGB[..., 0].astype(np.float32)
+    for values in (grey, grey / 255):
+        assert np.abs(read_image(Image.fromarray(values)).astype(int) - RGB[..., :1]).max() <= 1
+    assert np.array_equal(read_image(torch.from_numpy(RGB > 127).to(torch.bfloat16)), (RGB > 127) * np.uint8(255))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 5000), (5000, 20)])
+def test_pictures_of_extreme_sizes_get_masks_of_their_own_size(segmenter, tmp_path, size):
+    path = saved(tmp_path, Image.fromarray(np.zeros((*size, 3), np.uint8)))
+    result = segmenter(path, NAMES, attention=True)
+    assert result.label_map.shape == size and result.probability_of[NAMES[1]].shape == size
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -136,12 +155,43 @@ def test_a_truncated_image_that_pil_has_opened_already_is_an_error_too():
         read_image(opened)
 
 
+def test_whatever_is_broken_in_a_file_the_error_names_the_file(tmp_path):
+    rng, whole = np.random.default_rng(0), {}
+    for name, options in (("a.png", {}), ("a.jpg", {}), ("a.gif", {}), ("a.webp", {}), ("a.tiff", {"compression": "tiff_lzw"})):
+        whole[name] = saved(tmp_path, Image.fromarray(RGB), name, **options).read_bytes()
+    refused = 0
+    for name, contents in whole.items():
+        for trial in range(40):
+            broken = bytearray(contents)
+            for place in rng.integers(0, len(broken), 1 + trial % 8):
+                broken[place] = int(rng.integers(256))
+            (tmp_path / name).write_bytes(broken[: int(rng.integers(1, len(broken) + 1))] if trial % 2 else broken)
+            try:
+                found = read_image(tmp_path / name)
+                assert found.ndim == 3 and found.dtype == np.uint8                 # the damage does not show
+            except ValueError as error:
+                refused += 1
+                assert name in str(error) and "cannot be read as an image" in str(error)
+    assert refused > 50
+
+
+@pytest.mark.parametrize("url", ["https://example.org/dog.jpg", "http://example.org/a b.png", "file:///tmp/dog.png", "s3://b/c.png"])
+def test_a_url_is_not_fetched_but_the_error_says_what_to_do(segmenter, url):
+    for image in (url, Path(url)):
+        with pytest.raises(ValueError, match="is a URL; download the image first and give the file's path"):
+            segmenter(image, NAMES)
+
+
 @pytest.mark.parametrize(("image", "error", "message"), [
     (None, TypeError, "a path, a PIL image, a NumPy array or a tensor, got NoneType"),
     ([[0, 1]], TypeError, "got list"),
     (b"bytes", TypeError, "got bytes"),
     (np.zeros((6, 5, 2), np.uint8), ValueError, r"\[H, W, 4\], got shape \(6, 5, 2\)"),
-    (np.zeros((2, 4, 5, 3), np.uint8), ValueError, r"got shape \(2, 4, 5, 3\)"),
+    (np.zeros((2, 4, 5, 3), np.uint8), ValueError, r"got shape \(2, 4, 5, 3\); for several images give a list"),
+    (np.array(["a"]), ValueError, "got shape"),
+    (np.array([[None]]), ValueError, "got object"),
+    (Image.fromarray(np.full((4, 5), np.nan, np.float32)), ValueError, "pixels are not finite"),
+    (torch.full((3, 4, 5), torch.nan), ValueError, "float images must lie in"),
     (np.zeros((0, 5, 3), np.uint8), ValueError, r"got shape \(0, 5, 3\)"),
     (np.zeros(5, np.uint8), ValueError, r"got shape \(5,\)"),
     (np.full((4, 5, 3), 200.0), ValueError, r"float images must lie in 0\.\.1, got 200\.\.200; divide by 255\?"),
@@ -180,10 +230,29 @@ def test_names_that_cannot_be_asked_for_are_named(segmenter, names, error, messa
 def test_a_wrong_name_is_found_before_anything_is_computed(monkeypatch):
     segmenter = PartSegmenter(tiny_model())
     monkeypatch.setattr(segmenter.model.backbone, "activations", lambda *_: pytest.fail("the image was encoded"))
-    with pytest.raises(TypeError):
-        segmenter(RGB, ["dog's head", None])
+    for names in (["dog's head", None], ["dragon's head"], ["dog's " + "head " * 40]):
+        with pytest.raises((TypeError, ValueError)):
+            segmenter(RGB, names)
     with pytest.raises(ValueError, match="got shape"):
         segmenter(np.zeros(3, np.uint8), NAMES)
+    with pytest.raises(ValueError, match=r"image 1 of the list: .* got shape"):
+        segmenter([RGB, np.zeros(3, np.uint8)], NAMES)
+    with pytest.raises(FileNotFoundError, match="image 2 of the list: no image at"):
+        segmenter([RGB, RGB, "none.png"], NAMES)
+
+
+@pytest.mark.parametrize("kind", [PartCLIPSeg, CLIPSeg])
+def test_a_name_longer_than_clip_reads_is_refused_though_its_tokenizer_would_cut_it(kind):
+    model = tiny_model(kind)
+    model.backbone.tokenizer = SimpleTokenizer(context_length=16)
+    long = "dog's " + "very " * 20 + "head"
+    assert model.backbone.tokenizer([long]).shape == (1, 16)                       # cut without a word
+    with pytest.raises(ValueError, match=r"very very.*…? needs \d+ tokens, the context holds 16; shorten it"):
+        PartSegmenter(model)(RGB, ["cat's head", long])
+    fits = "dog's " + "very " * 13 + "head" if kind is PartCLIPSeg else "dog's " + "very " * 10 + "head"
+    check_length(model, Vocabulary.from_names([fits]))
+    with pytest.raises(ValueError, match="needs 17 tokens"):
+        check_length(model, Vocabulary.from_names([fits.replace("head", "very head")]))
 
 
 # ---- what comes out --------------------------------------------------------------------------------------------------
@@ -198,10 +267,12 @@ def test_the_order_is_the_order_asked_and_everything_has_its_name(segmenter):
         assert probability.shape[-2:] == (20, 30)
 
 
-def test_labels_masks_and_scores_agree_pixel_by_pixel(segmenter):
-    result = segmenter(RGB, NAMES)
-    result.background = np.full((20, 30), np.median(result.probabilities.max(0)))   # so that both sides win somewhere
-    assert 0 < (result.label_map == -1).mean() < 1
+def test_labels_masks_and_scores_agree_pixel_by_pixel():
+    model = tiny_model()
+    with torch.no_grad():
+        model.object_part_head.layers[-1].weight *= 20                             # so that both sides win somewhere
+    result = PartSegmenter(model)(RGB, NAMES)
+    assert 0 < (result.label_map == -1).mean() < 1 and result.label_map.dtype == np.int64
     for y, x in np.ndindex(20, 30):
         column = result.probabilities[:, y, x]
         winner = int(column.argmax()) if column.max() > result.background[y, x] else -1
@@ -245,11 +316,36 @@ def test_attention_maps_come_for_the_names_that_were_found():
     segmenter = PartSegmenter(model)
     plain, result = segmenter(RGB, NAMES), segmenter(RGB, NAMES, attention=True)
     assert np.array_equal(plain.probabilities, result.probabilities)
-    out = predict(model, [RGB], Vocabulary.from_names(NAMES)).object_part_logits
-    won = area_on_grid(out.argmax(1)[:, None] == torch.arange(3)[None, :, None, None], 4)[0].sum(-1) > 0
-    assert set(result.attention) == {name for name, found in zip(NAMES, won.tolist(), strict=True) if found} != set()
-    for attention in result.attention.values():
-        assert attention.shape == (4, 4) and attention.min() >= 0 and attention.sum() <= 2 + 1e-5
+    assert set(result.attention) == {name for name, mask in result.masks.items() if mask.any()} != set()
+    vocabulary = Vocabulary.from_names(NAMES)
+    masks = torch.from_numpy(np.stack(list(result.masks.values())))[None]
+    plan = plan_attention(area_on_grid(masks, 4), model.embed(vocabulary))         # the whole forward, tapped
+    predict(model, [RGB], vocabulary, plan.tap)
+    for t, expected in zip(plan.slot.tolist(), object_part_maps(plan), strict=True):
+        attention = result.attention[NAMES[t]]
+        assert attention.shape == (4, 4) and attention.dtype == np.float32
+        np.testing.assert_allclose(attention.ravel(), expected.detach().numpy(), atol=1e-5)
+
+
+def test_a_list_of_images_gets_a_list_of_results_each_as_if_it_were_alone(monkeypatch):
+    model = tiny_model()
+    segmenter, batches, encoded = PartSegmenter(model, batch_size=2), [], model.backbone.activations
+    monkeypatch.setattr(model.backbone, "activations", lambda pixels: batches.append(len(pixels)) or encoded(pixels))
+    images = [RGB, Image.fromarray(sample().image), 255 - RGB[:10]]
+    results = segmenter(images, NAMES)
+    assert batches == [2, 1]
+    for image, result in zip(images, results, strict=True):
+        alone = segmenter(image, NAMES)
+        np.testing.assert_allclose(result.probabilities, alone.probabilities, atol=1e-5)
+        np.testing.assert_allclose(result.background, alone.background, atol=1e-5)
+        assert result.probabilities.shape[1:] == result.image.shape[:2]
+    assert segmenter([], NAMES) == []
+
+
+@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"chunk": 1.5}, {"precision": "half"}])
+def test_options_of_the_segmenter_that_cannot_be_are_named(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be .*, got {next(iter(wrong.values()))!r}"):
+        PartSegmenter(SMALL, **wrong)
 
 
 def test_pictures_of_different_sizes_go_through_in_one_batch():

@@ -193,7 +193,7 @@ def test_no_background_weight_takes_the_channel_out_of_the_mean():
 def test_huge_logits_do_not_overflow():
     logits = torch.tensor([[[[1e4, -1e4]]]], requires_grad=True)
     everywhere = torch.ones(1, 1, 1, 2, dtype=torch.bool)
-    loss = masked_bce(logits, torch.tensor([[[[False, True]]]]), everywhere, torch.ones(1, 1))
+    loss = masked_bce(logits, torch.tensor([[[[False, True]]]]), [everywhere], torch.ones(1, 1))[0]
     loss.backward()
     assert loss.item() == pytest.approx(1e4) and torch.isfinite(logits.grad).all()
 

@@ -129,6 +129,11 @@ def rebuild_inputs(parts=3, objects=2, batch=2, width=16, embed_dim=32):
     return value, value[:, :, None, None].expand(-1, -1, 4, width), value[:, :, None].expand(-1, -1, embed_dim)
 
 
+def rebuild(model, features, embeddings, words):
+    rows, image = model.rows(words), torch.arange(len(features))[:, None]
+    return model.rebuild(*(features[image, row] for row in rows), model.text_pairs(embeddings, *rows, words.parts.shape[1]))
+
+
 def test_an_object_part_is_put_together_from_its_own_part_and_object():
     model, seen = tiny_model(), {}
     part_of, object_of = torch.tensor([[2, 0, 1], [1, 1, 0]]), torch.tensor([[0, 1, 1], [0, 1, 0]])
@@ -136,7 +141,7 @@ def test_an_object_part_is_put_together_from_its_own_part_and_object():
     words = Conditions(torch.zeros(2, 3, 32), torch.zeros(2, 2, 32), part_of, object_of)
     model.merge_features.register_forward_hook(lambda _, args, __: seen.update(pair=args[0]))
     model.merge_embeddings.register_forward_hook(lambda _, args, __: seen.update(text=args[0]))
-    model.rebuild(features, embeddings, words, 3)
+    rebuild(model, features, embeddings, words)
     assert seen["pair"].shape == (2, 4, 4, 32) and seen["text"].shape == (2, 4, 64)
     for b, t in itertools.product(range(2), range(4)):
         part = value[b, 5] if t == 3 else value[b, part_of[b, t]]                  # background is its own part
@@ -150,7 +155,7 @@ def test_rebuilt_features_are_the_linear_map_of_the_pair_modulated_by_that_of_th
     words = random_conditions(3, 2, [0, 2], [1, 0]).expand(1)
     features, embeddings = torch.randn(1, 6, 4, 16), torch.randn(1, 6, 32)
     with torch.no_grad():
-        out = model.rebuild(features, embeddings, words, 3)
+        out = rebuild(model, features, embeddings, words)
         for t, (part, obj) in enumerate([(0, 4), (2, 3), (5, 5)]):
             image = torch.cat([features[0, part], features[0, obj]], -1) @ model.merge_features.weight.T
             text = torch.cat([embeddings[0, obj], embeddings[0, part]]) @ model.merge_embeddings.weight.T

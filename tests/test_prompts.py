@@ -120,10 +120,15 @@ def test_the_baselines_phrases_name_part_and_object():
     assert drawn == variants([pattern.format(o="cow", p="horn") for pattern in prompts.PHRASE_PHRASINGS])
 
 
-def test_picking_takes_each_ids_own_rows():
-    bank = [torch.full((variants_of, 2), float(i)) for i, variants_of in enumerate((1, 3, 2))]
-    ids = torch.tensor([[2, 0], [1, 1], [0, 2]])
-    assert torch.equal(pick(bank, ids, np.random.default_rng(0))[..., 0], ids.float())
+def test_picking_takes_each_ids_own_phrasings_and_encodes_each_text_once():
+    ids, asked = torch.tensor([[2, 0, 1], [1, 1, 2]]), []
+    bank = [["0", "0.25"], ["1", "1.25"], ["2", "2.25"]]
+
+    def embed(texts):
+        asked.extend(texts)
+        return torch.tensor([[float(t)] for t in texts])
+    assert torch.equal(pick(embed, bank, ids, np.random.default_rng(0))[..., 0].floor(), ids.float())
+    assert len(asked) == len(set(asked))
 
 
 @pytest.mark.parametrize("phrasings", [prompts.PART_PHRASINGS, prompts.OBJECT_PHRASINGS])

@@ -1,10 +1,12 @@
 """Settings refuse what they do not know, say what they do know, and have a fingerprint."""
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from partclipseg_lite.reading import BUNDLES, PAPER, RELEASED, Reading
 from partclipseg_lite.settings import PRESETS, Settings, parse_overrides, setting_names
 
 
@@ -12,7 +14,7 @@ from partclipseg_lite.settings import PRESETS, Settings, parse_overrides, settin
 def test_every_preset_is_valid_and_says_its_name(preset):
     settings = Settings.from_preset(preset)
     assert settings.preset == preset
-    assert settings.model.kind == ("clipseg" if "clipseg" in preset else "partclipseg")
+    assert settings.model.kind == ("clipseg" if "clipseg" in preset.replace("partclipseg", "") else "partclipseg")
     assert Settings.model_validate_json(settings.model_dump_json()) == settings
 
 
@@ -55,14 +57,55 @@ def test_settings_cannot_be_changed_afterwards():
 
 @given(st.sampled_from(sorted(name for name in setting_names() if name.startswith(("training.", "data.")))))
 def test_the_hash_changes_with_any_setting_and_with_nothing_else(name):
-    if name in ("training.vary_words", "data.name"):
-        return
     toy, group = Settings.from_preset("toy"), name.split(".")
     value = getattr(getattr(toy, group[0]), group[1])
-    changed = Settings.from_preset("toy", {name: value + 1})
+    annotation = type(getattr(toy, group[0])).model_fields[group[1]].annotation
+    others = [v for v in get_args(annotation) or ((not value,) if annotation is bool else (value + 1,)) if v != value]
+    if not others:                                       # "drawn" is the only data set so far
+        return
+    changed = Settings.from_preset("toy", {name: others[0]})
     assert changed.hash() != toy.hash() == Settings.from_preset("toy", {name: value}).hash()
     assert toy.hash() == Settings.model_validate(json.loads(toy.model_dump_json())).hash()
 
+
+# ---- readings --------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("overrides", "expected"), [
+    ({}, PAPER),
+    ({"reading": "paper"}, PAPER),
+    ({"reading": "released"}, RELEASED),
+    ({"reading": RELEASED.model_dump()}, RELEASED),
+    ({"reading.channels": "bgr"}, Reading(channels="bgr")),
+    ({"reading": "released", "reading.channels": "rgb"}, Reading(**{**BUNDLES["released"], "channels": "rgb"})),
+    ({"reading.channels": "rgb", "reading": "released"}, Reading(**{**BUNDLES["released"], "channels": "rgb"})),
+    (parse_overrides(["reading=released", "reading.peak_in=mask"]), Reading(**{**BUNDLES["released"], "peak_in": "mask"})),
+])
+def test_a_reading_is_a_bundle_with_single_options_changed(overrides, expected):
+    settings = Settings.from_preset("toy", overrides)
+    assert settings.reading == expected
+    again = Settings.model_validate_json(settings.model_dump_json())
+    assert again == settings and again.hash() == settings.hash() and again.reading.name == expected.name
+
+
+@pytest.mark.parametrize(("overrides", "message"), [
+    ({"reading": "press"}, "setting 'reading': .*unknown reading 'press' .known: paper, released"),
+    ({"reading.chanels": "rgb"}, "unknown setting 'reading.chanels', did you mean 'reading.channels'"),
+    ({"reading.channels": "grb"}, "setting 'reading.channels': .*'rgb' or 'bgr', got 'grb'"),
+    ({"reading": {"base": "released", "colour": "rgb"}}, "setting 'reading.colour'"),
+])
+def test_what_is_no_reading_is_named_in_one_error(overrides, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        Settings.from_preset("toy", overrides)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_option_of_a_reading_can_be_set_and_changes_the_hash():
+    assert {f"reading.{option}" for option in Reading.model_fields} < set(setting_names())
+    changed = [Settings.from_preset("toy", {f"reading.{k}": v}).hash() for k, v in BUNDLES["released"].items()]
+    assert len({Settings.from_preset("toy").hash(), *changed}) == 1 + len(changed)
+
+
+# ---- the command line ------------------------------------------------------------------------------------------------
 
 def test_words_of_the_command_line_are_read_as_yaml():
     words = ["training.steps=5", "training.vary_words=false", "model.layers=[0, 2]", "model.backbone=a=b"]

@@ -309,6 +309,13 @@ def test_steps_that_are_done_are_not_drawn_again():
     assert batches == [[(s, 0), (s, 1)] for s in (3, 4, 5)] and len(StepSampler(3, 6, 2)) == 3
 
 
+def test_several_processes_share_each_batch_and_take_every_step():
+    shares = [list(StepSampler(3, 6, 4, process, 2)) for process in (0, 1)]
+    assert [sorted(a + b) for a, b in zip(*shares)] == list(StepSampler(3, 6, 4))
+    with pytest.raises(ValueError, match="a batch of 4 cannot be shared by 3 processes; choose training.batch_size"):
+        StepSampler(0, 1, 4, 0, 3)
+
+
 def test_the_learning_rate_warms_up_then_falls_to_nothing(clip):
     factor = poly_schedule(quick_settings(clip, training__steps=100, training__warmup_steps=10))
     values = [factor(step) for step in range(101)]

@@ -85,7 +85,14 @@ def test_well_known_labels_have_their_numbers():
 @every_vocabulary
 @pytest.mark.parametrize(
     "restrict",
-    [lambda v: v, Vocabulary.seen_only, Vocabulary.unseen_only, lambda v: v.restrict(v.object_parts[3:40:5])],
+    [
+        lambda v: v,
+        Vocabulary.seen_only,
+        Vocabulary.unseen_only,
+        Vocabulary.asked,
+        lambda v: v.seen_only().asked(),
+        lambda v: v.restrict(v.object_parts[3:40:5]),
+    ],
 )
 def test_index_maps_agree_with_the_names(name, restrict):
     full, some = LOADED[name], restrict(LOADED[name])
@@ -116,6 +123,25 @@ def test_seen_objects_keep_the_order_of_the_full_list(name):
     full, seen = LOADED[name], LOADED[name].seen_only()
     assert [obj for obj in full.objects if obj in seen.objects] == list(seen.objects)
     assert seen.seen.all() and not full.unseen_only().seen.any()
+
+
+@every_vocabulary
+@pytest.mark.parametrize("restrict", [lambda v: v, Vocabulary.seen_only])
+def test_a_network_is_asked_for_objects_with_parts_in_alphabetical_order(name, restrict):
+    before = restrict(LOADED[name])
+    asked = before.asked()
+    assert list(asked.objects) == sorted({split_name(full)[0] for full in before})
+    assert asked.object_parts == before.object_parts and asked.parts == before.parts
+    assert torch.equal(asked.ids, before.ids) and torch.equal(asked.seen, before.seen)
+    assert torch.equal(asked.part_of, before.part_of)
+    assert (asked.name, asked.ignore_label) == (before.name, before.ignore_label)
+    assert asked.asked() == asked and Vocabulary.from_dict(asked.to_dict()) == asked
+
+
+def test_asking_changes_the_order_of_objects_only_where_labels_are_not_alphabetical():
+    pascal, imagenet = LOADED["pascal_part_116"], LOADED["partimagenet_40"]
+    assert pascal.asked().objects == pascal.objects_with_parts != pascal.objects
+    assert imagenet.asked().objects != imagenet.objects == imagenet.objects_with_parts
 
 
 @pytest.mark.parametrize(
