@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--presets", nargs="+", default=list(PRESETS), choices=PRESETS)
     parser.add_argument("--set", nargs="*", default=[], dest="assignments", metavar="key=value")
-    parser.add_argument("--clip-minutes", type=float, default=38, help="0 keeps the shipped tiny CLIP")
+    parser.add_argument("--clip-minutes", type=float, help="in place of its usual steps; 0 keeps the shipped tiny CLIP")
     parser.add_argument("--one", nargs=2, metavar=("PRESET", "SEED"), help=argparse.SUPPRESS)
     parser.add_argument("--collect", action="store_true", help="only gather finished runs into weights and results")
     args = parser.parse_args()
@@ -91,10 +91,10 @@ def main() -> None:
         return
     begun = time.time()
     if not args.collect:
-        print("This takes an estimated two hours on two CPU cores; it can be stopped and taken up again.", flush=True)
-        if args.clip_minutes:
-            subprocess.run([sys.executable, ROOT / "data_scripts" / "train_toy_clip.py", "--minutes", str(args.clip_minutes)],
-                           check=True)
+        print("This takes an estimated two and a half hours on two CPU cores; it can be taken up again.", flush=True)
+        if args.clip_minutes != 0:
+            minutes = ["--minutes", str(args.clip_minutes)] if args.clip_minutes else []
+            subprocess.run([sys.executable, ROOT / "data_scripts" / "train_toy_clip.py", *minutes], check=True)
         data = Settings.from_preset("toy", overrides).data
         draw(args.work / "pictures" / "train", DrawnWorld("train", images=data.images, size=data.size, seed=data.seed))
         for split in ("test", "shifted"):

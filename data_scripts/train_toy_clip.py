@@ -220,9 +220,9 @@ def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=toy_clip_path())
-    parser.add_argument("--steps", type=int, default=3272)
+    parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--minutes", type=float, help="choose the steps so that training takes about this long")
-    parser.add_argument("--pictures", type=int, default=8000)
+    parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--picture-size", type=int, default=176)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=1e-3)

@@ -39,10 +39,13 @@ def seconds(call: Callable, device: torch.device, repetitions: int) -> list[floa
 
 def peak_here(size: str, item: str) -> float:
     """Peak memory of this process in MB (10^6 bytes) once it has done `item` twice; for a process of its own."""
-    import resource  # not on Windows
     call = Workloads(SIZES[size], torch.device("cpu")).all()[item]()
     for _ in range(2):
         call()
+    status = Path("/proc/self/status")
+    if status.is_file():      # on Linux a process inherits the peak of the one that started it as its own `ru_maxrss`
+        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) * 1024 / 1e6
+    import resource  # not on Windows
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
@@ -125,10 +128,16 @@ def hardware() -> dict:
 
 
 def run(size: str = "full", pattern: str = "*", memory: bool = True, file: Path | None = None) -> dict:
-    """Measure, print as it goes, write the JSON `file`; returns what it holds."""
+    """Measure, print as it goes, write the JSON `file`; returns what it holds.
+
+    A file of the same size and hardware is completed: what is measured now replaces what it had, the rest is kept.
+    """
     where = hardware()
     print(", ".join(f"{key} {value}" for key, value in where.items()), f"\n{'item':52s} {'seconds':>9s} {'peak MB':>9s}")
     items = {}
+    if file is not None and file.is_file():
+        earlier = json.loads(file.read_text())
+        items = earlier["items"] if (earlier["size"], earlier["hardware"]) == (size, where) else {}
     for name, measured in measure(size, pattern, memory):
         items[name] = measured
         if "seconds" in measured:

@@ -157,15 +157,15 @@ class MaskHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """[B, C, N, D] -> logits [B, C, S, S] with S the side of the image."""
         batch, conditions, patches, _ = features.shape
-        side, last = round(patches ** 0.5), self.layers[4].stride[0]
+        side, first, last = round(patches ** 0.5), self.layers[2].stride[0], self.layers[4].stride[0]
         grid = features.flatten(0, 1).transpose(1, 2).unflatten(-1, (side, side))              # (B*C, D, side, side)
         x = self.layers[:2](grid).permute(0, 2, 3, 1).flatten(0, 2)                            # (B*C*N, D)
-        x = spread(x, self.layers[2]).relu_().view(-1, self.layers[4].in_channels)             # (B*C*N*4*4, D/2)
-        x = spread(x, self.layers[4]).view(-1, side, side, 4, 4, last, last)
-        return x.permute(0, 1, 3, 5, 2, 4, 6).reshape(batch, conditions, side * 4 * last, side * 4 * last)
+        x = spread(x, self.layers[2]).relu_().view(-1, self.layers[4].in_channels)             # (B*C*N*first*first, D/2)
+        x = spread(x, self.layers[4]).view(-1, side, side, first, first, last, last)
+        return x.permute(0, 1, 3, 5, 2, 4, 6).reshape(batch, conditions, side * first * last, side * first * last)
 
 
 def spread(x: Tensor, layer: nn.ConvTranspose2d) -> Tensor:
-    """A transposed convolution whose stride is its kernel k is one matrix product, twice as fast as such: [M, C] -> [M, k*k*C']."""
+    """A transposed convolution whose stride is its kernel k is a matrix product, and faster as one: [M, C] -> [M, k*k*C']."""
     weight = layer.weight.permute(2, 3, 1, 0).flatten(0, 2)                                    # (k*k*C', C)
     return F.linear(x, weight, layer.bias.repeat(len(weight) // len(layer.bias)))

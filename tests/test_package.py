@@ -88,7 +88,7 @@ def imported_names(path: Path) -> set[str]:
 )
 def test_a_module_imports_only_what_installing_the_package_brings(path):
     declared = {normalised(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
-    optional = {"transformers"} if path.stem == "benchmark" else set()  # the peer of the comparison
+    optional = {"transformers"} if path.stem == "peer" else set()         # of the benchmark, imported there only
     for name in imported_names(path) - optional:
         assert normalised(DISTRIBUTIONS.get(name, name)) in declared, f"{name} is not among the dependencies"
 

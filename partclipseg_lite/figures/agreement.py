@@ -30,22 +30,26 @@ def agreement(groups: Mapping[str, Iterable[Row]]) -> Picture:
         if len(tolerances) != 1:
             raise ValueError(f"the group {title!r} allows {tolerances or 'nothing, it is empty'}; one tolerance is needed")
     low, high = _decades(lines)
+    room = (high / low) ** 0.12                        # a share of the width, for what has no place on a log scale
+    equal = low / room
     picture = new_picture(7.4, 0.34 * len(lines) + 0.9)
     axes = picture.subplots()
-    axes.set(xscale="log", xlim=(low / 30, high * 1.5), ylim=(len(lines) - 0.4, -0.6))
+    left, right = equal / room ** 0.6, high * room ** 0.1
+    axes.set(xscale="log", xlim=(left, right), ylim=(len(lines) - 0.4, -0.6))
     for y, rows in enumerate(lines.values()):
-        _one_line(axes, y, rows, low / 8, high)
+        _one_line(axes, y, rows, equal, high)
         agree = sum(row.agrees for row in rows)
         axes.annotate(f"{agree} of {len(rows)}", (1, y), xycoords=("axes fraction", "data"), xytext=(6, 0), va="center",
                       textcoords="offset points", color=INK if agree == len(rows) else TOO_FAR, annotation_clip=False)
     axes.set_yticks(range(len(lines)), lines)
-    decades = np.arange(round(np.log10(low)), round(np.log10(high)) + 1, 2)
-    axes.set_xticks([low / 8, *10.0 ** decades], ["equal", *(f"$10^{{{d}}}$" for d in decades)])
+    first, last = round(np.log10(low)), round(np.log10(high))
+    decades = np.arange(first, last + 1, 1 + (last - first) // 8)
+    axes.set_xticks([equal, *10.0 ** decades], ["equal", *(f"$10^{{{d}}}$" for d in decades)])
     axes.minorticks_off()
     axes.tick_params(length=0)
-    axes.axvline(low / 2, color=FAINT, linewidth=0.6, linestyle=":")                 # left of it no scale
+    axes.axvline(low / room ** 0.4, color=FAINT, linewidth=0.6, linestyle=":")       # left of it no scale
     axes.set_axisbelow(True)
-    axes.hlines(range(len(lines)), low / 30, high * 1.5, color="#e6e6e6", linewidth=0.6, zorder=0)
+    axes.hlines(range(len(lines)), left, right, color="#e6e6e6", linewidth=0.6, zorder=0)
     axes.set_xlabel("deviation (dots) and what is allowed (bars)")
     axes.set_title("agree", loc="right", x=1.08, fontsize=9)
     return picture
