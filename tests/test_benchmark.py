@@ -47,6 +47,16 @@ def test_memory_is_the_peak_of_a_process_of_its_own(capsys, tmp_path):
     assert "names/1" in capsys.readouterr().out
 
 
+def test_a_file_of_the_same_machine_is_completed_and_another_ones_is_not(tmp_path):
+    file = tmp_path / "b.json"
+    for item in ("names/1", "images/1"):
+        benchmark.run("small", item, memory=False, file=file)
+    assert list(json.loads(file.read_text())["items"]) == ["names/1", "images/1"]
+    file.write_text(json.dumps({**json.loads(file.read_text()), "hardware": {"cpu": "another"}}))
+    benchmark.run("small", "names/1", memory=False, file=file)
+    assert list(json.loads(file.read_text())["items"]) == ["names/1"]
+
+
 def test_a_training_step_learns_something_from_every_loss(work):
     step = work.training("released")
     losses = [step() for _ in range(3)]
