@@ -35,7 +35,8 @@ def _parser() -> argparse.ArgumentParser:
                   "python -m partclipseg_lite segment dog.png --names \"dog's head\" \"dog's tail\" --out found")
     segment.add_argument("image", type=Path, metavar="IMAGE")
     segment.add_argument("--names", nargs="+", required=True, metavar="NAME", help="such as \"dog's head\"")
-    segment.add_argument("--weights", default="toy", help="a shipped name, a file or a run's folder (default: toy)")
+    segment.add_argument("--weights", default="toy", help="a shipped name, a file, a run's folder, an official .pth, or "
+                         "Hugging Face's CLIPSeg by name or folder (default: toy)")
     segment.add_argument("--out", type=Path, default=Path("segmentation"), help="folder to write (default: segmentation)")
 
     train = add("train", _train, "Train a preset; the same command takes up a run that was stopped.",
