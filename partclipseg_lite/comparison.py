@@ -144,7 +144,7 @@ class NetworkReference:
         part_map = nearest(part)
         return pixels, table[nearest(obj)], torch.where(part_map < len(self.train), part_map, IGNORE)
 
-    def _batch(self, images) -> tuple[list[Tensor], Targets, int]:
+    def _batch(self, images) -> tuple[Tensor, Targets, int]:
         pixels, obj, part = (torch.cat(parts) for parts in zip(*images))
         each = lambda count: torch.arange(count).expand(len(pixels), -1)                       # noqa: E731
         train = self.train

@@ -1,11 +1,5 @@
-"""Hugging Face's CLIPSeg as the benchmark's peer: the same architecture, and the same weights in both."""
-from collections.abc import Callable, Mapping, Sequence
-
-from open_clip.model import CLIP
-
-from .backbone import Backbone
-from .converters import DEAD_CLIPSEG, clip_table, convert, decoder_table
-from .model import CLIPSeg
+"""Hugging Face's CLIPSeg as the benchmark's peer; ours takes its weights through `converters`."""
+from collections.abc import Mapping, Sequence
 
 
 def hugging_face_clipseg(clip: Mapping, layers: Sequence[int], *, width: int, heads: int, mlp_width: int):
@@ -29,16 +23,3 @@ def hugging_face_clipseg(clip: Mapping, layers: Sequence[int], *, width: int, he
         projection_dim=clip["embed_dim"], reduce_dim=width, decoder_num_attention_heads=heads,
         decoder_intermediate_size=mlp_width, extract_layers=list(layers), conditional_layer=0,
         use_complex_transposed_convolution=True)).eval()
-
-
-def our_clipseg(theirs, clip: Mapping, backbone: Callable[[CLIP], Backbone], **decoder: int) -> CLIPSeg:
-    """Ours with the weights of `theirs`; `backbone` puts a CLIP into a `Backbone`, `decoder` are the sizes as above."""
-    table = {**clip_table(clip["vision_cfg"]["layers"], clip["text_cfg"]["layers"]),
-             **decoder_table(len(theirs.config.extract_layers))}
-    tensors = convert(theirs.state_dict(), table, DEAD_CLIPSEG, "the peer", "CLIPSeg")
-    inner = {name.removeprefix("backbone.clip."): t for name, t in tensors.items() if name.startswith("backbone.")}
-    tower = CLIP(**clip)
-    tower.load_state_dict(inner)
-    model = CLIPSeg(backbone=backbone(tower.eval()), adapter=False, background=False, **decoder)
-    model.load_state_dict(model.state_dict() | {name: t for name, t in tensors.items() if not name.startswith("backbone.")})
-    return model

@@ -99,7 +99,8 @@ class WordBank:
             self.part_words = [phrase(PART_PHRASINGS, p) + synonyms(PART_SYNONYMS, p) for p in vocabulary.parts]
             self.object_words = [phrase(OBJECT_PHRASINGS, o) + synonyms(OBJECT_SYNONYMS, o) for o in vocabulary.objects]
         if not model.backbone.train_text_embeddings:     # fill the cache in a fixed order: the same bits in every run
-            self.embed([text for bank in vars(self).values() if isinstance(bank, list) for texts in bank for text in texts])
+            banks = self.phrases if self.is_phrases else self.part_words + self.object_words
+            self.embed([text for texts in banks for text in texts])
 
     def conditions(self, batch: dict[str, Tensor], rng: np.random.Generator) -> Tensor | Conditions:
         """Embeddings for the prompts of a batch: phrases [B, T', E] for CLIPSeg, `Conditions` for PartCLIPSeg."""

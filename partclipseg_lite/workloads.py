@@ -6,15 +6,15 @@ from functools import cached_property
 import numpy as np
 import open_clip
 import torch
-from open_clip.constants import IMAGENET_MEAN, IMAGENET_STD
 from open_clip.model import CLIP
 from torch.utils.data import default_collate
 
-from .backbone import Backbone
+from .backbone import Backbone, real_backbone
+from .converters import clipseg_from_hugging_face
 from .datasets.sample import IGNORE, Sample
 from .inference import PartSegmenter, encode, predict
 from .model import CLIPSeg, PartCLIPSeg
-from .peer import hugging_face_clipseg, our_clipseg
+from .peer import hugging_face_clipseg
 from .settings import Settings
 from .streaming import autocast
 from .training import LossModule, TrainingExamples
@@ -57,10 +57,8 @@ class Workloads:
         self.pascal = pascal
         self.names = [f"{obj}'s {part}" for obj in ade.objects for part in pascal.parts]      # more than a thousand
 
-    def backbone(self, clip: CLIP | None = None, **options) -> Backbone:
-        tokenizer = open_clip.SimpleTokenizer(context_length=self.size.clip["text_cfg"]["context_length"])
-        return Backbone(clip=clip or CLIP(**self.size.clip), tokenizer=tokenizer, image_size=self.size.image,
-                        layers=self.size.layers, mean=IMAGENET_MEAN, std=IMAGENET_STD, **options)
+    def backbone(self, **options) -> Backbone:
+        return real_backbone(CLIP(**self.size.clip), self.size.image, self.size.layers, **options)
 
     @cached_property
     def hugging_face(self):
@@ -70,7 +68,8 @@ class Workloads:
     @cached_property
     def clipseg(self) -> CLIPSeg:
         """Our CLIPSeg with the weights of `hugging_face`."""
-        return our_clipseg(self.hugging_face, self.size.clip, self.backbone, **self.size.decoder).to(self.device).eval()
+        theirs = self.hugging_face
+        return clipseg_from_hugging_face(theirs.state_dict(), theirs.config.to_dict(), self.size.image).to(self.device)
 
     @cached_property
     def segmenter(self) -> PartSegmenter:
