@@ -130,7 +130,8 @@ def hardware() -> dict:
 def run(size: str = "full", pattern: str = "*", memory: bool = True, file: Path | None = None) -> dict:
     """Measure, print as it goes, write the JSON `file`; returns what it holds.
 
-    A file of the same size and hardware is completed: what is measured now replaces what it had, the rest is kept.
+    A file of the same size and hardware is completed: what is measured now replaces what it had, the rest is kept, and so
+    is the memory where only time is measured.
     """
     where = hardware()
     print(", ".join(f"{key} {value}" for key, value in where.items()), f"\n{'item':52s} {'seconds':>9s} {'peak MB':>9s}")
@@ -139,6 +140,8 @@ def run(size: str = "full", pattern: str = "*", memory: bool = True, file: Path 
         earlier = json.loads(file.read_text())
         items = earlier["items"] if (earlier["size"], earlier["hardware"]) == (size, where) else {}
     for name, measured in measure(size, pattern, memory):
+        if measured.get("peak_mb", 0) is None:
+            measured["peak_mb"] = items.get(name, {}).get("peak_mb")
         items[name] = measured
         if "seconds" in measured:
             peak = "" if measured["peak_mb"] is None else f"{measured['peak_mb']:9.0f}"
