@@ -26,7 +26,7 @@ from .coats import (
     stripes,
     tint,
 )  # fmt: skip
-from .poultry import duck, hen, swimming_duck
+from .poultry import duck, hen
 from .proportions import DOG_BREEDS, PLANS
 from .quadrupeds import Coat, Plan, Pose, build_quadruped
 from .render import Kind, Material, Sculpture, smoothstep
@@ -306,10 +306,7 @@ BUILDERS: dict[str, Kind] = {
     "dog": Kind(
         dog, ("black", "white", "grey", "brown", "tan", "cream", "orange"), _HOME, size=1.6, length=1.0
     ),
-    "duck": Kind(
-        duck, ("white", "brown", "grey", "yellow", "black"), _YARD,
-        size=1.2, length=0.6, scene_builds={"water": swimming_duck},
-    ),
+    "duck": Kind(duck, ("white", "brown", "grey", "yellow", "black"), _YARD, size=1.2, length=0.6),
     "fox": Kind(
         fox, ("orange", "orange", "orange", "grey", "white", "brown"), _FOREST_EDGE, size=1.9, length=1.0
     ),

@@ -46,7 +46,7 @@ PLACES = {
     "road": ("on a road", "on the road", "on a street"),
     "sand": ("on sand", "on the sand", "on a beach"), "snow": ("in the snow", "on snow", "in winter"),
     "room": ("in a room", "on the floor", "indoors"), "sky": ("in the sky", "in the air"),
-    "water": ("by the water", "on water", "at a lake"), "night": ("at night", "in the dark"),
+    "night": ("at night", "in the dark"),
     "forest": ("in a forest", "in the woods"), "studio": ("in a studio",),
 }
 PLURALS = {"person": "people", "sheep": "sheep", "deer": "deer", "bus": "buses", "fox": "foxes",

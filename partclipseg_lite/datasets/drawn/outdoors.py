@@ -145,26 +145,3 @@ def sky_scene(c: Canvas) -> tuple[float, Light]:
         ridge(c, 0.04, 0.05, c.vary((150, 176, 186), 5), 1.0)
         ridge(c, 0.02, 0.03, c.vary((118, 152, 118), 5), 1.0)
     return 1.02, day(c, (0.40, 0.42, 0.45))
-
-
-def water(c: Canvas) -> tuple[float, Light]:
-    horizon = c.uniform(0.34, 0.5)
-    sky(c, horizon)
-    hills(c, horizon, ((150, 176, 186), (120, 152, 140)))
-    if c.rng.random() < 0.5:
-        ridge(c, 0.03, 0.02, c.vary((122, 150, 108), 5), horizon)
-        trees(c, horizon - 0.012, 5)
-    deep = c.vary(c.pick((52, 116, 160), (66, 136, 164), (60, 120, 132), (80, 140, 180)), 6)
-    c.gradient(horizon, 1.0, deep * 0.55 + np.array((176, 206, 220)) * 0.42, deep, 0.6)
-    t = np.clip((c.y - horizon) / (1 - horizon), 0, 1)
-    wobble = c.noise(5, 5)
-    # crests crowd toward the horizon: equal steps of the logarithm of distance
-    phase = 34 * np.log(t + 0.12) + 1.1 * wobble
-    crest = np.sin(phase) * 0.5 + np.sin(1.7 * phase + 7 * c.x + c.noise(7, 5)) * 0.5
-    sparkle = np.clip(crest - 0.35, 0, 1) * np.clip(c.noise(9, 14) * 0.5 + 0.45, 0, 1)
-    c.image += ((t > 0) * (11 * crest * (0.35 + 0.65 * t) + 62 * sparkle))[..., None] * (0.8, 0.95, 1.0)
-    c.over(
-        (236, 244, 246),
-        np.broadcast_to(np.clip(1 - np.abs(c.y - horizon) / 0.004, 0, 1) * 0.5, (c.size, c.size)),
-    )
-    return horizon, day(c, (0.30, 0.36, 0.40))

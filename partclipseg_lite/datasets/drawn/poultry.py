@@ -10,13 +10,13 @@ from .render import Material, Sculpture, rotation, smoothstep, waves
 from .shapes import blend, pick, shade
 
 
-def duck(rng: np.random.Generator, colour: str, swimming: bool = False) -> Sculpture:
+def duck(rng: np.random.Generator, colour: str) -> Sculpture:
     """Boat-shaped and low, with a broad flat bill and short webbed legs; drakes have a green head and a white
     collar."""
     s = Sculpture()
     leg = rng.uniform(0.15, 0.19)
-    lean = rng.uniform(-2, 8) + (0 if swimming else 6)
-    height = 0.14 if swimming else leg + 0.2
+    lean = rng.uniform(-2, 8) + 6
+    height = leg + 0.2
     body = Frame(np.array([0.0, height, 0.0]), rotation("z", lean))
     main = tint(colour, rng)
     drake = colour in ("grey", "brown") and rng.random() < 0.65
@@ -104,16 +104,8 @@ def duck(rng: np.random.Generator, colour: str, swimming: bool = False) -> Sculp
             "tail",
         )
     folded_wings(s, body, wing, tip, 0.055, 0.50, 0.15, 0.215)
-    if not swimming:
-        bird_legs(
-            s, body, -0.02, 0.10, Material((232, 130, 44), "skin"), body_feathers, 0.026, rng, webbed=True
-        )
+    bird_legs(s, body, -0.02, 0.10, Material((232, 130, 44), "skin"), body_feathers, 0.026, rng, webbed=True)
     return s
-
-
-def swimming_duck(rng: np.random.Generator, colour: str) -> Sculpture:
-    """A duck afloat: the water line is y = 0 and the legs are below it."""
-    return duck(rng, colour, swimming=True)
 
 
 # ---- hen

@@ -1,4 +1,4 @@
-"""Backdrops of the drawn world: seven everyday scenes and three that only the shifted split shows.
+"""Backdrops of the drawn world: six everyday scenes and three that only the shifted split shows.
 
 A backdrop brings its light along, so that objects look as if they stood in it.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 from .canvas import Canvas
 from .elsewhere import forest, night, room, studio
-from .outdoors import grass, road, sand, sky_scene, snow, water
+from .outdoors import grass, road, sand, sky_scene, snow
 from .shading import Light
 
 
@@ -38,7 +38,7 @@ class Backdrop:
 
 
 SCENES: dict[str, Callable[[Canvas], tuple[float, Light]]] = {
-    "grass": grass, "road": road, "sand": sand, "snow": snow, "room": room, "sky": sky_scene, "water": water,
+    "grass": grass, "road": road, "sand": sand, "snow": snow, "room": room, "sky": sky_scene,
     "night": night, "forest": forest, "studio": studio,
 }  # fmt: skip
 

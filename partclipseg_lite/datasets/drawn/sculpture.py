@@ -67,9 +67,6 @@ class Kind:
     `flying_build`)
     yaw:     preferred yaw angles in degrees, to which the world adds some spread; None leaves it to the world
     flying_build: builder of the flying pose, or None
-    scene_builds: builders for scenes that need another pose (a swimming duck in "water"), by scene name; a
-                  scene may be listed here and not in `scenes`, then the object fits there only with this
-                  builder
     """
 
     build: Callable[[np.random.Generator, str], Sculpture]
@@ -81,7 +78,6 @@ class Kind:
     flying: float = 0.0
     yaw: tuple[float, ...] | None = None
     flying_build: Callable[[np.random.Generator, str], Sculpture] | None = None
-    scene_builds: Mapping[str, Callable[[np.random.Generator, str], Sculpture]] = field(default_factory=dict)
 
 
 @dataclass
