@@ -3,8 +3,8 @@
     python data_scripts/execute_notebooks.py                     every chapter of the table of contents
     python data_scripts/execute_notebooks.py 06_attention_control --force
 
-A chapter is executed again only when its own cells, the package, its weights or the Python environment
-changed. Each runs by itself, from the folder notebooks/, as it would in Jupyter.
+A chapter is executed again only when its own cells, the package, its weights, the records it reads or the Python
+environment changed. Each runs by itself, from the folder notebooks/, as it would in Jupyter.
 """
 
 from __future__ import annotations
@@ -51,10 +51,11 @@ def environment_fingerprint() -> str:
         except PackageNotFoundError:
             fail(f"'{name}' is not installed here; run this through `make book`, or install .[notebooks,book]")
     digest.update(sys.version.encode())
-    for path in sorted((ROOT / "partclipseg_lite").rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(str(path.relative_to(ROOT)).encode())
-            digest.update(path.read_bytes())
+    for folder in ("partclipseg_lite", "book/results", "tests/data/released"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and not {"__pycache__", ".ruff_cache"} & set(path.parts):
+                digest.update(str(path.relative_to(ROOT)).encode())
+                digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

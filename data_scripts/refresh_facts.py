@@ -86,6 +86,9 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="chapters by name; all without")
     options = parser.parse_args()
 
+    unknown = set(options.names) - {path.stem for path in chapters()}
+    if unknown:
+        fail(f"no chapter {', '.join(sorted(unknown))}; there are {', '.join(path.stem for path in chapters())}")
     selected = [path for path in chapters() if not options.names or path.stem in options.names]
     if options.check:
         found = [f"{path.relative_to(ROOT)}: {fault}" for path in selected for fault in faults(path)]

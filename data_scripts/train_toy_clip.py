@@ -82,7 +82,7 @@ def square_around(box, side: float, size: int, rng: np.random.Generator | None =
 
 
 def patches_in(box, view) -> np.ndarray:
-    """Indices of the patches whose centre lies in `box`, seen through the square `view`; at least the nearest one."""
+    """Indices of the patches whose centre lies in `box`, seen through the square `view`; perhaps none."""
     grid = SIZE // PATCH
     centres = (np.arange(grid) + 0.5) / grid * (view[2] - view[0])
     inside_x = (centres + view[0] >= box[0]) & (centres + view[0] <= box[2])

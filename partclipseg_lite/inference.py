@@ -15,12 +15,12 @@ from torch import Tensor
 
 from .decoder import AttentionTap
 from .images import ImageLike, read_image
-from .model import OBJECT_TEMPLATE, PART_TEMPLATE, PHRASE_TEMPLATE, CLIPSeg, Conditions, PartCLIPSeg, SegmentationOutput
+from .model import CLIPSeg, Conditions, PartCLIPSeg, SegmentationOutput
 from .streaming import CHUNK, WordDecoder, autocast, resize_logits
 from .vocabulary import Vocabulary
 from .weights import load_model
 
-__all__ = ["Maps", "PartSegmenter", "Segmentation", "check_length", "encode", "predict", "read_image", "resize_logits"]
+__all__ = ["Maps", "PartSegmenter", "Segmentation", "encode", "predict", "read_image", "resize_logits"]
 Names = Iterable[str] | Mapping[str, Iterable[str]]
 
 
@@ -129,23 +129,6 @@ def encode(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray]) -> list[T
     return model.backbone.activations(pixels)
 
 
-def check_length(model: PartCLIPSeg | CLIPSeg, vocabulary: Vocabulary) -> None:
-    """`ValueError` for a name longer than CLIP reads: its tokenizer would drop the end of it without a word."""
-    tokenizer, context = model.backbone.tokenizer, model.backbone.clip.context_length
-    if not hasattr(tokenizer, "encode"):
-        return
-    if isinstance(model, CLIPSeg):
-        pairs = zip(vocabulary.object_of.tolist(), vocabulary.part_of.tolist())
-        texts = [PHRASE_TEMPLATE.format(vocabulary.objects[o], vocabulary.parts[p]) for o, p in pairs]
-    else:
-        texts = [*map(PART_TEMPLATE.format, vocabulary.parts), *map(OBJECT_TEMPLATE.format, vocabulary.objects)]
-    for text in texts:
-        needed = len(tokenizer.encode(text)) + 2                                              # start and end of text
-        if needed > context:
-            raise ValueError(f"{text[:60]!r}{'…' * (len(text) > 60)} needs {needed} tokens, the context holds {context}; "
-                             f"shorten it")
-
-
 class PartSegmenter:
     """Masks of object parts named in free words. Build it with `from_pretrained`.
 
@@ -186,14 +169,13 @@ class PartSegmenter:
         computed.
         """
         vocabulary = Vocabulary.from_names(names)
-        check_length(self.model, vocabulary)
         if attention and isinstance(self.model, CLIPSeg):
             raise ValueError("attention maps are put together from part and object attention; CLIPSeg has neither, "
                              "load PartCLIPSeg weights such as 'toy'")
-        several = isinstance(image, list | tuple)
-        pictures = [_read_nth(i, picture) for i, picture in enumerate(image)] if several else [read_image(image)]
         with torch.inference_mode():
             words = self.model.embed(vocabulary)
+        several = isinstance(image, list | tuple)
+        pictures = [_read_nth(i, picture) for i, picture in enumerate(image)] if several else [read_image(image)]
         results = []
         for start in range(0, len(pictures), self.batch_size):
             results += self._segment(pictures[start:start + self.batch_size], vocabulary, words, attention)

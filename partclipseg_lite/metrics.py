@@ -21,7 +21,6 @@ import numpy as np
 
 from .boundary import boundary_labels, released_boundary_quantity
 from .datasets.sample import IGNORE
-from .decisions import oracle_obj_labels, plain_labels, pred_all_labels  # noqa: F401
 from .vocabulary import Vocabulary
 
 SETTINGS = ("oracle_obj", "pred_all", "plain")

@@ -60,6 +60,9 @@ def start_from_clip(model: "CLIPSeg | PartCLIPSeg") -> None:
     Only for towers that pool patches by averaging (`Backbone.patch_similarity`); nothing here is kept fixed.
     """
     visual, decoder = model.backbone.clip.visual, model.decoder
+    if not hasattr(model.backbone.tokenizer, "words"):
+        raise ValueError("only a tiny CLIP has the list of words from which the decoder can start; set "
+                         "model.start_from_clip=false")
     if decoder.width > model.backbone.embed_dim:
         raise ValueError(f"decoder width {decoder.width} is larger than the {model.backbone.embed_dim} directions of the "
                          f"CLIP's embeddings; lower model.width or set model.start_from_clip=false")

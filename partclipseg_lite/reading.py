@@ -21,7 +21,8 @@ class Reading(BaseModel):
     object_row: Literal["object", "no_offset"] = "object"
     #: The embedding that stands for background: learned, or frozen at its random start (P:43-52).
     background_embedding: Literal["trained", "frozen"] = "trained"
-    #: CLIP's token and position embeddings: frozen as Eq. 1 says, or trained (25 M parameters; P:43-52).
+    #: CLIP's token and position embeddings: frozen as Eq. 1 says, or trained as appendix B.2 and the release do
+    #: (25 M parameters; P:43-52).
     text_embeddings: Literal["frozen", "trained"] = "frozen"
 
     # Training input

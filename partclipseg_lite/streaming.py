@@ -138,6 +138,7 @@ class WordDecoder:
             object_rows, object_of = self.object_row[names].unique(return_inverse=True)
             words = Conditions(self.embeddings[part_rows], self.embeddings[object_rows], part_of, object_of)
             plan = plan_attention(area, words)
-            self.model.decoder(self.activations, torch.cat([words.parts, words.objects])[None], plan.tap)
+            with autocast(self.embeddings.device, self.precision):      # as the activations were computed
+                self.model.decoder(self.activations, torch.cat([words.parts, words.objects])[None], plan.tap)
             maps |= zip(names.tolist(), object_part_maps(plan).view(-1, grid, grid))
         return maps

@@ -264,6 +264,25 @@ def test_a_picture_is_no_fact():
         refresh_facts.cleaned(notebook_with([picture], [refresh_facts.FACT]), "x")
 
 
+def test_an_unknown_chapter_is_refused_and_nothing_is_executed(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["refresh_facts.py", "06_atention_control"])
+    monkeypatch.setattr(refresh_facts, "execute_main", lambda *_: pytest.fail("chapters were executed"))
+    with pytest.raises(SystemExit, match="no chapter 06_atention_control; there are 00_whole_system, "):
+        refresh_facts.main()
+
+
+def test_a_chapter_is_executed_again_when_a_record_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(execute_notebooks, "ROOT", tmp_path)
+    (tmp_path / "book" / "results").mkdir(parents=True)
+    found = []
+    for text in ("{}", "{}", '{"steps": 1}'):
+        (tmp_path / "book" / "results" / "toy.json").write_text(text)
+        execute_notebooks.environment_fingerprint.cache_clear()
+        found.append(execute_notebooks.environment_fingerprint())
+    execute_notebooks.environment_fingerprint.cache_clear()
+    assert found[0] == found[1] != found[2]
+
+
 def test_a_chapter_is_executed_again_when_a_cell_changes(tmp_path):
     notebook = notebook_with([], [])
     path = tmp_path / "chapter.ipynb"

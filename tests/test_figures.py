@@ -136,6 +136,15 @@ def test_tensors_small_maps_and_pil_images_are_welcome():
     assert painted.shape == figures.overlay(sample, sample.part_map, DRAWN).shape
 
 
+def test_a_tensor_of_bytes_is_the_same_picture_as_the_array():
+    image = dog().image
+    assert np.array_equal(figures.base.as_rgb(torch.from_numpy(image)), image)
+    floats = torch.from_numpy(image).float() / 255
+    assert np.array_equal(figures.base.as_rgb(floats), image)
+    halves = figures.base.as_rgb(floats.bfloat16()).astype(int)
+    assert np.abs(halves - image).max() <= 1
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(1, 4))
 def test_nearest_upscaling_by_a_whole_factor_repeats_every_pixel(height, width, factor):

@@ -9,15 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partclipseg_lite.boundary import boundary_labels, boundary_width, released_boundary_quantity
-from partclipseg_lite.metrics import (
-    SETTINGS,
-    Evaluator,
-    ScoringOptions,
-    mean_and_spread,
-    oracle_obj_labels,
-    plain_labels,
-    pred_all_labels,
-)
+from partclipseg_lite.decisions import oracle_obj_labels, plain_labels, pred_all_labels
+from partclipseg_lite.metrics import SETTINGS, Evaluator, ScoringOptions, mean_and_spread
 from partclipseg_lite.released_scores import released_scores
 from partclipseg_lite.vocabulary import Vocabulary
 

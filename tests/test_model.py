@@ -7,6 +7,7 @@ from helpers import SIZE, random_activations, random_conditions, tiny_backbone, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from partclipseg_lite.backbone import CLIPTokenizer
 from partclipseg_lite.decoder import AttentionTap
 from partclipseg_lite.model import CLIPSeg, Conditions, PartCLIPSeg, VisualAdapter, start_from_clip
 from partclipseg_lite.vocabulary import Vocabulary
@@ -223,6 +224,13 @@ def test_the_baseline_starts_from_clip_too_and_everything_still_learns():
     start_from_clip(model)
     assert not torch.equal(before, model.decoder.film.mul.weight)
     assert all(p.requires_grad for n, p in model.named_parameters() if not n.startswith("backbone."))
+
+
+def test_a_tokenizer_without_a_list_of_words_gives_nothing_to_start_from():
+    model = tiny_model()
+    model.backbone.tokenizer = CLIPTokenizer()
+    with pytest.raises(ValueError, match="model.start_from_clip=false"):
+        start_from_clip(model)
 
 
 def test_more_channels_than_directions_are_refused():

@@ -71,7 +71,10 @@ def as_rgb(image) -> np.ndarray:
 
 def as_array(values) -> np.ndarray:
     """A NumPy array from an array, a list or a tensor on any device."""
-    return values.detach().cpu().float().numpy() if hasattr(values, "detach") else np.asarray(values)
+    if not hasattr(values, "detach"):
+        return np.asarray(values)
+    values = values.detach().cpu()
+    return (values.float() if values.is_floating_point() else values).numpy()             # NumPy knows no bf16
 
 
 def upscale_nearest(array, size: int | tuple[int, int]) -> np.ndarray:

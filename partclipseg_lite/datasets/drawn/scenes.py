@@ -30,12 +30,6 @@ class Backdrop:
     horizon: float
     light: Light
 
-    def ground(self, y: float) -> float:
-        """How near the ground at row `y` (pixels) is: 0 at the horizon, 1 at the lower edge; a hint for
-        sizes."""
-        size = len(self.image)
-        return float(np.clip((y - self.horizon) / max(size - self.horizon, 1e-6), 0.0, 1.0))
-
 
 SCENES: dict[str, Callable[[Canvas], tuple[float, Light]]] = {
     "grass": grass, "road": road, "sand": sand, "snow": snow, "room": room, "sky": sky_scene,

@@ -8,7 +8,7 @@ Seen with yaw 0 the object stands in profile and looks to the right.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -199,71 +199,6 @@ class Sculpture:
         (self._faces if paint else self._label_faces).append((self._solid(material, part), face))
         self._grow(points.min(0), points.max(0))
 
-    def extrude(
-        self,
-        profile,
-        half_width,
-        material: Material,
-        part: str | None,
-        edge_parts: Sequence[str | None] | None = None,
-        edge_materials: Sequence[Material | None] | None = None,
-    ) -> None:
-        """A closed prism along z: two side faces of `part` and, between them, one strip for each profile
-        edge.
-
-        profile:        [K, 2] (x, y) corners of a polygon, either way round
-        half_width:     number, or [K] for each corner (a cabin narrower at the roof)
-        edge_parts:     K names for the strips; edge k runs from corner k to k + 1. Default: `part`
-        edge_materials: K materials for the strips; None entries and the default: `material`
-        Neighbouring strips that meet at less than 40 degrees are shaded as one round surface.
-        """
-        profile = np.asarray(profile, float)
-        count = len(profile)
-        width = np.broadcast_to(np.asarray(half_width, float), (count,))
-        for name, given in (("edge_parts", edge_parts), ("edge_materials", edge_materials)):
-            if given is not None and len(given) != count:
-                raise ValueError(
-                    f"{name} has {len(given)} entries; expected one for each of the {count} profile corners"
-                )
-        following = np.roll(profile, -1, 0)
-        area = (profile[:, 0] * following[:, 1] - following[:, 0] * profile[:, 1]).sum()
-        edge = following - profile
-        outward = np.stack([edge[:, 1], -edge[:, 0], np.zeros(count)], 1) * (1.0 if area > 0 else -1.0)
-        outward /= np.linalg.norm(outward, axis=1, keepdims=True) + 1e-12
-        before = np.roll(outward, 1, 0)  # normal of the edge that ends in corner k
-        round_corner = (outward * before).sum(1) > math.cos(math.radians(40))
-        corner = outward + before
-        corner /= np.linalg.norm(corner, axis=1, keepdims=True) + 1e-12
-        for k in range(count):
-            j = (k + 1) % count
-            a, b = profile[k], profile[j]
-            quad = np.array([(*a, width[k]), (*b, width[j]), (*b, -width[j]), (*a, -width[k])])
-            normals = np.stack(
-                [corner[k] if round_corner[k] else outward[k], corner[j] if round_corner[j] else outward[k]]
-            )
-            strip_material = (
-                material if edge_materials is None or edge_materials[k] is None else edge_materials[k]
-            )
-            strip_part = part if edge_parts is None else edge_parts[k]
-            self._face(
-                quad,
-                normals,
-                strip_material,
-                strip_part,
-                True,
-                np.array([*a, 0.0]),
-                np.array([*edge[k], 0.0]),
-                outward[k],
-            )
-        flat = np.ptp(width) < 1e-9
-        pieces = [np.arange(count)] if flat else _triangles(profile if area > 0 else profile[::-1])
-        if not flat and area <= 0:
-            pieces = [count - 1 - piece for piece in pieces]
-        for sign in (1.0, -1.0):
-            solid = np.column_stack([profile, sign * width])
-            for piece in pieces:
-                self._face(solid[piece], None, material, part, outward=np.array([0.0, 0.0, sign]))
-
     def disc(self, centre, normal, radius: float, material: Material, part: str | None) -> None:
         """A flat round face, seen from both sides."""
         centre, normal = np.asarray(centre, float), np.asarray(normal, float)
@@ -303,31 +238,3 @@ class Sculpture:
         if not self._part:
             raise ValueError("the sculpture is empty: add a solid before asking for its bounds")
         return self._low.copy(), self._high.copy()
-
-
-def _triangles(profile: np.ndarray) -> list[np.ndarray]:
-    """Ear clipping of a counter-clockwise polygon [K, 2] into index triples."""
-    left, pieces = list(range(len(profile))), []
-
-    def cross(o, a, b):
-        return (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0])
-
-    corners = [tuple(p) for p in profile]
-    while len(left) > 3:
-        for k in range(len(left)):
-            i, j, m = left[k - 1], left[k], left[(k + 1) % len(left)]
-            a, b, c = corners[i], corners[j], corners[m]
-            if cross(a, b, c) <= 1e-12:
-                continue
-            inside = any(
-                cross(a, b, corners[q]) >= 0 and cross(b, c, corners[q]) >= 0 and cross(c, a, corners[q]) >= 0
-                for q in left if q not in (i, j, m)
-            )  # fmt: skip
-            if not inside:
-                break
-        else:
-            k = 0  # only flat corners left
-            i, j, m = left[-1], left[0], left[1]
-        pieces.append(np.array([i, j, m]))
-        del left[k]
-    return [*pieces, np.array(left)]
