@@ -7,6 +7,7 @@ on the same pictures for the same steps; 3. scores of each on the test split; 4.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -19,9 +20,10 @@ import torch
 from partclipseg_lite.datasets.drawn.world import DrawnWorld
 from partclipseg_lite.datasets.sample import Sample
 from partclipseg_lite.evaluation import evaluate
+from partclipseg_lite.files import write_whole
 from partclipseg_lite.metrics import mean_and_spread
 from partclipseg_lite.settings import Settings, parse_overrides
-from partclipseg_lite.toy_clip import load_toy_clip
+from partclipseg_lite.toy_clip import load_toy_clip, toy_clip_path
 from partclipseg_lite.training import train
 from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights import load_model, save_model, shipped_path
@@ -58,6 +60,17 @@ def draw(folder: Path, world: DrawnWorld) -> None:
     (folder / "done").touch()
 
 
+def train_clip(finished: Path, minutes: float | None) -> None:
+    """Train the tiny CLIP unless `finished` is there, then ship it: until then the one that ships stays as it was."""
+    if not finished.exists():
+        finished.parent.mkdir(parents=True, exist_ok=True)
+        training = finished.with_name("toy_clip_in_training.safetensors")
+        subprocess.run([sys.executable, ROOT / "data_scripts" / "train_toy_clip.py", "--out", training,
+                        *(["--minutes", str(minutes)] if minutes else [])], check=True)
+        training.replace(finished)
+    shutil.copyfile(finished, toy_clip_path())
+
+
 def one_run(preset: str, seed: int, work: Path, overrides: dict) -> None:
     """Train and score one model in this process; a finished one is left alone."""
     torch.set_num_threads(1)
@@ -69,7 +82,7 @@ def one_run(preset: str, seed: int, work: Path, overrides: dict) -> None:
         if not scores.exists():
             model, _, _, _ = load_model(output)
             result = evaluate(model, Pictures(work / "pictures" / split), Vocabulary.load("drawn"))
-            scores.write_text(json.dumps(result))
+            write_whole(scores, json.dumps(result))
             shown = lambda score: None if score is None else round(score, 1)  # noqa: E731
             print(preset, seed, split, {s: [shown(result[s][k]) for k in ("seen", "unseen", "harmonic")]
                                         for s in ("oracle_obj", "pred_all", "plain")}, flush=True)
@@ -91,10 +104,9 @@ def main() -> None:
         return
     begun = time.time()
     if not args.collect:
-        print("This takes an estimated two and a half hours on two CPU cores; it can be taken up again.", flush=True)
+        print("This takes an estimated three hours on two CPU cores; it can be taken up again.", flush=True)
         if args.clip_minutes != 0:
-            minutes = ["--minutes", str(args.clip_minutes)] if args.clip_minutes else []
-            subprocess.run([sys.executable, ROOT / "data_scripts" / "train_toy_clip.py", *minutes], check=True)
+            train_clip(args.work / "toy_clip.safetensors", args.clip_minutes)
         data = Settings.from_preset("toy", overrides).data
         draw(args.work / "pictures" / "train", DrawnWorld("train", images=data.images, size=data.size, seed=data.seed))
         for split in ("test", "shifted"):
@@ -105,7 +117,9 @@ def main() -> None:
 
 def run_all(jobs: list[tuple[str, int]], args: argparse.Namespace) -> None:
     """Two processes of one thread each keep two cores busier than one process of two threads."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    # glibc hands every large tensor back to the system and is given it again, page by page; keeping it saves an eighth.
+    keep_memory = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2 ** 33), "MALLOC_TOP_PAD_": str(2 ** 28)}
+    environment = {**os.environ, **keep_memory, "OMP_NUM_THREADS": "1"}
     running: list[subprocess.Popen] = []
     for preset, seed in jobs:
         while len(running) == 2:
@@ -123,19 +137,23 @@ def run_all(jobs: list[tuple[str, int]], args: argparse.Namespace) -> None:
             raise SystemExit(f"a run failed with exit code {process.returncode}")
 
 
+def seed_of(run: Path) -> int:
+    return int(run.name.rpartition("seed")[2])
+
+
 def collect(work: Path, seconds: float) -> None:
     """Ship seed 0 of each preset (half precision) and record the scores of all seeds."""
     record = {"date": date.today().isoformat(), "pictures": TEST_PICTURES["test"],
               "shifted_pictures": TEST_PICTURES["shifted"], "test_seed": TEST_SEED,
               "clip": load_toy_clip()[2], "models": {}}
     for preset in PRESETS:
-        runs = sorted(work.glob(f"{preset}-seed?"))
+        runs = sorted(work.glob(f"{preset}-seed*"), key=seed_of)
         runs = [run for run in runs if (run / "test.json").exists() and (run / "shifted.json").exists()]
         if not runs:
             continue
         scores = {split: [json.loads((run / f"{split}.json").read_text()) for run in runs] for split in ("test", "shifted")}
         record["models"][preset] = {
-            "seeds": [int(run.name[-1]) for run in runs], "summary": {s: mean_and_spread(r) for s, r in scores.items()},
+            "seeds": [seed_of(run) for run in runs], "summary": {s: mean_and_spread(r) for s, r in scores.items()},
             "test": scores["test"][0],
             "object_part_iou": [{name: row["iou"] for name, row in result["oracle_obj"]["per_object_part"].items()}
                                 for result in scores["test"]],                      # Oracle-Obj, one table a seed
@@ -148,7 +166,7 @@ def collect(work: Path, seconds: float) -> None:
                    extra={"log": log, "test": headline, "pictures": TEST_PICTURES["test"], "test_seed": TEST_SEED})
         print(f"{preset}: {shipped_path(preset).stat().st_size / 1e6:.2f} MB, {headline}")
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(record, indent=1))
+    write_whole(RESULTS, json.dumps(record, indent=1))
     print(f"wrote {RESULTS} after {seconds / 60:.0f} min")
 
 

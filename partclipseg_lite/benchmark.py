@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from .files import write_whole
 from .workloads import SIZES, Workloads
 
 #: The public release, one image, 352x352, Pascal vocabulary, on two CPU cores (no GPU); measured once, see book/benchmark.md.
@@ -155,6 +156,6 @@ def run(size: str = "full", pattern: str = "*", memory: bool = True, file: Path 
         print(f"{entry['what']:62s} {entry['value']:8.2f}  {entry['target'] or '':14s} {verdict}")
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(result, indent=1) + "\n")
+        write_whole(file, json.dumps(result, indent=1) + "\n")
         print(f"wrote {file}")
     return result

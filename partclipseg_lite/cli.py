@@ -101,21 +101,24 @@ def _train(args: argparse.Namespace) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
+    import torch
+
     from .datasets.drawn.world import DrawnWorld
-    from .datasets.pascal_part import PascalPart
+    from .datasets.pascal_part import CLASSES, PascalPart
     from .evaluation import evaluate
-    from .vocabulary import Vocabulary
+    from .files import write_whole
     from .weights import load_model
     model, settings, _, _ = load_model(args.weights)
-    vocabulary = Vocabulary.load(settings.vocabulary)
     if args.dataset == "drawn":
         samples = DrawnWorld(args.split, images=args.images, size=settings.data.size, seed=args.seed, objects="all")
-    else:
-        samples = PascalPart(Path(args.dataset), args.split, vocabulary)
-    results = evaluate(model, samples, vocabulary, progress=True)
+    else:                                                # without a list of its classes, a folder is the original archive
+        folder = Path(args.dataset)
+        samples = PascalPart(folder, args.split, None if (folder / CLASSES).is_file() else "pascal_part_116")
+    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    results = evaluate(model, samples, samples.vocabulary, progress=True)
     results |= {"weights": str(args.weights), "dataset": args.dataset, "split": args.split, "seed": args.seed}
     args.json.parent.mkdir(parents=True, exist_ok=True)
-    args.json.write_text(json.dumps(results, indent=1))
+    write_whole(args.json, json.dumps(results, indent=1))
     for setting in ("oracle_obj", "pred_all", "plain"):
         # None: no picture shows a part of this kind
         r = {k: "  n/a" if v is None else f"{v:5.2f}" for k, v in results[setting].items() if not isinstance(v, dict)}

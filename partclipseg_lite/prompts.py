@@ -93,8 +93,11 @@ class WordBank:
         phrase = lambda patterns, name: [t.format(name) for t in patterns[take]]  # noqa: E731
         synonyms = lambda table, name: list(table.get(name, ()))[:2] if vary else []  # noqa: E731
         self.is_phrases = isinstance(model, CLIPSeg)
-        if self.is_phrases:
-            self.phrases = [[t.format(o=o, p=p) for t in PHRASE_PHRASINGS[take]] for o, p in pairs]
+        if self.is_phrases:                              # one half at a time is replaced by a synonym
+            self.phrases = [[t.format(o=o, p=p) for t in PHRASE_PHRASINGS[take]]
+                            + [PHRASE_PHRASINGS[0].format(o=word, p=p) for word in synonyms(OBJECT_SYNONYMS, o)]
+                            + [PHRASE_PHRASINGS[0].format(o=o, p=word) for word in synonyms(PART_SYNONYMS, p)]
+                            for o, p in pairs]
         else:
             self.part_words = [phrase(PART_PHRASINGS, p) + synonyms(PART_SYNONYMS, p) for p in vocabulary.parts]
             self.object_words = [phrase(OBJECT_PHRASINGS, o) + synonyms(OBJECT_SYNONYMS, o) for o in vocabulary.objects]

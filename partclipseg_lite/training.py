@@ -21,7 +21,8 @@ from tqdm import tqdm
 from . import attention_control
 from .datasets.drawn.world import DrawnWorld
 from .datasets.sample import IGNORE, Sample
-from .losses import LEFT_OUT, Targets, make_targets, mask_losses
+from .files import write_whole
+from .losses import LEFT_OUT, Targets, dice_loss, make_targets, mask_losses
 from .model import CLIPSeg, PartCLIPSeg, start_from_clip
 from .prompts import PromptSampler, WordBank
 from .reading import PAPER, Reading
@@ -92,8 +93,10 @@ def total_loss(model: PartCLIPSeg | CLIPSeg, activations: list[Tensor], words, t
         plan = attention_control.plan_batch(targets, words, grid, reading)
     output = model(activations, words, plan and plan.tap)
     terms = mask_losses(output, targets, loss.background_weight, reading)
-    weights = {"object_part": 1.0, "part": loss.part_weight, "object": loss.object_weight,
+    weights = {"object_part": 1.0, "part": loss.part_weight, "object": loss.object_weight, "dice": loss.dice_weight,
                "separation": loss.separation_weight, "enhancement": loss.enhancement_weight}
+    if loss.dice_weight:
+        terms["dice"] = dice_loss(output, targets)
     if plan is not None:
         temperature = loss.temperature if loss.separation == "soft" else None
         with torch.autocast(plan.area.device.type, enabled=False):     # maps meet a threshold: in full precision
@@ -146,7 +149,7 @@ def save_checkpoint(folder: Path, step: int, model: nn.Module, optimizer, schedu
         torch.save({"model": trained_state(model), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(),
                     "step": step, "settings_hash": settings.hash(), "backbone": fingerprint(model.backbone.clip)},
                    partial / "state.pt")
-        (partial / "log.json").write_text(json.dumps(log))
+        (partial / "log.json").write_text(json.dumps(log))      # inside a folder that is moved as a whole
         partial.replace(final)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -181,6 +184,9 @@ def train(settings: Settings, output: str | Path, samples: Sequence[Sample] | No
     Writes settings.json, checkpoints/, log.json and weights.safetensors. Calling it again after the end returns at once.
     """
     output, training = Path(output), settings.training
+    if samples is None and settings.vocabulary != settings.data.name:
+        raise ValueError(f"vocabulary {settings.vocabulary!r} does not fit the pictures of {settings.data.name!r}: so far a "
+                         f"preset can only train the drawn world; for other pictures call train(..., samples=...)")
     output.mkdir(parents=True, exist_ok=True)
     native = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8     # older cards only emulate it
     bf16 = training.precision == "bf16" or (training.precision == "auto" and native)
@@ -203,7 +209,8 @@ def train(settings: Settings, output: str | Path, samples: Sequence[Sample] | No
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first = state["step"]
-    (output / "settings.json").write_text(json.dumps(settings.model_dump(mode="json"), indent=1))
+    if accelerator.is_main_process:
+        write_whole(output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1))
     if first < training.steps:
         examples = TrainingExamples(training_samples(settings) if samples is None else samples, vocabulary, settings)
         # accelerate would hand whole batches to the processes in turn, and each would take only its share of the steps.
@@ -215,12 +222,12 @@ def train(settings: Settings, output: str | Path, samples: Sequence[Sample] | No
         model = accelerator.unwrap_model(module).model
     if accelerator.is_main_process:
         save_model(output / "weights.safetensors", model, settings, vocabulary.seen_only(), extra={"log": log[-1:]})
-        (output / "log.json").write_text(json.dumps(log))
+        write_whole(output / "log.json", json.dumps(log))
     return model.eval(), log
 
 
 def _loop(accelerator, module, model, optimizer, schedule, loader, first, settings, output, log, progress) -> None:
-    training, begun = settings.training, time.time()
+    training, begun = settings.training, time.time() - (log[-1]["seconds"] if log else 0)
     window: dict[str, list[float]] = {}
     bar = tqdm(loader, initial=first, total=training.steps, disable=not (progress and accelerator.is_main_process),
                desc=f"train {settings.preset}", mininterval=2, file=sys.stdout, ncols=100)

@@ -26,7 +26,7 @@ from .converters import (
     partclipseg_from_official,
 )
 from .model import CLIPSeg, PartCLIPSeg
-from .settings import Settings
+from .settings import Settings, hash_of
 from .vocabulary import Vocabulary
 from .weight_files import WeightsError, describe, read_config, read_tensors
 
@@ -210,12 +210,14 @@ def _load_ours(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str,
     try:
         settings = Settings.model_validate_json(metadata["settings"])
         vocabulary = Vocabulary.from_dict(json.loads(metadata["vocabulary"]))
-        as_written = vocabulary.hash == metadata["vocabulary_hash"]
+        as_written = {"another vocabulary": vocabulary.hash == metadata["vocabulary_hash"],
+                      "other settings": hash_of(json.loads(metadata["settings"])) == metadata["settings_hash"]}
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path} has metadata that this version does not understand ({str(error).splitlines()[0]}); train "
                            f"it again or install the version that wrote it") from error
-    if not as_written:
-        raise WeightsError(f"{path} holds another vocabulary than the one it was saved with; take a fresh copy of the file")
+    for what, equal in as_written.items():
+        if not equal:
+            raise WeightsError(f"{path} holds {what} than it was saved with; take a fresh copy of the file")
     model = build_model(settings, backbone)
     if fingerprint(model.backbone.clip) != metadata["backbone"]:
         raise WeightsError(f"{path} was trained on another CLIP than {settings.model.backbone!r} is now; train it again "

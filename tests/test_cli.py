@@ -14,6 +14,8 @@ from PIL import Image
 
 from partclipseg_lite.cli import _parser, main
 from partclipseg_lite.datasets.pascal_part import write_pascal_part
+from partclipseg_lite.datasets.sample import Sample
+from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights import build_model, save_model
 
 COMMANDS = ("segment", "train", "evaluate", "benchmark", "doctor")
@@ -178,6 +180,26 @@ def test_evaluate_scores_a_folder_in_the_pascal_part_layout(capsys, weights, tmp
     scores = check_scores(tmp_path / "s.json", 2)
     assert scores["plain"]["seen"] is not None and scores["plain"]["unseen"] is None
     assert "unseen   n/a" in capsys.readouterr().out
+
+
+def test_evaluate_reads_labels_with_the_vocabulary_of_the_data_not_of_the_weights(monkeypatch, tmp_path):
+    pascal, found = Vocabulary.load("pascal_part_116"), {}
+    shape = (24, 24)
+    part_map = np.full(shape, pascal.index("dog's head"))
+    object_map = np.full(shape, pascal.objects.index("dog"))
+    write_pascal_part([Sample(np.zeros((*shape, 3), np.uint8), object_map, part_map, "one")], tmp_path / "data", "val",
+                      vocabulary=pascal)
+    (tmp_path / "data" / "classes.json").unlink()                                  # as the original archive comes
+
+    def scored(model, samples, vocabulary, **_):
+        found.update(name=vocabulary.name, part=vocabulary.object_parts[samples[0].part_map[0, 0]])
+        return {setting: dict.fromkeys(("seen", "unseen", "harmonic", "recall_unseen", "boundary_iou_unseen"))
+                for setting in ("oracle_obj", "pred_all", "plain")}
+
+    monkeypatch.setattr("partclipseg_lite.evaluation.evaluate", scored)
+    main(["evaluate", "--weights", "toy", "--dataset", str(tmp_path / "data"), "--split", "val",
+          "--json", str(tmp_path / "s.json")])
+    assert found == {"name": "pascal_part_116", "part": "dog's head"}
 
 
 def test_mistakes_of_evaluate_are_one_line(capsys, weights, tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partclipseg_lite.datasets import IGNORE
-from partclipseg_lite.losses import Targets, make_targets, mask_losses, masked_bce
+from partclipseg_lite.losses import LEFT_OUT, Targets, dice_loss, make_targets, mask_losses, masked_bce
 from partclipseg_lite.model import SegmentationOutput
 
 B, T, P, O, S = 2, 4, 3, 2, 6                                                        # noqa: E741
@@ -117,6 +117,63 @@ def test_losses_equal_their_definitions_written_out(seed, background_weight):
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         assert found[name].item() == pytest.approx(value, rel=1e-9), name
+
+
+def dice_over(logits, masks, pixels):
+    """The mean Dice loss of the channels that show something, pixel by pixel."""
+    losses = []
+    for b in range(logits.shape[0]):
+        for c in range(masks.shape[1]):
+            places = [(y, x) for y in range(S) for x in range(S) if pixels[b, 0, y, x]]
+            true = [float(masks[b, c, y, x]) for y, x in places]
+            found = [1 / (1 + math.exp(-logits[b, c, y, x].item())) for y, x in places]
+            if sum(true):
+                losses.append(1 - (2 * sum(p * t for p, t in zip(found, true)) + 1) / (sum(found) + sum(true) + 1))
+    return sum(losses) / max(len(losses), 1)
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=5)
+def test_dice_equals_its_definition_written_out(seed):
+    out, goal = output(seed), targets(seed)
+    goal.counted[0, :, :2] = False
+    expected = (dice_over(out.object_part_logits, goal.object_parts, goal.counted)
+                + dice_over(out.part_logits, goal.parts, goal.part_pixels)
+                + dice_over(out.object_logits, goal.objects, goal.counted))
+    assert dice_loss(out, goal).item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_dice_counts_a_small_part_like_a_large_one_and_absent_ones_not_at_all():
+    object_map = torch.zeros(B, S, S, dtype=torch.long)
+    labels = torch.full((B, S, S), 3)
+    labels[:, 0, 0] = 1                                   # one pixel of part 1, the rest is part 3
+    each = lambda count: torch.arange(count).expand(B, count)  # noqa: E731
+    goal = make_targets(object_map, labels, torch.tensor([0, 1, 2, 1]), each(T), each(P), each(O),
+                        torch.ones(B, T, dtype=torch.bool))
+    logits = torch.full((B, T + 1, S, S), -30.0)          # nothing is found
+    only = lambda x: dice_loss(SegmentationOutput(x), goal).item()  # noqa: E731
+    nothing = only(logits)
+    small, large, absent = logits.clone(), logits.clone(), logits.clone()
+    small[:, 1, 0, 0] = 30
+    large[:, 3][labels == 3] = 30
+    absent[:, 0] = 30
+    assert nothing - only(small) == pytest.approx((1 - 1 / 2) / 2, abs=1e-5)        # 1/2: the added ones, one pixel
+    assert nothing - only(large) == pytest.approx((1 - 1 / 36) / 2, abs=1e-5)
+    assert only(absent) == nothing
+
+
+def test_dice_of_nothing_shown_is_zero_and_left_out_objects_teach_nothing():
+    out, goal = output(grad=True), targets(background=False, parts=False)
+    goal.objects[:] = False
+    assert dice_loss(out, goal) == 0
+    object_map = torch.zeros(B, S, S, dtype=torch.long)
+    object_map[:, 3:] = LEFT_OUT
+    each = lambda count: torch.arange(count).expand(B, count)  # noqa: E731
+    labels = torch.where(object_map == LEFT_OUT, IGNORE, 0)
+    dice_loss(out, make_targets(object_map, labels, torch.tensor([0, 1, 2, 1]), each(T), each(P), each(O),
+                                torch.ones(B, T, dtype=torch.bool))).backward()
+    for logits in (out.object_part_logits, out.part_logits, out.object_logits):
+        assert logits.grad[:, 0, :3].abs().min() > 0 and logits.grad[:, :, 3:].abs().sum() == 0
 
 
 def test_the_baseline_has_one_term():

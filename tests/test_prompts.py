@@ -116,8 +116,10 @@ def test_with_variation_every_phrasing_comes_and_nothing_else():
 
 def test_the_baselines_phrases_name_part_and_object():
     bank, rng = WordBank(tiny_model(CLIPSeg), FEW, vary=True), np.random.default_rng(0)
-    drawn = {tuple(bank.conditions(batch([3]), rng)[0, 0].round(decimals=4).tolist()) for _ in range(100)}
-    assert drawn == variants([pattern.format(o="cow", p="horn") for pattern in prompts.PHRASE_PHRASINGS])
+    drawn = {tuple(bank.conditions(batch([3]), rng)[0, 0].round(decimals=4).tolist()) for _ in range(200)}
+    assert drawn == variants([pattern.format(o="cow", p="horn") for pattern in prompts.PHRASE_PHRASINGS]
+                             + [f"a {word}'s horn" for word in OBJECT_SYNONYMS.get("cow", ())[:2]]
+                             + [f"a cow's {word}" for word in PART_SYNONYMS.get("horn", ())[:2]])
 
 
 def test_picking_takes_each_ids_own_phrasings_and_encodes_each_text_once():

@@ -11,6 +11,7 @@ from partclipseg_lite import training
 from partclipseg_lite.datasets import IGNORE, Sample
 from partclipseg_lite.losses import mask_losses
 from partclipseg_lite.model import CLIPSeg, PartCLIPSeg
+from partclipseg_lite.settings import Settings
 from partclipseg_lite.training import LossModule, StepSampler, TrainingExamples, poly_schedule, train
 
 SEEN = DRAWN.seen_only()
@@ -46,6 +47,15 @@ def stop_at(monkeypatch, step, error=KeyboardInterrupt):
 
 def without_time(log):
     return [{key: value for key, value in entry.items() if key != "seconds"} for entry in log]
+
+
+def test_pictures_of_another_vocabulary_are_refused_before_anything_is_built(tmp_path, monkeypatch):
+    monkeypatch.setattr("partclipseg_lite.training.build_model", lambda *_: pytest.fail("a model was built"))
+    for settings in (Settings.from_preset("toy", {"vocabulary": "ade20k_part_234"}),
+                     Settings.from_preset("partclipseg_pascal_part_116")):
+        with pytest.raises(ValueError, match="vocabulary '.*_part_.*' does not fit the pictures of 'drawn'"):
+            train(settings, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 # ---- resume ----------------------------------------------------------------------------------------------------------
@@ -193,10 +203,10 @@ def batch(settings, pictures=None, step=0):
 
 def test_the_total_is_the_weighted_sum_of_its_terms(clip):
     settings = quick_settings(clip, loss__part_weight=0.7, loss__object_weight=0.3, loss__separation_weight=2.0,
-                              loss__enhancement_weight=0.5)
+                              loss__enhancement_weight=0.5, loss__dice_weight=0.4)
     module = LossModule(tiny_model(), DRAWN, settings)
     total, terms = module(batch(settings), 0)
-    weights = {"object_part": 1, "part": 0.7, "object": 0.3, "separation": 2, "enhancement": 0.5}
+    weights = {"object_part": 1, "part": 0.7, "object": 0.3, "separation": 2, "enhancement": 0.5, "dice": 0.4}
     assert terms.keys() == weights.keys()
     assert total.item() == pytest.approx(sum(weights[name] * terms[name].item() for name in weights), rel=1e-5)
 

@@ -1,4 +1,5 @@
 """Weights come back as they went, and a file that is something else is refused whole, by name and with advice."""
+import contextlib
 import json
 
 import pytest
@@ -10,6 +11,7 @@ from safetensors.torch import save_file
 from partclipseg_lite import weights
 from partclipseg_lite.inference import PartSegmenter
 from partclipseg_lite.model import CLIPSeg, PartCLIPSeg
+from partclipseg_lite.settings import hash_of
 from partclipseg_lite.weights import (
     WeightsError,
     build_model,
@@ -39,7 +41,9 @@ def saved(clip):
 
 
 def rewritten(saved, path, metadata=None, tensors=None):
-    """A copy of the saved file with some of its contents exchanged (None takes an entry out)."""
+    """A copy of the saved file with some of its contents exchanged (None takes an entry out), settings with their hash."""
+    with contextlib.suppress(ValueError, TypeError, KeyError):                     # no settings given, or none that can be read
+        metadata = {"settings_hash": hash_of(json.loads(metadata["settings"])), **metadata}
     with safe_open(saved[0], "pt") as file:
         old_metadata, old_tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
     keep = lambda new, old: {k: v for k, v in {**old, **(new or {})}.items() if v is not None}  # noqa: E731
@@ -181,7 +185,8 @@ def test_weights_trained_on_another_clip_are_refused(saved, tmp_path):
     ({"settings": "{}}"}, "metadata that this version does not understand"),
     ({"settings": json.dumps({"model": {"from_the_future": 1}})}, "metadata that this version does not understand"),
     ({"vocabulary": json.dumps({"name": "x"})}, "metadata that this version does not understand"),
-    ({"vocabulary": json.dumps(DRAWN.unseen_only().to_dict())}, "another vocabulary than the one it was saved with"),
+    ({"vocabulary": json.dumps(DRAWN.unseen_only().to_dict())}, "another vocabulary than it was saved with"),
+    ({"settings_hash": "0" * 16}, "other settings than it was saved with"),
 ])
 def test_metadata_that_does_not_fit_is_refused(saved, tmp_path, metadata, message):
     path = rewritten(saved, tmp_path / "meta.safetensors", metadata)

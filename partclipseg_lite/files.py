@@ -1,0 +1,13 @@
+"""Text files that are written whole or not at all."""
+from pathlib import Path
+
+
+def write_whole(path: str | Path, text: str) -> None:
+    """Write UTF-8 `text` beside `path` first and then put it in its place, so that a half-written file is never found."""
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
