@@ -187,7 +187,6 @@ def train(settings: Settings, output: str | Path, samples: Sequence[Sample] | No
     if samples is None and settings.vocabulary != settings.data.name:
         raise ValueError(f"vocabulary {settings.vocabulary!r} does not fit the pictures of {settings.data.name!r}: so far a "
                          f"preset can only train the drawn world; for other pictures call train(..., samples=...)")
-    output.mkdir(parents=True, exist_ok=True)
     native = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8     # older cards only emulate it
     bf16 = training.precision == "bf16" or (training.precision == "auto" and native)
     accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16 else "no")
@@ -209,6 +208,7 @@ def train(settings: Settings, output: str | Path, samples: Sequence[Sample] | No
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first = state["step"]
+    output.mkdir(parents=True, exist_ok=True)            # only now: settings that cannot be built leave nothing behind
     if accelerator.is_main_process:
         write_whole(output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1))
     if first < training.steps:

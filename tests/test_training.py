@@ -58,6 +58,12 @@ def test_pictures_of_another_vocabulary_are_refused_before_anything_is_built(tmp
     assert not (tmp_path / "run").exists()
 
 
+def test_settings_that_cannot_be_built_leave_no_folder(tmp_path):
+    with pytest.raises(ValueError, match="image size 100 is not a multiple"):
+        train(Settings.from_preset("toy", {"model.image_size": 100}), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
 # ---- resume ----------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("step", [1, 5])
