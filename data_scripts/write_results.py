@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from partclipseg_lite.settings import Settings
+
 BOOK = Path(__file__).resolve().parents[1] / "book"
 SOURCE, RECIPE, PAGE = BOOK / "results" / "toy.json", BOOK / "results" / "recipe.json", BOOK / "results.md"
 NAMES = {"toy": "PartCLIPSeg", "toy_no_attention_control": "PartCLIPSeg without attention control",
@@ -77,6 +79,7 @@ def page(record: dict, recipe: dict) -> str:
     clip = record["clip"]
     clip_table = table(["the tiny CLIP names…", "right, in percent"],
                        [[text, f"{clip[key]:.1f}"] for key, text in CLIP_ROWS.items() if key in clip])
+    ours, baseline = (Settings.from_preset(preset).training for preset in ("toy", "toy_clipseg"))
     steps = {NAMES[p]: m["steps"] for p, m in record["models"].items()}
     seeds = max(len(m["seeds"]) for m in record["models"].values())
     spread = ("± is the sample deviation over training seeds" if seeds > 1 else
@@ -90,10 +93,12 @@ drawn world is a toy: its numbers say nothing about photographs, and they must n
 ```
 
 All models read the same frozen tiny CLIP, were trained on the same drawn pictures of *seen* objects, and were asked for the
-bare names of all 149 object parts. Steps of four pictures: {", ".join(f"{name} {n:,}" for name, n in steps.items())}. Scores
-are in percent, pictures are scored whole; {spread}. In a step, each picture was asked for 6 generalized parts, 2 objects and
-up to 7 object parts put together from them; for CLIPSeg, for 10 object parts, absent ones among them. The settings are those
-of the presets in `partclipseg_lite/settings.py`; [how they were chosen](how-the-recipe-was-chosen) is told at the end.
+bare names of all 149 object parts.
+Steps of {ours.batch_size} pictures: {", ".join(f"{name} {n:,}" for name, n in steps.items())}.
+Scores are in percent, pictures are scored whole; {spread}. In a step, each picture was asked for {ours.parts_per_image}
+generalized parts, {ours.objects_per_image} objects and up to {ours.object_parts_per_image} object parts put together from them;
+for CLIPSeg, for {baseline.object_parts_per_image} object parts, absent ones among them. The settings are those of the presets in
+`partclipseg_lite/settings.py`; [how they were chosen](how-the-recipe-was-chosen) is told at the end.
 
 ## {record["pictures"]} test pictures
 
@@ -135,6 +140,7 @@ seen a mask. The segmenters have never seen a mask of a novel object.
 By short trainings of PartCLIPSeg (preset `{recipe["preset"]}`, one seed, one core each, about equal time) and their scores
 on {recipe["pictures"]} pictures of the *validation* split: seen / unseen / harmonic mean. No test picture took part. One seed
 proves little, so small differences were not followed; the first two rows shared their processor with other work.
+The settings of each row are in `book/results/recipe.json`, for `train --set` and then `evaluate --split {recipe["split"]}`.
 
 {recipe_table(recipe)}
 
