@@ -97,7 +97,8 @@ bare names of all 149 object parts.
 Steps of {ours.batch_size} pictures: {", ".join(f"{name} {n:,}" for name, n in steps.items())}.
 Scores are in percent, pictures are scored whole; {spread}. In a step, each picture was asked for {ours.parts_per_image}
 generalized parts, {ours.objects_per_image} objects and up to {ours.object_parts_per_image} object parts put
-together from them; for CLIPSeg, for {baseline.object_parts_per_image} object parts, absent ones among them. The settings are those of the presets in
+together from them; for CLIPSeg, for {baseline.object_parts_per_image} object parts, absent ones among them.
+The settings are those of the presets in
 `partclipseg_lite/settings.py`; [how they were chosen](how-the-recipe-was-chosen) is told at the end.
 
 ## {record["pictures"]} test pictures
