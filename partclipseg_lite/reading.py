@@ -78,6 +78,10 @@ class Reading(BaseModel):
             value = {**BUNDLES[base], **value}
         return value
 
+    def departures(self) -> frozenset[str]:
+        """The options that follow the release."""
+        return frozenset(key for key, value in self.model_dump().items() if value == BUNDLES["released"][key])
+
     @property
     def name(self) -> str:
         """"paper", "released", or the nearer of the two with what differs from it."""

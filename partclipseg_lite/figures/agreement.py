@@ -2,16 +2,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from .base import FAINT, INK, SEEN, Picture, new_picture, styled
 
-if TYPE_CHECKING:
-    from ..release.comparison import Row
-
 TOO_FAR = "#c0392b"
+
+
+class Row(Protocol):
+    """One compared number: how far it is off, how far it may be, and in which unit (`release.comparison` makes them)."""
+
+    deviation: float
+    tolerance: float
+    unit: str
 
 
 @styled

@@ -41,7 +41,9 @@ class WordDecoder:
         else:
             self.parts = len(words.parts)
             self.embeddings = torch.cat([words.parts, words.objects, background])                      # (P+O+1, E)
-            self.part_row, self.object_row = (row[0] for row in model.rows(words.expand(1)))           # (T+1,) twice
+            words = words.expand(1)
+            self.part_row, self.object_row = (row[0] for row in model.rows(words))                     # (T+1,) twice
+            self.text = model.text_pairs(self.embeddings[None], words)                                 # (1, T+1, 2E)
         # Neighbours share their object, so that a chunk needs few objects.
         self.order = torch.argsort(vocabulary.object_of, stable=True).tolist()
         with torch.inference_mode(), autocast(self.embeddings.device, precision):
@@ -79,8 +81,7 @@ class WordDecoder:
             if self.is_phrases:
                 return self.model.mask_head(self.features(index)[None])[0].float()
             part_row, object_row = self.part_row[index], self.object_row[index]
-            text = self.model.text_pairs(self.embeddings[None], part_row[None], object_row[None], self.parts)
-            merged = self.model.rebuild(self.features(part_row)[None], self.features(object_row)[None], text)
+            merged = self.model.rebuild(self.features(part_row)[None], self.features(object_row)[None], self.text[:, index])
             return self.model.object_part_head(merged)[0].float()
 
     def enlarged(self, kind: str, indices: Sequence[int], size: tuple[int, int]) -> Iterable[tuple[list[int], Tensor]]:

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from ..datasets.sample import IGNORE
 from ..network.models import SegmentationOutput
-from ..reading import PAPER, Reading
 
 LEFT_OUT = -2      # in an object map of training: a pixel of an object whose parts must stay unknown (a novel object)
 
@@ -32,15 +31,12 @@ class Targets:
 
 
 def make_targets(object_map: Tensor, part_map: Tensor, part_of: Tensor, object_part_ids: Tensor, part_ids: Tensor,
-                 object_ids: Tensor, valid: Tensor, reading: Reading = PAPER) -> Targets:
+                 object_ids: Tensor, valid: Tensor) -> Targets:
     """Maps int64 [B, S, S] and the ids of the conditions ([B, T], [B, P], [B, O]) -> `Targets`.
 
     `part_of` int64 [all object parts] gives each object part's generalized part; a pixel teaches "head" whether it is a
-    cat's or a cow's. That is how one annotation supervises three granularities. Objects marked `LEFT_OUT` teach nothing,
-    or background, as `reading.novel_objects` says.
+    cat's or a cow's. That is how one annotation supervises three granularities. Objects marked `LEFT_OUT` teach nothing.
     """
-    if reading.novel_objects == "background":
-        object_map = torch.where(object_map == LEFT_OUT, IGNORE, object_map)
     labelled = part_map != IGNORE
     general = torch.where(labelled, part_of.to(part_map.device)[part_map.clamp(min=0)], IGNORE)
     one_of = lambda m, ids: m[:, None] == ids[:, :, None, None]  # noqa: E731
@@ -65,8 +61,7 @@ def masked_bce(logits: Tensor, masks: Tensor, selections: list[Tensor], weight: 
     return means
 
 
-def mask_losses(output: SegmentationOutput, targets: Targets, background_weight: float = 0.05, reading: Reading = PAPER,
-                ) -> dict[str, Tensor]:
+def mask_losses(output: SegmentationOutput, targets: Targets, background_weight: float = 0.05) -> dict[str, Tensor]:
     """The terms of Eq. 5, unweighted: `object_part` (with background channel), and for PartCLIPSeg `part`, `object`.
 
     Which pixels count is not in the paper; as released, object parts learn from part pixels and from background (two
@@ -77,8 +72,6 @@ def mask_losses(output: SegmentationOutput, targets: Targets, background_weight:
     masks = torch.cat([targets.object_parts, targets.background], dim=1)
     on_parts, on_background = masked_bce(output.object_part_logits, masks, [targets.part_pixels, targets.background],
                                          torch.cat([channels, background], dim=1))
-    if reading.empty_background == "lose_step" and bool(targets.background.all()):
-        on_background = on_background * 0                # the release asks for object pixels where it means background
     losses = {"object_part": on_parts + on_background}
     if output.part_logits is not None:
         ones = lambda x: channels.new_ones(x.shape[:2])  # noqa: E731

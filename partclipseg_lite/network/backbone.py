@@ -1,7 +1,7 @@
 """The frozen CLIP: activations of an image at several depths, and embeddings of words.
 
-Both worlds use the same class: open_clip's ViT-B/16 at 352x352 in the real one, the tiny CLIP of `toy_clip` in the drawn
-one. Nothing here is trained unless a setting says so.
+Both worlds use the same class: open_clip's ViT-B/16 at 352x352 in the real one, the tiny CLIP of `weights.tiny_clip` in the drawn
+one. Nothing here is trained.
 """
 from collections.abc import Callable, Sequence
 
@@ -46,11 +46,10 @@ class Backbone(nn.Module):
         image_size: side of the square input in pixels; the position table is interpolated to it once, here.
         layers: indices (from 0) of the blocks whose outputs the decoder reads, shallow to deep.
         mean, std: normalisation of RGB values in 0..1.
-        train_text_embeddings: leave CLIP's token and position embeddings of the text side trainable (the released reading).
     """
 
     def __init__(self, *, clip: CLIP, tokenizer: Callable[[Sequence[str]], Tensor], image_size: int,
-                 layers: Sequence[int], mean: Sequence[float], std: Sequence[float], train_text_embeddings: bool = False):
+                 layers: Sequence[int], mean: Sequence[float], std: Sequence[float]):
         super().__init__()
         patch, depth = clip.visual.patch_size[0], clip.visual.transformer.layers
         if image_size % patch:
@@ -58,10 +57,6 @@ class Backbone(nn.Module):
         if not layers or sorted(layers) != list(layers) or layers[0] < 0 or layers[-1] >= depth:
             raise ValueError(f"layers must be ascending block indices in 0..{depth - 1}, got {list(layers)}")
         self.clip = clip.requires_grad_(False)
-        self.train_text_embeddings = train_text_embeddings
-        if train_text_embeddings:
-            clip.token_embedding.weight.requires_grad_(True)
-            clip.positional_embedding.requires_grad_(True)
         self.tokenizer = tokenizer
         self.image_size, self.patch_size, self.grid = image_size, patch, image_size // patch
         self.layers = tuple(layers)
@@ -108,19 +103,9 @@ class Backbone(nn.Module):
         return [torch.cat([prefix, patches], dim=1)
                 for prefix, patches in zip(out["image_intermediates_prefix"], out["image_intermediates"])]
 
-    def embed_text(self, texts: Sequence[str]) -> Tensor:
-        """Texts -> float [C, E], not normalised. Each text is encoded once; afterwards it comes from a cache.
-
-        Where the text embeddings are trained and gradients are wanted, every call encodes anew.
-        """
-        if self.train_text_embeddings:
-            if torch.is_grad_enabled() and texts:
-                return encode_tokens(self.clip, self.tokenizer(list(texts)).to(self.mean.device))
-            self._text_cache.clear()                     # the embeddings may have been trained since
-        return self._cached_text(texts)
-
     @torch.no_grad()
-    def _cached_text(self, texts: Sequence[str]) -> Tensor:
+    def embed_text(self, texts: Sequence[str]) -> Tensor:
+        """Texts -> float [C, E], not normalised. Each text is encoded once; afterwards it comes from a cache."""
         missing = [t for t in dict.fromkeys(texts) if t not in self._text_cache]
         device = self.mean.device
         # What inference mode computes could never be trained with afterwards, so the cache is filled outside of it.

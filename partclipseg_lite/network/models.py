@@ -105,11 +105,9 @@ class CLIPSeg(nn.Module):
 class PartCLIPSeg(nn.Module):
     """Generalized parts and objects are decoded apart (Eqs. 1-2) and put together to object parts (Eqs. 3-4)."""
 
-    def __init__(self, *, backbone: Backbone, width: int = 64, heads: int = 4, mlp_width: int = 2048, adapter: bool = True,
-                 object_row: str = "object", train_background: bool = True):
-        """`object_row` and `train_background`: see `reading.Reading`."""
+    def __init__(self, *, backbone: Backbone, width: int = 64, heads: int = 4, mlp_width: int = 2048, adapter: bool = True):
         super().__init__()
-        self.backbone, self.object_row = backbone, object_row
+        self.backbone = backbone
         embed_dim = backbone.embed_dim
         self.decoder = Decoder(backbone_width=backbone.width, embed_dim=embed_dim, width=width, heads=heads,
                                mlp_width=mlp_width, depth=len(backbone.layers))
@@ -119,7 +117,7 @@ class PartCLIPSeg(nn.Module):
         self.merge_embeddings = nn.Linear(2 * embed_dim, embed_dim)              # Eq. 3, text side
         self.object_part_film = FiLM(embed_dim, width)                           # Eq. 4
         self.object_part_head = MaskHead(width, backbone.patch_size)
-        self.background_embedding = background_embedding(embed_dim).requires_grad_(train_background)
+        self.background_embedding = background_embedding(embed_dim)
 
     def embed(self, vocabulary: Vocabulary) -> Conditions:
         """Embeddings of a vocabulary's generalized parts and objects, with its own index maps (no batch axis)."""
@@ -146,7 +144,7 @@ class PartCLIPSeg(nn.Module):
         part_row, object_row = self.rows(words)
         image = torch.arange(batch, device=features.device)[:, None]
         merged = self.rebuild(features[image, part_row], features[image, object_row],
-                              self.text_pairs(embeddings, part_row, object_row, parts))        # (B, T+1, N, D)
+                              self.text_pairs(embeddings, words))                              # (B, T+1, N, D)
         return SegmentationOutput(self.object_part_head(merged), part_logits, object_logits, background_logits)
 
     def rows(self, words: Conditions) -> tuple[Tensor, Tensor]:
@@ -158,12 +156,13 @@ class PartCLIPSeg(nn.Module):
         last = torch.full_like(words.part_of[:, :1], parts + objects)
         return torch.cat([words.part_of, last], dim=1), torch.cat([words.object_of + parts, last], dim=1)
 
-    def text_pairs(self, embeddings: Tensor, part_row: Tensor, object_row: Tensor, parts: int) -> Tensor:
+    def text_pairs(self, embeddings: Tensor, words: Conditions) -> Tensor:
         """[object | part] embeddings [B, T+1, 2E], from `embeddings` [B, P+O+1, E] (Eq. 3, text side)."""
+        return self.pairs(embeddings, *self.rows(words))
+
+    def pairs(self, embeddings: Tensor, part_row: Tensor, object_row: Tensor) -> Tensor:
+        """Rows of `embeddings` [B, P+O+1, E] side by side, [object | part]: [B, T+1, 2E]."""
         image = torch.arange(len(embeddings), device=embeddings.device)[:, None]
-        if self.object_row == "no_offset":               # as released: the object's index counts from the first *part*
-            last = embeddings.shape[1] - 1
-            object_row = torch.where(object_row == last, object_row, object_row - parts)
         return torch.cat([embeddings[image, object_row], embeddings[image, part_row]], dim=-1)
 
     def rebuild(self, part_features: Tensor, object_features: Tensor, text: Tensor) -> Tensor:

@@ -21,14 +21,15 @@ from ..datasets.sample import IGNORE
 from ..evaluation.decisions import oracle_obj_labels, pred_all_labels
 from ..evaluation.metrics import Evaluator
 from ..inference.predict import resize_logits
-from ..losses.masks import LEFT_OUT, Targets, make_targets, masked_bce
+from ..losses.masks import LEFT_OUT, Targets, masked_bce
+from ..losses.objective import Objective
 from ..network.decoder import AttentionTap
 from ..network.models import Conditions, PartCLIPSeg
 from ..reading import RELEASED
 from ..settings import LossSettings
-from ..training.objective import total_loss
 from ..vocabulary import Vocabulary
 from ..weights.converters import OFFICIAL_PREFIX, official_table, partclipseg_from_official
+from .departures import as_read
 from .evaluator import released_scores
 
 RELEASED_LOSS = LossSettings(separation="paper", separation_weight=0.1, enhancement_weight=0.01)
@@ -109,7 +110,7 @@ class NetworkReference:
             raise ValueError(f"{folder} records logits of {height}x{width}; the network's input is square")
         tensors = {name: deterministic_weight(name, tuple(shape), seed) for name, shape in shapes.items()}
         self.model: PartCLIPSeg = partclipseg_from_official(tensors, height, RELEASED, str(folder))
-        self.grid = self.model.backbone.grid
+        self.objective = as_read(Objective, RELEASED)(RELEASED_LOSS, self.model.backbone.grid)
 
     def compare(self) -> Iterator[Row]:
         yield from self._names()
@@ -154,18 +155,18 @@ class NetworkReference:
         pixels, obj, part = (torch.cat(parts) for parts in zip(*images))
         each = lambda count: torch.arange(count).expand(len(pixels), -1)                       # noqa: E731
         train = self.train
-        targets = make_targets(obj, part, train.part_of, each(len(train)), each(len(train.parts)), each(len(train.objects)),
-                               torch.ones(len(pixels), len(train), dtype=torch.bool), RELEASED)
+        targets = self.objective.targets(obj, part, train.part_of, each(len(train)), each(len(train.parts)), each(len(train.objects)),
+                                         torch.ones(len(pixels), len(train), dtype=torch.bool))
         return pixels, targets, len(pixels)
 
     def _losses(self, images, recorded: Mapping, prefix: str, whole: bool = False) -> Iterator[Row]:
-        model, grid = self.model, self.grid
+        model = self.model
         pixels, targets, batch = self._batch(images)
         if whole and "pixel_values" in self.arrays:
             yield _absolute("preprocessing", pixels[:, :, ::16, ::16], self.arrays["pixel_values"], 1e-6)
         activations = model.backbone.activations(pixels)
         words = model.embed(self.train)
-        total, terms = total_loss(model, activations, words, targets, grid, RELEASED_LOSS, RELEASED)
+        total, terms = self.objective(model, activations, words, targets)
         for name, mine in (("separation", terms.get("separation", 0.0)), ("enhancement", terms.get("enhancement", 0.0)),
                            ("total", total)):
             if name in recorded:

@@ -21,6 +21,7 @@ from ..vocabulary import Vocabulary
 from ..weights.build import build_model
 from ..weights.clips import real_backbone
 from ..weights.converters import clipseg_from_hugging_face
+from .departures import as_read
 from .peer import hugging_face_clipseg
 
 TINY_CLIP = {"embed_dim": 32, "quick_gelu": True,
@@ -141,8 +142,7 @@ class Workloads:
             "reading": reading, "vocabulary": vocabulary, "model.image_size": self.size.image, "training.vary_words": False,
             **everything, **{f"model.{key}": value for key, value in self.size.decoder.items()}})
         known = Vocabulary.load(vocabulary)
-        model = build_model(settings, self.backbone(
-            train_text_embeddings=settings.reading.text_embeddings == "trained")).to(self.device)
+        model = build_model(settings, self.backbone(kind=as_read(Backbone, settings.reading))).to(self.device)
         model.decoder.recompute = recompute
         module = LossModule(model, known, settings).train()
         examples = TrainingExamples([labelled(self.size.image, known)], known, settings)

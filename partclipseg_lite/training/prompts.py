@@ -101,8 +101,8 @@ class WordBank:
         else:
             self.part_words = [phrase(PART_PHRASINGS, p) + synonyms(PART_SYNONYMS, p) for p in vocabulary.parts]
             self.object_words = [phrase(OBJECT_PHRASINGS, o) + synonyms(OBJECT_SYNONYMS, o) for o in vocabulary.objects]
-        if not model.backbone.train_text_embeddings:     # fill the cache in a fixed order: the same bits in every run
-            banks = self.phrases if self.is_phrases else self.part_words + self.object_words
+        banks = self.phrases if self.is_phrases else self.part_words + self.object_words
+        with torch.no_grad():                            # fills the cache in a fixed order: the same bits in every run
             self.embed([text for texts in banks for text in texts])
 
     def conditions(self, batch: dict[str, Tensor], rng: np.random.Generator) -> Tensor | Conditions:

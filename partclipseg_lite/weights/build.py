@@ -6,6 +6,7 @@ from open_clip.model import CLIP
 
 from ..network.backbone import Backbone
 from ..network.models import CLIPSeg, PartCLIPSeg
+from ..release.departures import as_read
 from ..settings import Settings
 from .clips import open_clip_backbone, real_backbone, toy_backbone
 from .converters import hugging_face_clip, kind_of, official_clip
@@ -17,7 +18,7 @@ def build_backbone(settings: Settings) -> Backbone:
     """The frozen CLIP that `settings` name: the shipped tiny one, an open_clip model, or the one inside other weights."""
     chosen = settings.model
     common = {"image_size": chosen.image_size, "layers": chosen.layers,
-              "train_text_embeddings": settings.reading.text_embeddings == "trained"}
+              "kind": as_read(Backbone, settings.reading)}
     if open_clip.get_model_config(chosen.backbone):
         return open_clip_backbone(chosen.backbone, chosen.pretrained, **common)
     if chosen.pretrained is not None:
@@ -33,12 +34,12 @@ def build_backbone(settings: Settings) -> Backbone:
 
 def build_model(settings: Settings, backbone: Backbone | None = None) -> PartCLIPSeg | CLIPSeg:
     """A model with random trained part, from settings; initialised from `torch`'s global generator."""
-    chosen, reading = settings.model, settings.reading
+    chosen = settings.model
     common = {"backbone": backbone or build_backbone(settings), "width": chosen.width, "heads": chosen.heads,
               "mlp_width": chosen.mlp_width, "adapter": chosen.adapter}
     if chosen.kind == "clipseg":
         return CLIPSeg(**common, background=chosen.background)
-    return PartCLIPSeg(**common, object_row=reading.object_row, train_background=reading.background_embedding == "trained")
+    return as_read(PartCLIPSeg, settings.reading)(**common)
 
 
 def _clip_inside(path: Path) -> CLIP:

@@ -15,11 +15,10 @@ from .tiny_clip import CLIP_MEAN, CLIP_STD, load_toy_clip
 
 
 def toy_backbone(image_size: int = 128, layers: Sequence[int] = (1, 3, 5), path=None, *,
-                 train_text_embeddings: bool = False) -> Backbone:
+                 kind: type[Backbone] = Backbone) -> Backbone:
     """The drawn world's backbone: the shipped tiny CLIP (or the one at `path`)."""
     clip, tokenizer, _ = load_toy_clip(path)
-    return Backbone(clip=clip, tokenizer=tokenizer, image_size=image_size, layers=layers, mean=CLIP_MEAN, std=CLIP_STD,
-                    train_text_embeddings=train_text_embeddings)
+    return kind(clip=clip, tokenizer=tokenizer, image_size=image_size, layers=layers, mean=CLIP_MEAN, std=CLIP_STD)
 
 
 class CLIPTokenizer:
@@ -121,13 +120,13 @@ def build_clip(config: dict, tensors: Mapping[str, Tensor] | None = None) -> CLI
 
 
 def real_backbone(clip: CLIP, image_size: int = 352, layers: Sequence[int] = (3, 6, 9), *,
-                  train_text_embeddings: bool = False) -> Backbone:
+                  kind: type[Backbone] = Backbone) -> Backbone:
     """A backbone with CLIP's own tokenizer and CLIPSeg's normalisation: ImageNet's mean and deviation, not CLIP's."""
-    return Backbone(clip=clip, tokenizer=CLIPTokenizer(clip.context_length), image_size=image_size, layers=layers,
-                    mean=IMAGENET_MEAN, std=IMAGENET_STD, train_text_embeddings=train_text_embeddings)
+    return kind(clip=clip, tokenizer=CLIPTokenizer(clip.context_length), image_size=image_size, layers=layers,
+                mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 
 def open_clip_backbone(name: str, pretrained: str | Mapping[str, Tensor] | None = None, image_size: int = 352,
-                       layers: Sequence[int] = (3, 6, 9), *, train_text_embeddings: bool = False) -> Backbone:
+                       layers: Sequence[int] = (3, 6, 9), *, kind: type[Backbone] = Backbone) -> Backbone:
     """The real world's backbone: an open_clip ViT by name; see `open_clip_model` and `real_backbone`."""
-    return real_backbone(open_clip_model(name, pretrained), image_size, layers, train_text_embeddings=train_text_embeddings)
+    return real_backbone(open_clip_model(name, pretrained), image_size, layers, kind=kind)

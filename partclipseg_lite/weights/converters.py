@@ -11,8 +11,10 @@ import torch
 from open_clip.model import CLIP
 from torch import Tensor
 
+from ..network.backbone import Backbone
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..reading import RELEASED, Reading
+from ..release.departures import as_read
 from .clips import build_clip, check_activation, open_clip_config, real_backbone
 from .files import FORMAT, WeightsError, describe
 
@@ -157,9 +159,8 @@ def partclipseg_from_official(tensors: Mapping[str, Tensor], image_size: int = 3
     `backbone` names the open_clip model whose shape the CLIP has; one without QuickGELU is refused.
     """
     clip, rest = official_clip(tensors, source, backbone)
-    model = PartCLIPSeg(backbone=real_backbone(clip, image_size, (3, 6, 9),
-                                               train_text_embeddings=reading.text_embeddings == "trained"),
-                        object_row=reading.object_row, train_background=reading.background_embedding == "trained")
+    frozen = real_backbone(clip, image_size, (3, 6, 9), kind=as_read(Backbone, reading))
+    model = as_read(PartCLIPSeg, reading)(backbone=frozen)
     fill(model, rest, source)
     return model.eval()
 

@@ -9,12 +9,13 @@ from partclipseg_lite.inference.predict import autocast, predict, resize_logits
 from partclipseg_lite.inference.segmenter import PartSegmenter
 from partclipseg_lite.inference.streaming import WordDecoder
 from partclipseg_lite.network.models import CLIPSeg, PartCLIPSeg
+from partclipseg_lite.release.departures import RowWithoutOffset
 from partclipseg_lite.vocabulary import Vocabulary
 
 RGB = np.random.default_rng(0).integers(0, 256, (45, 38, 3), dtype=np.uint8)
 WORDS = Vocabulary.from_names([f"{obj}'s {part}" for part in ("head", "tail", "leg", "ear")
                                for obj in ("dog", "cat", "bus", "cow", "fox")][:18])
-MODELS = {"paper": tiny_model(), "released rows": tiny_model(object_row="no_offset"), "CLIPSeg": tiny_model(CLIPSeg),
+MODELS = {"paper": tiny_model(), "released rows": tiny_model(RowWithoutOffset), "CLIPSeg": tiny_model(CLIPSeg),
           "CLIPSeg without background": tiny_model(CLIPSeg, background=False, adapter=False)}
 for each in MODELS.values():                              # random heads hardly differ: make every name win somewhere
     with torch.no_grad():

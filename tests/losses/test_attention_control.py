@@ -11,14 +11,16 @@ from partclipseg_lite.losses.attention_control import (
     AttentionPlan,
     area_on_grid,
     claims,
-    enhancement_loss,
     normalise_maps,
     object_part_maps,
-    overlap_ratio,
+    overlap,
     plan_attention,
-    separation_loss,
+    soft_claims,
+    soft_overlap,
 )
+from partclipseg_lite.losses.objective import Objective
 from partclipseg_lite.network.decoder import AttentionTap
+from partclipseg_lite.settings import LossSettings
 
 N = GRID * GRID
 # Object 0 has parts 0, 1, 2 and object 1 has parts 0, 1.
@@ -47,7 +49,18 @@ def hand_made(group, area=None):
     """A plan for maps that a test makes itself: only groups and areas matter to the losses."""
     group = torch.tensor(group)
     area = torch.ones(len(group), N) if area is None else area
-    return AttentionPlan(AttentionTap(torch.tensor([0])), group, group, area, group, int(group.max()) + 1, group, group)
+    return AttentionPlan(AttentionTap(torch.tensor([0])), group, group, area, group, group, group, group, int(group.max()) + 1)
+
+
+def separation_loss(maps, plan, temperature=None):
+    """Mean over objects, printed or soft."""
+    soft = {} if temperature is None else {"temperature": temperature}
+    loss = LossSettings(separation="paper" if temperature is None else "soft", **soft)
+    return Objective(loss, GRID).separation(maps, plan).mean()
+
+
+def enhancement_loss(maps, plan):
+    return Objective(LossSettings(), GRID).enhancement(maps, plan).mean()
 
 
 # ---- where a part is -------------------------------------------------------------------------------------------------
@@ -146,12 +159,12 @@ def test_a_map_without_contrast_claims_nothing_and_breaks_nothing():
 def test_the_overlap_of_hard_claims_is_counting(seed, group):
     group = [sorted(set(group)).index(g) for g in group]
     claim = (torch.rand(len(group), N, generator=torch.Generator().manual_seed(seed)) > 0.6).float()
-    found = overlap_ratio(claim, torch.tensor(group), max(group) + 1)
+    found, soft = (form(claim, torch.tensor(group), max(group) + 1) for form in (overlap, soft_overlap))
     for g in range(max(group) + 1):
         times = sum(claim[k] for k in range(len(group)) if group[k] == g)
         claimed = int((times >= 1).sum())
         expected = int((times > 1).sum()) / claimed if claimed else 0.0
-        assert found[g].item() == pytest.approx(expected, abs=1e-4)
+        assert found[g].item() == pytest.approx(expected) and soft[g].item() == pytest.approx(expected, abs=1e-4)
 
 
 @given(st.integers(0, 1000))
@@ -165,7 +178,7 @@ def test_soft_claims_are_the_chance_of_two_claims_over_that_of_any(seed):
             chance = math.prod(float(c if bit else 1 - c) for c, bit in zip(claim[:, n], bits, strict=True))
             many += chance * (sum(bits) > 1)
             anyone += chance * (sum(bits) >= 1)
-    assert overlap_ratio(claim, torch.zeros(3, dtype=torch.long), 1).item() == pytest.approx(many / anyone, rel=1e-4)
+    assert soft_overlap(claim, torch.zeros(3, dtype=torch.long), 1).item() == pytest.approx(many / anyone, rel=1e-4)
 
 
 def peaks(places):
@@ -178,34 +191,34 @@ def peaks(places):
 @pytest.mark.parametrize("temperature", [None, 0.01])
 def test_sharp_maps_apart_cost_nothing_and_identical_ones_one_over_their_number(temperature):
     apart, plan = peaks([(0, 0), (0, 3), (3, 0)]), hand_made([0, 0, 0])
-    assert separation_loss(apart, plan, GRID, temperature=temperature).item() == pytest.approx(0, abs=1e-3)
+    assert separation_loss(apart, plan, temperature=temperature).item() == pytest.approx(0, abs=1e-3)
     same = peaks([(1, 1)] * 3)
-    assert separation_loss(same, plan, GRID, temperature=temperature).item() == pytest.approx(1 / 3, abs=1e-3)
+    assert separation_loss(same, plan, temperature=temperature).item() == pytest.approx(1 / 3, abs=1e-3)
 
 
 def test_separation_is_the_mean_over_objects():
     maps = torch.cat([peaks([(1, 1)] * 2), peaks([(0, 0), (3, 3), (0, 3)])])          # identical pair; three apart
-    assert separation_loss(maps, hand_made([0, 0, 1, 1, 1]), GRID).item() == pytest.approx((1 / 2 + 0) / 2, abs=1e-4)
-    assert separation_loss(maps[:1], hand_made([0]), GRID).item() == pytest.approx(0, abs=1e-5)
+    assert separation_loss(maps, hand_made([0, 0, 1, 1, 1])).item() == pytest.approx((1 / 2 + 0) / 2, abs=1e-4)
+    assert separation_loss(maps[:1], hand_made([0])).item() == pytest.approx(0, abs=1e-5)
 
 
 def test_the_printed_separation_has_no_gradient_and_the_soft_one_has():
     maps = torch.rand(4, N, generator=torch.Generator().manual_seed(1), requires_grad=True)
     plan = hand_made([0, 0, 1, 1])
-    assert not separation_loss(maps, plan, GRID).requires_grad
-    separation_loss(maps, plan, GRID, temperature=0.05).backward()
+    assert not separation_loss(maps, plan).requires_grad
+    separation_loss(maps, plan, temperature=0.05).backward()
     assert torch.isfinite(maps.grad).all() and (maps.grad.abs().sum(1) > 0).all()
 
 
 def test_a_step_down_the_soft_gradient_separates_maps():
     maps = torch.rand(3, N, generator=torch.Generator().manual_seed(2), requires_grad=True)
     plan = hand_made([0, 0, 0])
-    optimizer, first = torch.optim.Adam([maps], lr=0.02), separation_loss(maps, plan, GRID).item()
+    optimizer, first = torch.optim.Adam([maps], lr=0.02), separation_loss(maps, plan).item()
     for _ in range(60):
         optimizer.zero_grad()
-        separation_loss(maps, plan, GRID, temperature=0.05).backward()
+        separation_loss(maps, plan, temperature=0.05).backward()
         optimizer.step()
-    assert separation_loss(maps, plan, GRID).item() < 0.5 * first                     # the printed loss sees it too
+    assert separation_loss(maps, plan).item() < 0.5 * first                     # the printed loss sees it too
 
 
 @given(st.integers(0, 1000))
@@ -214,13 +227,13 @@ def test_soft_separation_tends_to_the_printed_one_as_the_temperature_falls(seed)
     maps = torch.rand(4, N, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     plan = hand_made([0, 0, 1, 1])
     closest = (normalise_maps(maps, GRID) - 0.3).abs().min().item()
-    hard = separation_loss(maps, plan, GRID).item()
-    assert separation_loss(maps, plan, GRID, temperature=closest / 30).item() == pytest.approx(hard, abs=1e-4)
+    hard = separation_loss(maps, plan).item()
+    assert separation_loss(maps, plan, temperature=closest / 30).item() == pytest.approx(hard, abs=1e-4)
 
 
 def test_claims_reach_the_threshold_itself():
     assert claims(torch.tensor([0.29, 0.3, 0.31], dtype=torch.float64), 0.3).tolist() == [0, 1, 1]
-    assert claims(torch.tensor([0.3], dtype=torch.float64), 0.3, 0.05).item() == pytest.approx(0.5)
+    assert soft_claims(torch.tensor([0.3], dtype=torch.float64), 0.3, 0.05).item() == pytest.approx(0.5)
 
 
 # ---- enhancement (Eq. 9) ---------------------------------------------------------------------------------------------

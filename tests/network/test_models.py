@@ -133,7 +133,7 @@ def rebuild_inputs(parts=3, objects=2, batch=2, width=16, embed_dim=32):
 
 def rebuild(model, features, embeddings, words):
     rows, image = model.rows(words), torch.arange(len(features))[:, None]
-    return model.rebuild(*(features[image, row] for row in rows), model.text_pairs(embeddings, *rows, words.parts.shape[1]))
+    return model.rebuild(*(features[image, row] for row in rows), model.text_pairs(embeddings, words))
 
 
 def test_an_object_part_is_put_together_from_its_own_part_and_object():

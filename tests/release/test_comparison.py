@@ -27,6 +27,7 @@ from partclipseg_lite.release.comparison import (
     deterministic_weight,
     shipped_reference,
 )
+from partclipseg_lite.release.departures import as_read
 from partclipseg_lite.vocabulary import Vocabulary
 
 FOLDER = shipped_reference()
@@ -121,11 +122,10 @@ def any_words(texts):
 
 
 def tiny_released(tensors, image_size, reading, source):
-    backbone = Backbone(clip=tiny_clip(), tokenizer=any_words, image_size=image_size, layers=(0, 1, 2), mean=MEAN.tolist(),
-                        std=STD.tolist(), train_text_embeddings=True)
+    backbone = as_read(Backbone, reading)(clip=tiny_clip(), tokenizer=any_words, image_size=image_size, layers=(0, 1, 2),
+                                          mean=MEAN.tolist(), std=STD.tolist())
     torch.manual_seed(5)
-    return PartCLIPSeg(backbone=backbone, width=16, heads=2, mlp_width=24, object_row=reading.object_row,
-                       train_background=False).eval()
+    return as_read(PartCLIPSeg, reading)(backbone=backbone, width=16, heads=2, mlp_width=24).eval()
 
 
 @pytest.fixture(autouse=True)

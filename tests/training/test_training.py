@@ -9,12 +9,14 @@ from safetensors.torch import load_file
 
 from partclipseg_lite.datasets import IGNORE, Sample
 from partclipseg_lite.losses.masks import make_targets, mask_losses
+from partclipseg_lite.losses.objective import Objective
+from partclipseg_lite.network.clip_start import start_from_clip
 from partclipseg_lite.network.models import CLIPSeg, PartCLIPSeg
 from partclipseg_lite.settings import Settings
-from partclipseg_lite.training import objective
-from partclipseg_lite.training.examples import StepSampler, TrainingExamples
+from partclipseg_lite.training.examples import StepSampler, TrainingExamples, training_samples
 from partclipseg_lite.training.loop import poly_schedule, train
 from partclipseg_lite.training.objective import LossModule
+from partclipseg_lite.weights.build import build_model
 
 SEEN = DRAWN.seen_only()
 
@@ -38,13 +40,13 @@ def six_steps(clip, **more):
 
 def stop_at(monkeypatch, step, error=KeyboardInterrupt):
     """Let the run die while it computes `step` (from 0)."""
-    compute, calls = objective.total_loss, iter(range(1000))
+    compute, calls = Objective.__call__, iter(range(1000))
 
     def dying(*args):
         if next(calls) == step:
             raise error("killed")
         return compute(*args)
-    monkeypatch.setattr(objective, "total_loss", dying)
+    monkeypatch.setattr(Objective, "__call__", dying)
 
 
 def without_time(log):
@@ -172,8 +174,8 @@ def test_the_loss_falls_when_two_pictures_are_learned_by_heart(clip, tmp_path, k
 def test_everything_but_the_clip_is_trained(finished):
     _, settings, _, model = finished
     torch.manual_seed(settings.training.seed)
-    fresh = training.build_model(settings)
-    training.start_from_clip(fresh)
+    fresh = build_model(settings)
+    start_from_clip(fresh)
     before = dict(fresh.named_parameters())
     for name, parameter in model.named_parameters():
         if name.startswith("backbone."):
@@ -183,15 +185,15 @@ def test_everything_but_the_clip_is_trained(finished):
 
 
 def test_a_loss_that_is_no_number_ends_the_run_with_advice(clip, tmp_path, monkeypatch):
-    compute = objective.total_loss
-    monkeypatch.setattr(objective, "total_loss", lambda *args: (compute(*args)[0] * float("nan"), compute(*args)[1]))
+    compute = Objective.__call__
+    monkeypatch.setattr(Objective, "__call__", lambda *args: (compute(*args)[0] * float("nan"), compute(*args)[1]))
     with pytest.raises(FloatingPointError, match=r"the loss became nan at step 0 .*lower training\.learning_rate"):
         train(six_steps(clip), tmp_path, samples(), progress=False)
 
 
 def test_pictures_are_drawn_when_none_are_given(clip):
     settings = quick_settings(clip, data__images=3)
-    drawn = training.training_samples(settings)
+    drawn = training_samples(settings)
     assert len(drawn) == 3 and drawn[0].image.shape == (32, 32, 3)
     novel = {o for o, seen in enumerate(DRAWN.seen_object.tolist()) if not seen}
     assert not novel & {o for picture in drawn for o in np.unique(picture.object_map).tolist()}

@@ -15,6 +15,7 @@ from partclipseg_lite.inference.segmenter import PartSegmenter
 from partclipseg_lite.network.models import CLIPSeg, PartCLIPSeg
 from partclipseg_lite.reading import PAPER
 from partclipseg_lite.release.comparison import shipped_reference
+from partclipseg_lite.release.departures import RowWithoutOffset
 from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights import converters
 from partclipseg_lite.weights.build import build_backbone
@@ -143,7 +144,7 @@ def test_tensor_names_tell_what_a_file_is(name, what):
 
 def test_an_official_file_loads_with_the_released_reading_and_its_vocabulary(official, official_file, tmp_path):
     model, settings, vocabulary, facts = load_model(official_file)
-    assert isinstance(model, PartCLIPSeg) and not model.training and model.object_row == "no_offset"
+    assert isinstance(model, PartCLIPSeg) and not model.training and isinstance(model, RowWithoutOffset)
     assert settings.reading.name == "released" and settings.model.layers == (3, 6, 9) == model.backbone.layers
     assert vocabulary == Vocabulary.load("pascal_part_116").seen_only() and "release" in facts["source"]
     torch.testing.assert_close(model.merge_features.weight.data, official[f"{OFFICIAL_PREFIX}decoder.part_obj_mlp.0.weight"],
@@ -157,7 +158,7 @@ def test_an_official_file_loads_with_the_released_reading_and_its_vocabulary(off
 def test_the_reading_of_official_weights_can_be_chosen(official, model):
     paper = partclipseg_from_official(official, 96, PAPER)
     trained = {name for name, p in paper.named_parameters() if p.requires_grad}
-    assert paper.object_row == "object" and "background_embedding" in trained
+    assert not isinstance(paper, RowWithoutOffset) and "background_embedding" in trained
     assert not any(name.startswith("backbone.") for name in trained)
     trained = {name for name, p in model.named_parameters() if p.requires_grad}
     assert "backbone.clip.token_embedding.weight" in trained and "background_embedding" not in trained

@@ -19,7 +19,6 @@ from helpers import (
     random_conditions,
     sample,
     samples,
-    tiny_backbone,
     tiny_clip,
     tiny_model,
     tokenizer,
@@ -28,22 +27,16 @@ from helpers import (
 from partclipseg_lite.datasets import IGNORE
 from partclipseg_lite.evaluation.metrics import ScoringOptions
 from partclipseg_lite.inference.segmenter import PartSegmenter
-from partclipseg_lite.losses.attention_control import (
-    claims,
-    enhancement_loss,
-    object_part_maps,
-    plan_batch,
-    separation_loss,
-    smooth,
-)
-from partclipseg_lite.losses.masks import LEFT_OUT, make_targets, mask_losses
+from partclipseg_lite.losses.masks import LEFT_OUT
+from partclipseg_lite.losses.objective import Objective
 from partclipseg_lite.network.backbone import Backbone
-from partclipseg_lite.network.models import Conditions, SegmentationOutput
+from partclipseg_lite.network.models import Conditions, PartCLIPSeg, SegmentationOutput
 from partclipseg_lite.reading import BUNDLES, PAPER, RELEASED, Reading
+from partclipseg_lite.release.departures import DEPARTURES, TrainedWords, as_read
 from partclipseg_lite.settings import LossSettings, Settings
 from partclipseg_lite.training.examples import TrainingExamples
 from partclipseg_lite.training.loop import train
-from partclipseg_lite.training.objective import LossModule, total_loss
+from partclipseg_lite.training.objective import LossModule
 from partclipseg_lite.weights.build import build_model
 from partclipseg_lite.weights.models import load_model
 from partclipseg_lite.weights.state import trained_state
@@ -66,10 +59,23 @@ def one(*options: str) -> Reading:
     return Reading(**{option: BUNDLES["released"][option] for option in options})
 
 
+def objective(reading: Reading = PAPER, grid: int = GRID, **loss) -> Objective:
+    return as_read(Objective, reading)(LossSettings(**{"separation": "paper", **loss}), grid)
+
+
 # ---- bundles ---------------------------------------------------------------------------------------------------------
 
 def test_every_option_has_a_test_that_shows_both_of_its_sides():
-    assert set(TESTED) == set(Reading.model_fields)
+    assert set(TESTED) == set(Reading.model_fields) == set(DEPARTURES)
+
+
+def test_a_departure_overrides_steps_of_one_class_of_the_paper_and_the_paper_itself_comes_back_unchanged():
+    for paper in (PartCLIPSeg, Backbone, Objective):
+        assert as_read(paper, PAPER) is paper
+        assert as_read(paper, RELEASED).__name__ == paper.__name__ and issubclass(as_read(paper, RELEASED), paper)
+    for option, departure in DEPARTURES.items():
+        (paper,) = departure.__bases__
+        assert as_read(paper, one(option)).__mro__[1] is departure and departure.__doc__.split(".")[0], option
 
 
 def test_the_released_bundle_names_every_option_and_differs_from_the_paper_in_each():
@@ -108,7 +114,7 @@ def test_what_is_no_reading_is_refused(given, message):
 @pytest.mark.parametrize(("row", "expected"), [("object", [4, 3, 5]), ("no_offset", [1, 0, 5])])
 def test_the_object_half_of_the_text_is_the_objects_embedding_or_that_of_a_part_with_its_number(row, expected):
     # Rows 0-2 are parts, 3-4 objects, 5 background; each embedding says its own number.
-    model, texts = tiny_model(object_row=row), []
+    model, texts = tiny_model(as_read(PartCLIPSeg, Reading(object_row=row))), []
     model.background_embedding.data = torch.eye(32)[5:6]
     model.merge_embeddings.register_forward_hook(lambda _, inputs, __: texts.append(inputs[0]))
     words = Conditions(torch.eye(32)[:3], torch.eye(32)[3:5], torch.tensor([2, 0]), torch.tensor([1, 0]))
@@ -158,8 +164,8 @@ def test_the_text_embeddings_stay_clips_or_learn_and_are_then_saved(side, clip_p
 
 @pytest.mark.parametrize("trained", [False, True])
 def test_a_step_on_the_text_embeddings_shows_in_the_next_call_with_and_without_gradients(trained):
-    backbone = Backbone(clip=tiny_clip(), tokenizer=tokenizer(), image_size=SIZE, layers=(0, 1, 2), mean=CLIP_MEAN,
-                        std=CLIP_STD, train_text_embeddings=trained)
+    backbone = (TrainedWords if trained else Backbone)(clip=tiny_clip(), tokenizer=tokenizer(), image_size=SIZE,
+                                                       layers=(0, 1, 2), mean=CLIP_MEAN, std=CLIP_STD)
     with torch.no_grad():
         cached = backbone.embed_text(["cat", "head"])
     embedded = backbone.embed_text(["cat", "head"])
@@ -211,9 +217,10 @@ def test_a_novel_object_teaches_nothing_or_background():
     for reading, counted, taught, object_part, obj in (
             (PAPER, [True, False, True], [False, False, True], ln2 + ln2, ln2),
             (one("novel_objects"), [True] * 3, [False, True, True], ln2 + (3 * ln2 + novel) / 4, (5 * ln2 + novel) / 6)):
-        targets = make_targets(object_map, part_map, torch.tensor([0]), each, each, each, torch.ones(1, 1).bool(), reading)
+        followed = objective(reading, background_weight=1.0)
+        targets = followed.targets(object_map, part_map, torch.tensor([0]), each, each, each, torch.ones(1, 1).bool())
         assert targets.counted.flatten().tolist() == counted and targets.background.flatten().tolist() == taught
-        losses = mask_losses(output, targets, background_weight=1.0, reading=reading)
+        losses = followed.mask_losses(output, targets)
         assert losses["object_part"].item() == pytest.approx(object_part) and losses["object"].item() == pytest.approx(obj)
 
 
@@ -243,12 +250,13 @@ PARTS = blocks("ab..", "ab.c", "a..c", "...d")                   # parts 0, 1 ar
 def goal(object_map=OBJECTS, part_map=PARTS, reading=PAPER, batch=1, words=WORDS):
     each = lambda count: torch.arange(count).expand(batch, -1)  # noqa: E731
     grow = lambda m: m.expand(batch, -1, -1) if m.dim() == 2 else m  # noqa: E731
-    return make_targets(grow(object_map), grow(part_map), words.part_of, each(len(words.part_of)), each(len(words.parts)),
-                        each(len(words.objects)), torch.ones(batch, len(words.part_of)).bool(), reading)
+    return objective(reading).targets(
+        grow(object_map), grow(part_map), words.part_of, each(len(words.part_of)), each(len(words.parts)),
+        each(len(words.objects)), torch.ones(batch, len(words.part_of)).bool())
 
 
 def plan_of(reading, *arguments, batch=1, **keywords):
-    return plan_batch(goal(*arguments, reading=reading, batch=batch, **keywords), WORDS, GRID, reading)
+    return objective(reading).plan(goal(*arguments, reading=reading, batch=batch, **keywords), WORDS)
 
 
 def random_attention(sequences, seed=0, sharpness=3.0, heads=2):
@@ -256,11 +264,19 @@ def random_attention(sequences, seed=0, sharpness=3.0, heads=2):
     return (scores * sharpness).softmax(-1)
 
 
-def attention_losses(reading, attention, plan):
+def attention_losses(reading, attention, plan, targets):
     """(separation, enhancement) with the attention of all sequences given."""
     plan.tap.weights = attention[plan.tap.rows]
-    maps = object_part_maps(plan, reading)
-    return (separation_loss(maps, plan, GRID, reading=reading).item(), enhancement_loss(maps, plan, reading).item())
+    losses = objective(reading).attention_losses(plan, targets)
+    return (losses["separation"].item(), losses["enhancement"].item())
+
+
+def separation_loss(maps, plan, reading):
+    return objective(reading).separation(maps, plan).mean()
+
+
+def enhancement_loss(maps, plan, reading):
+    return objective(reading).enhancement(maps, plan).mean()
 
 
 def spots(*places):
@@ -279,7 +295,7 @@ def spots(*places):
 def test_a_batch_without_background_loses_one_term_or_the_whole_step(side):
     model, reading = tiny_model(), Reading(empty_background=side)
     full = torch.where(OBJECTS == IGNORE, 0, OBJECTS)
-    total, _ = total_loss(model, random_activations(1), WORDS, goal(full, PARTS), GRID, LossSettings(), reading)
+    total, _ = objective(reading, separation="soft")(model, random_activations(1), WORDS, goal(full, PARTS))
     total.backward()
     gradients = [p.grad.abs().sum().item() for p in model.parameters() if p.grad is not None]
     if side == "lose_step":
@@ -292,7 +308,7 @@ def test_a_batch_without_objects_learns_background_or_not():
     # All logits 0: the background term is ln 2 averaged over 4 parts of weight 1 and background of weight 0.05.
     nothing, zeros = torch.full((SIZE, SIZE), IGNORE), lambda count: torch.zeros(1, count, SIZE, SIZE)
     output = SegmentationOutput(zeros(5), zeros(2), zeros(2), zeros(1))
-    paper, released = (mask_losses(output, goal(nothing, nothing), 0.05, r) for r in (PAPER, one("empty_background")))
+    paper, released = (objective(r).mask_losses(output, goal(nothing, nothing)) for r in (PAPER, one("empty_background")))
     assert paper["object_part"].item() == pytest.approx(math.log(2) * 4.05 / 5, rel=1e-5)
     assert released["object_part"] == 0
     assert paper["object"] == released["object"] > 0
@@ -310,7 +326,7 @@ def test_a_part_of_six_pixels_side_that_misses_the_lattice_counts_or_ends_the_en
     assert plan.area[1].tolist() == [36 / 64 if side == "area" else 0] + [0] * 15
     assert plan.area[0].tolist() == [0] * 6 + [1, 1] + [0] * 8                # a part on the lattice: the same in both
     model(random_activations(1), WORDS, plan.tap)
-    maps = object_part_maps(plan, reading)
+    maps = objective(reading).maps(plan)
     loss = enhancement_loss(maps, plan, reading)
     loss.backward()
     gradient = model.decoder.blocks[-1].self_attn.q_proj.weight.grad.norm().item()
@@ -324,7 +340,7 @@ def test_uniform_attention_makes_a_map_of_twice_its_value_unless_halved_or_divid
     # Every query gives 1/17 to each of the 17 tokens; the part lies on 3 of the 16 places.
     plan = plan_of(reading, part_map=blocks("a...", "a...", "a...", "...."))
     plan.tap.weights = torch.full((len(plan.tap.rows), 2, 1 + N, 1 + N), 1 / 17)
-    torch.testing.assert_close(object_part_maps(plan, reading), torch.full((1, N), factor / 17))
+    torch.testing.assert_close(objective(reading).maps(plan), torch.full((1, N), factor / 17))
 
 
 @shows("gaussian")
@@ -333,7 +349,7 @@ def test_the_gaussian_has_the_deviation_asked_for_or_the_square_root_of_two_time
     assert k == pytest.approx(math.exp(-0.5 / {"sigma": 0.5, "wide": 0.7071068}[side] ** 2))
     spot = torch.zeros(1, 7, 7)
     spot[0, 3, 3] = 1
-    found = smooth(spot.flatten(1), 7, Reading(gaussian=side)).view(7, 7)[2:5, 2:5]
+    found = objective(Reading(gaussian=side), grid=7).smooth(spot.flatten(1)).view(7, 7)[2:5, 2:5]
     torch.testing.assert_close(found, torch.tensor([[k * k, k, k * k], [k, 1, k], [k * k, k, k * k]]) / (1 + 2 * k) ** 2)
 
 
@@ -344,7 +360,7 @@ def test_a_group_holds_the_parts_of_its_object_or_of_the_whole_image(side, membe
     plan = plan_of(reading)
     assert len(plan.group) == members and plan.groups == 2
     maps = spots([0], [1], [7], [15]) * torch.tensor([0.9, 0.8, 0.4, 0.7])[:, None]          # peaks in each part's own mask
-    assert enhancement_loss(maps, plan, reading).item() == pytest.approx(expected)
+    assert enhancement_loss(maps[plan.slot], plan, reading).item() == pytest.approx(expected)
 
 
 def test_in_a_group_of_the_whole_image_even_an_object_without_visible_parts_takes_part():
@@ -358,8 +374,8 @@ def test_in_a_group_of_the_whole_image_even_an_object_without_visible_parts_take
 @shows("claim_at")
 def test_a_place_is_claimed_where_gamma_is_reached_or_only_where_it_is_exceeded():
     values = torch.tensor([0.29, 0.3, 0.31], dtype=torch.float64)
-    assert claims(values, 0.3).tolist() == [0, 1, 1]
-    assert claims(values, 0.3, reading=one("claim_at")).tolist() == [0, 0, 1]
+    assert objective().reached(values).tolist() == [0, 1, 1]
+    assert objective(one("claim_at")).reached(values).tolist() == [0, 0, 1]
 
 
 @shows("claim_in", "separation_over")
@@ -370,14 +386,14 @@ def test_overlap_is_counted_anywhere_or_on_the_object_and_divided_by_the_parts_o
     # Parts 0 and 1 of object 0 both claim place 3, off the object; each claims another place on it: 1 of 3 places is shared.
     plan = plan_of(reading, part_map=blocks("ab..", "ab..", "a...", "...."))
     assert plan.groups == 1
-    assert separation_loss(spots([0, 3], [3, 8]), plan, GRID, reading=reading).item() == pytest.approx(expected, abs=1e-6)
+    assert separation_loss(spots([0, 3], [3, 8]), plan, reading).item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_claims_on_the_object_still_overlap():
     # Both parts claim place 0; part 0 also place 3, off the object, and part 1 place 8, on it: 1 of 3 places, or 1 of 2.
     for reading, expected in ((PAPER, 1 / 3 / 2), (one("claim_in"), 1 / 2 / 2)):
         plan = plan_of(reading, part_map=blocks("ab..", "ab..", "a...", "...."))
-        assert separation_loss(spots([0, 3], [0, 8]), plan, GRID, reading=reading).item() == pytest.approx(expected, abs=1e-6)
+        assert separation_loss(spots([0, 3], [0, 8]), plan, reading).item() == pytest.approx(expected, abs=1e-6)
 
 
 @shows("peak_in", "peak_of")
@@ -395,11 +411,11 @@ def test_the_peak_is_sought_in_the_mask_or_on_the_whole_map_as_it_is_or_smoothed
 @pytest.mark.parametrize("batch", [1, 2, 4])
 def test_more_of_the_same_image_leave_the_attention_losses_or_divide_them(batch):
     attention = random_attention(5, sharpness=4)
-    alone = attention_losses(PAPER, attention, plan_of(PAPER))
+    alone = attention_losses(PAPER, attention, plan_of(PAPER), goal())
     assert min(alone) > 0.01
     repeated = attention.repeat(batch, 1, 1, 1)
-    assert attention_losses(PAPER, repeated, plan_of(PAPER, batch=batch)) == pytest.approx(alone, rel=1e-5)
-    divided = attention_losses(one("loss_over"), repeated, plan_of(one("loss_over"), batch=batch))
+    assert attention_losses(PAPER, repeated, plan_of(PAPER, batch=batch), goal(batch=batch)) == pytest.approx(alone, rel=1e-5)
+    divided = attention_losses(one("loss_over"), repeated, plan_of(one("loss_over"), batch=batch), goal(batch=batch))
     assert divided == pytest.approx([loss / batch for loss in alone], rel=1e-5)
 
 
@@ -409,7 +425,7 @@ def test_without_background_the_last_object_is_kept_or_dropped():
     one_part = blocks("ab..", "ab..", "....", "....")
     assert plan_of(PAPER, filled, one_part).groups == 1 and plan_of(reading, filled, one_part) is None
     two = torch.where(OBJECTS == IGNORE, 0, OBJECTS)
-    owners = lambda plan: WORDS.object_of[plan.slot if plan.member is None else plan.slot[plan.member]].tolist()  # noqa: E731
+    owners = lambda plan: plan.obj.tolist()  # noqa: E731
     assert owners(plan_of(PAPER, two)) == [0, 0, 1, 1] and owners(plan_of(reading, two)) == [0, 0]
     assert owners(plan_of(reading)) == [0, 0, 1, 1]                          # with background nothing is lost
     assert plan_of(reading, two).groups == 1
@@ -418,8 +434,7 @@ def test_without_background_the_last_object_is_kept_or_dropped():
 @pytest.mark.parametrize("separation", ["paper", "soft"])
 def test_the_separation_loss_is_printed_without_a_gradient_or_soft_with_one(separation):
     model = tiny_model()
-    loss = LossSettings(separation=separation)
-    _, terms = total_loss(model, random_activations(1), WORDS, goal(), GRID, loss)
+    _, terms = objective(separation=separation)(model, random_activations(1), WORDS, goal())
     assert terms["separation"].requires_grad == (separation == "soft")
     assert terms["enhancement"].requires_grad
 
@@ -450,14 +465,14 @@ def test_the_released_bundle_equals_the_release_written_out_in_loops(seed, batch
                                                  object_of, 3)
     words = random_conditions(3, objects, part_of.tolist(), object_of.tolist())
     targets = goal(torch.from_numpy(object_map), torch.from_numpy(part_map), RELEASED, batch, words)
-    plan = plan_batch(targets, words, GRID, RELEASED)
-    found = (0.0, 0.0) if plan is None else attention_losses(RELEASED, attention, plan)
+    plan = objective(RELEASED).plan(targets, words)
+    found = (0.0, 0.0) if plan is None else attention_losses(RELEASED, attention, plan, targets)
     assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)
     assert (plan is None) == (objects == 1 and not background) and (plan is None or expected[1] > 0)
 
 
 def test_settings_hand_their_reading_to_the_model(clip_path):
     model = build_model(quick_settings(clip_path, reading="released"))
-    assert model.object_row == "no_offset" and not model.background_embedding.requires_grad
+    assert isinstance(model, DEPARTURES["object_row"]) and not model.background_embedding.requires_grad
     assert model.backbone.clip.token_embedding.weight.requires_grad
-    assert isinstance(Settings.from_preset("toy").reading, Reading) and tiny_backbone().train_text_embeddings is False
+    assert isinstance(Settings.from_preset("toy").reading, Reading)
