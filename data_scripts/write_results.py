@@ -89,7 +89,8 @@ def page(record: dict, recipe: dict) -> str:
 ```{{admonition}} Everything on this page was measured in the drawn world
 :class: note
 Written by `data_scripts/write_results.py` from `partclipseg_lite/data/records/toy.json` ({record["date"]}), which `make
-weights` makes. The drawn world is a toy: its numbers say nothing about photographs, and they must not be set beside the paper's.
+weights` makes. The drawn world is a toy: its numbers say nothing about photographs, and they must not be set beside the
+paper's.
 ```
 
 All models read the same frozen tiny CLIP, were trained on the same drawn pictures of *seen* objects, and were asked for the
