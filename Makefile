@@ -74,7 +74,7 @@ weights: $(INSTALLED)
 	@$(BIN)/python data_scripts/make_weights.py
 
 clean:
-	rm -rf _build build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 distclean: clean
 	rm -rf $(VENV)
