@@ -2,8 +2,8 @@
 
     python book/tools/readme_picture.py
 
-Takes @HERO@. Each column is the first test picture of a world of one novel object
-that shows all of its parts; nothing else is selected.
+Takes 20 seconds. Each column is the first test picture of a world of one novel object that shows
+all of its parts; nothing else is selected.
 """
 
 from pathlib import Path
