@@ -23,16 +23,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from partclipseg_lite.datasets.drawn.world import DrawnWorld
+from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.datasets.sample import Sample
-from partclipseg_lite.evaluation import evaluate
+from partclipseg_lite.evaluation.evaluate import evaluate
+from partclipseg_lite.evaluation.metrics import mean_and_spread
 from partclipseg_lite.files import write_whole
-from partclipseg_lite.metrics import mean_and_spread
 from partclipseg_lite.settings import Settings, parse_overrides
-from partclipseg_lite.toy_clip import load_toy_clip, toy_clip_path
-from partclipseg_lite.training import train
+from partclipseg_lite.training.loop import train
 from partclipseg_lite.vocabulary import Vocabulary
-from partclipseg_lite.weights import load_model, save_model, shipped_path
+from partclipseg_lite.weights.locate import shipped_path
+from partclipseg_lite.weights.models import load_model, save_model
+from partclipseg_lite.weights.tiny_clip import load_toy_clip, toy_clip_path
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "book" / "results" / "toy.json"

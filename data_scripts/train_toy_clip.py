@@ -27,10 +27,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from partclipseg_lite.backbone import encode_tokens
-from partclipseg_lite.datasets.drawn import captions
-from partclipseg_lite.datasets.drawn.world import DrawnWorld, RenderedWorld
-from partclipseg_lite.toy_clip import (
+from partclipseg_lite.datasets.drawn import DrawnWorld, RenderedWorld, captions
+from partclipseg_lite.network.backbone import encode_tokens
+from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary, available
+from partclipseg_lite.weights.tiny_clip import (
     CLIP_MEAN,
     CLIP_STD,
     ToyTokenizer,
@@ -39,7 +39,6 @@ from partclipseg_lite.toy_clip import (
     toy_clip_config,
     toy_clip_path,
 )
-from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary, available
 
 SIZE, PATCH = 96, 8
 #: Share of patches that the image tower sees in training (patch dropout: faster, more local).

@@ -19,24 +19,24 @@ _HOME = {
     "split_name": "vocabulary",
     "IGNORE": "datasets.sample",
     "Sample": "datasets.sample",
-    "DrawnWorld": "datasets.drawn.world",
-    "PascalPart": "datasets.pascal_part",
-    "CLIPSeg": "model",
-    "PartCLIPSeg": "model",
-    "SegmentationOutput": "model",
+    "DrawnWorld": "datasets.drawn",
+    "PascalPart": "datasets.pascal_part_116",
+    "CLIPSeg": "network.models",
+    "PartCLIPSeg": "network.models",
+    "SegmentationOutput": "network.models",
     "Settings": "settings",
-    "PartSegmenter": "inference",
-    "Evaluator": "metrics",
+    "PartSegmenter": "inference.segmenter",
+    "Evaluator": "evaluation.metrics",
 }
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:  # for editors; at run time __getattr__ does it
-    from .datasets.drawn.world import DrawnWorld
-    from .datasets.pascal_part import PascalPart
+    from .datasets.drawn import DrawnWorld
+    from .datasets.pascal_part_116 import PascalPart
     from .datasets.sample import IGNORE, Sample
-    from .inference import PartSegmenter
-    from .metrics import Evaluator
-    from .model import CLIPSeg, PartCLIPSeg, SegmentationOutput
+    from .evaluation.metrics import Evaluator
+    from .inference.segmenter import PartSegmenter
+    from .network.models import CLIPSeg, PartCLIPSeg, SegmentationOutput
     from .settings import Settings
     from .vocabulary import Vocabulary, split_name
 

@@ -56,8 +56,9 @@ def _parser() -> argparse.ArgumentParser:
 
     compare = add("compare-released", _compare_released,
                   "Recompute the recorded numbers of the public release; exit 1 if one deviates by more than is allowed.",
-                  "python -m partclipseg_lite compare-released --reference tests/data/released")
-    compare.add_argument("--reference", type=Path, required=True, metavar="DIR", help="a folder in the form of the example's")
+                  "python -m partclipseg_lite compare-released")
+    compare.add_argument("--reference", type=Path, metavar="DIR",
+                         help="another folder in the form of the shipped one, partclipseg_lite/data/released")
 
     benchmark = add("benchmark", _benchmark, "Measure time and memory, beside Hugging Face's CLIPSeg on the same weights.",
                     "python -m partclipseg_lite benchmark --json benchmark.json")
@@ -75,8 +76,9 @@ def _parser() -> argparse.ArgumentParser:
 def _segment(args: argparse.Namespace) -> None:
     from PIL import Image
 
+    from .datasets.images import read_image
     from .figures import overlay
-    from .inference import PartSegmenter, read_image
+    from .inference.segmenter import PartSegmenter
     image = read_image(args.image)
     result = PartSegmenter.from_pretrained(args.weights)(image, args.names)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -90,7 +92,7 @@ def _segment(args: argparse.Namespace) -> None:
 
 def _train(args: argparse.Namespace) -> None:
     from .settings import Settings, parse_overrides
-    from .training import train
+    from .training.loop import train
     settings = Settings.from_preset(args.preset, parse_overrides(args.assignments))
     output = args.output or Path("runs") / args.preset
     begun = time.time()
@@ -103,11 +105,11 @@ def _train(args: argparse.Namespace) -> None:
 def _evaluate(args: argparse.Namespace) -> None:
     import torch
 
-    from .datasets.drawn.world import DrawnWorld
-    from .datasets.pascal_part import CLASSES, PascalPart
-    from .evaluation import evaluate
+    from .datasets.drawn import DrawnWorld
+    from .datasets.pascal_part_116 import CLASSES, PascalPart
+    from .evaluation.evaluate import evaluate
     from .files import write_whole
-    from .weights import load_model
+    from .weights.models import load_model
     model, settings, _, _ = load_model(args.weights)
     if args.dataset == "drawn":
         samples = DrawnWorld(args.split, images=args.images, size=settings.data.size, seed=args.seed, objects="all")
@@ -128,9 +130,9 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 
 def _compare_released(args: argparse.Namespace) -> None:
-    from .comparison import compare_released
+    from .release.comparison import compare_released, shipped_reference
     exceeded = total = 0
-    for row in compare_released(args.reference):
+    for row in compare_released(args.reference or shipped_reference()):
         print(row, flush=True)
         total, exceeded = total + 1, exceeded + (not row.agrees)
     print(f"{total - exceeded} of {total} comparisons agree with the release"
@@ -140,7 +142,7 @@ def _compare_released(args: argparse.Namespace) -> None:
 
 
 def _benchmark(args: argparse.Namespace) -> None:
-    from .benchmark import peak_here, run
+    from .release.benchmark import peak_here, run
     if args.peak_of:
         print(peak_here(args.size, args.peak_of))
     else:
@@ -149,9 +151,10 @@ def _benchmark(args: argparse.Namespace) -> None:
 
 def _doctor(args: argparse.Namespace) -> None:
     from . import __version__
-    from .inference import PartSegmenter
-    from .toy_clip import load_toy_clip
-    from .weights import SHIPPED, load_model
+    from .inference.segmenter import PartSegmenter
+    from .weights.locate import SHIPPED
+    from .weights.models import load_model
+    from .weights.tiny_clip import load_toy_clip
     print(f"python {platform.python_version()} on {platform.system()}")
     print(f"partclipseg_lite {__version__}")
     for package in ("torch", "open_clip_torch", "accelerate", "numpy", "pillow"):

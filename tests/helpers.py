@@ -5,13 +5,13 @@ import warnings
 import numpy as np
 import torch
 
-from partclipseg_lite import prompts
-from partclipseg_lite.backbone import Backbone
 from partclipseg_lite.datasets import IGNORE, Sample
-from partclipseg_lite.model import Conditions, PartCLIPSeg
+from partclipseg_lite.network.backbone import Backbone
+from partclipseg_lite.network.models import Conditions, PartCLIPSeg
 from partclipseg_lite.settings import Settings
-from partclipseg_lite.toy_clip import CLIP_MEAN, CLIP_STD, ToyTokenizer, build_toy_clip, save_toy_clip
+from partclipseg_lite.training import prompts
 from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary
+from partclipseg_lite.weights.tiny_clip import CLIP_MEAN, CLIP_STD, ToyTokenizer, build_toy_clip, save_toy_clip
 
 DRAWN = Vocabulary.load("drawn")
 SIZE, PATCH, GRID = 32, 8, 4

@@ -13,10 +13,11 @@ from helpers import DRAWN, clip_file, quick_settings, sample
 from PIL import Image
 
 from partclipseg_lite.cli import _parser, main
-from partclipseg_lite.datasets.pascal_part import write_pascal_part
+from partclipseg_lite.datasets.pascal_part_116 import write_pascal_part
 from partclipseg_lite.datasets.sample import Sample
 from partclipseg_lite.vocabulary import Vocabulary
-from partclipseg_lite.weights import build_model, save_model
+from partclipseg_lite.weights.build import build_model
+from partclipseg_lite.weights.models import save_model
 
 COMMANDS = ("segment", "train", "evaluate", "benchmark", "doctor")
 
@@ -196,7 +197,7 @@ def test_evaluate_reads_labels_with_the_vocabulary_of_the_data_not_of_the_weight
         return {setting: dict.fromkeys(("seen", "unseen", "harmonic", "recall_unseen", "boundary_iou_unseen"))
                 for setting in ("oracle_obj", "pred_all", "plain")}
 
-    monkeypatch.setattr("partclipseg_lite.evaluation.evaluate", scored)
+    monkeypatch.setattr("partclipseg_lite.evaluation.evaluate.evaluate", scored)
     main(["evaluate", "--weights", "toy", "--dataset", str(tmp_path / "data"), "--split", "val",
           "--json", str(tmp_path / "s.json")])
     assert found == {"name": "pascal_part_116", "part": "dog's head"}

@@ -11,12 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partclipseg_lite.datasets import IGNORE
-from partclipseg_lite.datasets.drawn import captions
+from partclipseg_lite.datasets.drawn import SPLITS, DrawnWorld, captions, kinds
 from partclipseg_lite.datasets.drawn.composer import Composer
 from partclipseg_lite.datasets.drawn.composition import FRAMINGS, Outline, frame_main, place_beside
 from partclipseg_lite.datasets.drawn.render import Camera, Kind, Material, Sculpture, render
-from partclipseg_lite.datasets.drawn.world import SPLITS, DrawnWorld, kinds
-from partclipseg_lite.datasets.pascal_part import PascalPart, write_pascal_part
+from partclipseg_lite.datasets.pascal_part_116 import PascalPart, write_pascal_part
 from partclipseg_lite.vocabulary import Vocabulary
 
 DRAWN = Vocabulary.load("drawn")

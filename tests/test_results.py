@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from partclipseg_lite.datasets.drawn.world import DrawnWorld
-from partclipseg_lite.evaluation import evaluate
+from partclipseg_lite.datasets.drawn import DrawnWorld
+from partclipseg_lite.evaluation.evaluate import evaluate
 from partclipseg_lite.settings import Settings
-from partclipseg_lite.toy_clip import load_toy_clip, toy_clip_path
 from partclipseg_lite.vocabulary import Vocabulary
-from partclipseg_lite.weights import SHIPPED, load_model, shipped_path
+from partclipseg_lite.weights.locate import SHIPPED, shipped_path
+from partclipseg_lite.weights.models import load_model
+from partclipseg_lite.weights.tiny_clip import load_toy_clip, toy_clip_path
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = json.loads((ROOT / "book" / "results" / "toy.json").read_text())

@@ -9,7 +9,7 @@ import numpy as np
 from .base import FAINT, INK, SEEN, Picture, new_picture, styled
 
 if TYPE_CHECKING:
-    from ..comparison import Row
+    from ..release.comparison import Row
 
 TOO_FAR = "#c0392b"
 

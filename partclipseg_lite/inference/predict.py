@@ -1,0 +1,41 @@
+"""One forward for a batch of pictures: what the evaluator calls and `PartSegmenter` builds on."""
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..network.decoder import AttentionTap
+from ..network.models import CLIPSeg, PartCLIPSeg, SegmentationOutput
+from ..vocabulary import Vocabulary
+
+
+@torch.inference_mode()
+def predict(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray], vocabulary: Vocabulary,
+            tap: AttentionTap | None = None) -> SegmentationOutput:
+    """One forward for a batch of RGB uint8 images [H, W, 3] (any sizes): logits at the network's resolution."""
+    words = model.embed(vocabulary)
+    return model(encode(model, images), words, tap)
+
+
+def encode(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray]) -> list[Tensor]:
+    """RGB uint8 images [H, W, 3] of any sizes -> activations, one [B, 1+N, W] for each layer read."""
+    device = model.backbone.mean.device
+    pixels = torch.cat([model.backbone.preprocess(torch.from_numpy(np.array(i, order="C")).permute(2, 0, 1)[None].to(device))
+                        for i in images])
+    return model.backbone.activations(pixels)
+
+
+def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
+    """[C, h, w] -> [C, H, W], bilinear with half-pixel centres, as the release does."""
+    if logits.shape[-2:] == size:
+        return logits
+    return F.interpolate(logits[None], size=size, mode="bilinear", align_corners=False)[0]
+
+
+def autocast(device: torch.device, precision: str = "auto") -> AbstractContextManager:
+    """bf16 where asked for; "auto": on GPUs that compute in it, not on those that emulate it, and not on processors."""
+    native = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 8
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16" or (precision == "auto" and native))

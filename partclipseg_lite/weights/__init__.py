@@ -1,0 +1,1 @@
+"""Models and CLIPs from and to files: names, converters, builders, fingerprints."""

@@ -1,0 +1,230 @@
+"""Samples say what is wrong with them; a Pascal-Part folder gives back exactly what was written."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from partclipseg_lite.datasets import IGNORE, Sample
+from partclipseg_lite.datasets.pascal_part_116 import PascalPart, write_pascal_part
+from partclipseg_lite.vocabulary import Vocabulary
+
+PASCAL, ADE = Vocabulary.load("pascal_part_116"), Vocabulary.load("ade20k_part_234")
+
+
+def make_sample(name="a", height=5, width=7, objects=20, parts=116, seed=0):
+    rng = np.random.default_rng(seed)
+    return Sample(
+        rng.integers(0, 256, (height, width, 3), dtype=np.uint8),
+        rng.integers(-1, objects, (height, width)),
+        rng.integers(-1, parts, (height, width)),
+        name,
+    )
+
+
+# ---- Sample --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"image": np.zeros((5, 7, 3), np.float32)}, TypeError, "uint8 array, got float32"),
+        ({"image": np.zeros((5, 7), np.uint8)}, ValueError, r"\[H, W, 3\].*\(5, 7\)"),
+        (
+            {"object_map": np.zeros((5, 7), np.int32)},
+            TypeError,
+            "object_map must be an int64 array, got int32",
+        ),
+        ({"part_map": np.zeros((7, 5), np.int64)}, ValueError, r"part_map has shape \(7, 5\).*\(5, 7\)"),
+        ({"part_map": np.full((5, 7), -2)}, ValueError, r"part_map holds \[-2\]"),
+        ({"object_map": None}, TypeError, "got NoneType"),
+    ],
+)
+def test_a_malformed_sample_is_refused_by_name_and_value(change, error, says):
+    good = make_sample("dog_17")
+    fields = {key: getattr(good, key) for key in ("image", "object_map", "part_map", "name")}
+    with pytest.raises(error, match=f"'dog_17'.*{says}"):
+        Sample(**{**fields, **change})
+
+
+def test_ids_beyond_the_vocabulary_are_named():
+    make_sample().check_ids(PASCAL)
+    with pytest.raises(ValueError, match=r"part_map holds \[116, 117"):
+        make_sample(parts=120, height=30, width=30).check_ids(PASCAL)
+
+
+def test_a_part_on_another_objects_pixel_is_found():
+    dogs_head = PASCAL.index("dog's head")
+    right = Sample(
+        np.zeros((1, 2, 3), np.uint8),
+        np.array([[PASCAL.object_index("dog"), IGNORE]]),
+        np.array([[dogs_head, IGNORE]]),
+        "a",
+    )
+    right.check_owners(PASCAL)
+    wrong = Sample(right.image, np.array([[PASCAL.object_index("cat"), IGNORE]]), right.part_map, "a")
+    with pytest.raises(ValueError, match='"dog\'s head" where the object map holds 7'):
+        wrong.check_owners(PASCAL)
+
+
+@given(
+    arrays(np.int64, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(-1, 9)),
+    st.integers(1, 4),
+)
+def test_enlarging_repeats_each_label_and_shrinking_back_restores_it(labels, factor):
+    image = np.zeros((*labels.shape, 3), np.uint8)
+    large = Sample(image, labels, labels, "a").resized((labels.shape[0] * factor, labels.shape[1] * factor))
+    assert np.array_equal(large.object_map, np.kron(labels, np.ones((factor, factor), int)))
+    assert np.array_equal(large.resized(labels.shape).part_map, labels)
+
+
+# ---- Pascal-Part folders -------------------------------------------------------------------------
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32), st.sampled_from([PASCAL, ADE]))
+def test_what_was_written_is_read_back_equal(tmp_path_factory, height, width, seed, vocabulary):
+    root = tmp_path_factory.mktemp("data") / "set"
+    samples = [
+        make_sample(f"s{k}", height, width, len(vocabulary.objects), len(vocabulary), seed + k)
+        for k in range(3)
+    ]
+    write_pascal_part(samples, root, "val", vocabulary=vocabulary)
+    for vocabulary_again in (vocabulary, None):  # None: from the folder's own class list
+        again = PascalPart(root, "val", vocabulary_again)
+        assert again.vocabulary == vocabulary and len(again) == 3
+        for k, sample in enumerate(samples):
+            for field in ("image", "object_map", "part_map", "name"):
+                assert np.array_equal(getattr(again[k], field), getattr(sample, field))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_pascal_part(
+        [make_sample(f"s{k}", seed=k) for k in range(2)], tmp_path / "set", "val", vocabulary=PASCAL
+    )
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "dtype", "nothing"), [(PASCAL, np.uint8, 255), (ADE, np.uint16, 65535)]
+)
+def test_label_files_have_the_depth_and_the_ignore_value_of_their_vocabulary(
+    tmp_path, vocabulary, dtype, nothing
+):
+    sample = make_sample(parts=100)
+    write_pascal_part([sample], tmp_path / "set", "val", vocabulary=vocabulary)
+    labels = np.asarray(Image.open(tmp_path / "set/annotations_detectron2_part/val/a.png"))
+    assert labels.dtype == dtype and labels.ndim == 2
+    assert np.array_equal(labels, np.where(sample.part_map < 0, nothing, sample.part_map))
+
+
+def test_label_counts_list_the_ids_of_every_file(folder):
+    for kind, field in (("obj", "object_map"), ("part", "part_map")):
+        table = json.loads((folder / f"annotations_detectron2_part/val_{kind}_label_count.json").read_text())
+        for sample in PascalPart(folder, "val"):
+            assert table[f"{sample.name}.png"] == sorted(
+                set(getattr(sample, field).ravel().tolist()) - {IGNORE}
+            )
+        assert len(table) == 2
+
+
+def test_jpeg_images_come_with_exact_labels(tmp_path):
+    sample = make_sample(height=16, width=16)
+    write_pascal_part([sample], tmp_path / "set", "val", vocabulary=PASCAL, suffix=".jpg")
+    again = PascalPart(tmp_path / "set", "val")[0]
+    assert np.array_equal(again.part_map, sample.part_map) and again.image.shape == sample.image.shape
+
+
+def test_a_restricted_vocabulary_reads_its_own_positions_and_ignores_the_rest(folder):
+    seen = PASCAL.seen_only()
+    for full, part in zip(PascalPart(folder, "val"), PascalPart(folder, "val", seen)):
+        for i, j in np.ndindex(full.part_map.shape):
+            t, t_seen = full.part_map[i, j], part.part_map[i, j]
+            name = PASCAL.object_parts[t] if t >= 0 else None
+            assert (seen.object_parts[t_seen] if t_seen >= 0 else None) == (name if name in seen else None)
+
+
+def test_macos_droppings_are_no_images(folder):
+    (folder / "images/val/._s0.png").write_bytes(b"Mac OS X")
+    assert [sample.name for sample in PascalPart(folder, "val")] == ["s0", "s1"]
+
+
+def test_a_second_split_joins_the_first(folder):
+    write_pascal_part([make_sample("t")], folder, "train", vocabulary=PASCAL)
+    assert len(PascalPart(folder, "train")) == 1 and len(PascalPart(folder, "val")) == 2
+    with pytest.raises(FileExistsError, match="images/train"):
+        write_pascal_part([make_sample("t")], folder, "train", vocabulary=PASCAL)
+    with pytest.raises(ValueError, match="other classes"):
+        write_pascal_part([make_sample("t")], folder, "test", vocabulary=ADE)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "says"),
+    [
+        (lambda path: path.unlink(), FileNotFoundError, "is missing"),
+        (lambda path: path.write_bytes(path.read_bytes()[:60]), ValueError, "truncated"),
+        (
+            lambda path: Image.fromarray(np.zeros((3, 4), np.uint8)).save(path),
+            ValueError,
+            "is 4x3 pixels.*7x5",
+        ),
+        (
+            lambda path: Image.fromarray(np.full((5, 7), 200, np.uint8)).save(path),
+            ValueError,
+            r"holds the ids \[200\]",
+        ),
+        (lambda path: Image.fromarray(np.zeros((5, 7, 3), np.uint8)).save(path), ValueError, "one channel"),
+    ],
+)
+def test_a_spoilt_mask_is_reported_with_its_file_name(folder, spoil, error, says):
+    path = folder / "annotations_detectron2_part/val/s1.png"
+    spoil(path)
+    data = PascalPart(folder, "val", "pascal_part_116")
+    assert data[0].name == "s0"
+    with pytest.raises(error, match=f"{re.escape(str(path))}.*{says}"):
+        data[1]
+
+
+def test_a_truncated_image_is_reported_with_its_file_name(folder):
+    path = folder / "images/val/s0.png"
+    path.write_bytes(path.read_bytes()[:70])
+    with pytest.raises(ValueError, match=re.escape(str(path))):
+        PascalPart(folder, "val")[0]
+
+
+def test_a_missing_split_and_a_foreign_class_list_are_refused(folder):
+    with pytest.raises(FileNotFoundError, match="splits here: val"):
+        PascalPart(folder, "train")
+    with pytest.raises(ValueError, match="classes.json lists other classes"):
+        PascalPart(folder, "val", "ade20k_part_234")
+    (folder / "classes.json").unlink()
+    with pytest.raises(ValueError, match="name the vocabulary"):
+        PascalPart(folder, "val")
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        lambda: [make_sample("a"), make_sample("a")],
+        lambda: [make_sample("a"), make_sample("b", parts=300, height=40)],
+        lambda: [make_sample("../a")],
+        lambda: [],
+        lambda: (make_sample("a") if k < 1 else 1 / 0 for k in range(2)),
+    ],
+)
+def test_a_failed_write_leaves_nothing_behind(tmp_path, samples):
+    with pytest.raises((ValueError, ZeroDivisionError)):
+        write_pascal_part(samples(), tmp_path / "set", "val", vocabulary=PASCAL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_leaves_other_splits_alone(folder):
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(ValueError, match="two samples"):
+        write_pascal_part([make_sample("a"), make_sample("a")], folder, "train", vocabulary=PASCAL)
+    assert sorted(folder.rglob("*")) == before and sorted(folder.parent.iterdir()) == [folder]
