@@ -1,11 +1,13 @@
 """Keep the notebooks in git clean: no outputs, except the facts that the tests compare.
 
-    python data_scripts/refresh_facts.py             execute what changed, write facts back, strip the rest
-    python data_scripts/refresh_facts.py --strip     strip only; facts stay as they are
-    python data_scripts/refresh_facts.py --check     change nothing; exit status 1 if a notebook is not clean
+    python book/tools/refresh_facts.py             execute what changed, write facts back, strip
+    python book/tools/refresh_facts.py --strip     strip only; facts stay as they are python
+    book/tools/refresh_facts.py --check     change nothing; status 1 if a notebook is not clean
 
-A fact is the text printed by a cell tagged `nbval-check-output`: a shape, a count, a score rounded to what is
-stable. Read `git diff notebooks/` before you commit changed facts: each is a result that changed.
+Takes as long as executing the changed chapters, up to two minutes; the other two forms a second.
+A fact is the text printed by a cell tagged `nbval-check-output`: a shape, a count, a score rounded
+to what is stable. Read `git diff notebooks/` before you commit changed facts: each is a result that
+changed.
 """
 
 from __future__ import annotations
@@ -15,13 +17,14 @@ import copy
 import sys
 from pathlib import Path
 
-from book_files import ROOT, chapters, executed_path, fail, read_notebook, tags, write_notebook
-from execute_notebooks import main as execute_main
+from book_pages import ROOT, chapters, executed_path, fail, read_notebook, tags, write_notebook
+from execute_chapters import main as execute_main
 
 FACT = "nbval-check-output"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 TEXT_ONLY = {"text/plain"}
-RUN = 1  # nbval refuses outputs of a cell that has no execution count; always 1, so that git stays quiet
+# nbval refuses outputs of a cell that has no execution count; always 1, so that git stays quiet.
+RUN = 1
 
 
 def as_facts(outputs: list[dict], where: str) -> list[dict]:
@@ -32,12 +35,17 @@ def as_facts(outputs: list[dict], where: str) -> list[dict]:
             text = "".join(output["text"])
             if facts and facts[-1]["output_type"] == "stream":
                 text = "".join(facts.pop()["text"]) + text
-            facts.append({"name": "stdout", "output_type": "stream", "text": text.splitlines(keepends=True)})
+            facts.append(
+                {"name": "stdout", "output_type": "stream", "text": text.splitlines(keepends=True)}
+            )
         elif output["output_type"] == "execute_result" and set(output["data"]) <= TEXT_ONLY:
             facts.append({**output, "execution_count": RUN, "metadata": {}})
         else:
             kind = output.get("name") or ", ".join(output.get("data", {})) or output["output_type"]
-            fail(f"{where} is tagged {FACT} but its output holds {kind}: print text there, and nothing else")
+            fail(
+                f"{where} is tagged {FACT} but its output holds {kind}: "
+                "print text there, and nothing else"
+            )
     return facts
 
 
@@ -51,13 +59,17 @@ def cleaned(notebook: dict, name: str, executed: dict | None = None) -> dict:
     ]:
         fail(f"{name} has changed since it was executed; run this again without --strip")
     for number, (cell, result) in enumerate(zip(notebook["cells"], results)):
-        kept = {"mystnb": cell["metadata"]["mystnb"]} if "mystnb" in cell["metadata"] else {}  # alternative texts
+        kept = (
+            {"mystnb": cell["metadata"]["mystnb"]} if "mystnb" in cell["metadata"] else {}
+        )  # alternative texts
         kept |= {"tags": sorted(tags(cell))} if tags(cell) else {}
         cell["metadata"] = kept
         if cell["cell_type"] == "code":
             is_fact = FACT in tags(cell)
             cell["execution_count"] = RUN if is_fact else None
-            cell["outputs"] = as_facts(result["outputs"], f"{name}, cell {number}") if is_fact else []
+            cell["outputs"] = (
+                as_facts(result["outputs"], f"{name}, cell {number}") if is_fact else []
+            )
     return notebook
 
 
@@ -77,6 +89,7 @@ def faults(path: Path) -> list[str]:
 
 
 def main() -> None:
+    """Reads the command line and cleans, or only checks, the notebooks."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -88,17 +101,22 @@ def main() -> None:
 
     unknown = set(options.names) - {path.stem for path in chapters()}
     if unknown:
-        fail(f"no chapter {', '.join(sorted(unknown))}; there are {', '.join(path.stem for path in chapters())}")
+        known = ", ".join(path.stem for path in chapters())
+        fail(f"no chapter {', '.join(sorted(unknown))}; there are {known}")
     selected = [path for path in chapters() if not options.names or path.stem in options.names]
     if options.check:
-        found = [f"{path.relative_to(ROOT)}: {fault}" for path in selected for fault in faults(path)]
+        found = [
+            f"{path.relative_to(ROOT)}: {fault}" for path in selected for fault in faults(path)
+        ]
         print("\n".join(found) or f"{len(selected)} notebooks are clean")
         sys.exit(bool(found))
     if not options.strip:
         execute_main([path.stem for path in selected])
     for path in selected:
         source = read_notebook(path)
-        clean = cleaned(source, path.name, None if options.strip else read_notebook(executed_path(path)))
+        clean = cleaned(
+            source, path.name, None if options.strip else read_notebook(executed_path(path))
+        )
         if clean != source:
             write_notebook(path, clean)
             print(f"   refreshed {path.relative_to(ROOT)}")

@@ -1,4 +1,9 @@
-"""Look at every page of the rendered book with headless Chromium, from the disk and without a network."""
+"""Look at every page of the book in headless Chromium, from the disk and without a network.
+
+    python book/tools/check_pages.py --browser required     calls this after the check of the files
+
+Takes about four seconds a page.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,14 @@ HOW_TO_GET_CHROMIUM = (
     "no Chromium or Chrome found. Install it (Debian/Ubuntu: apt install chromium; "
     "macOS: brew install --cask chromium), or name its program in PARTCLIPSEG_CHROMIUM"
 )
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "microsoft-edge",
+)
 MAC = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -31,19 +43,24 @@ ARGUMENTS = [
     "--disable-extensions",
 ]
 
-FORMULAS_DONE = (
-    "() => !window.MathJax || (window.MathJax.startup && window.MathJax.startup.promise.then(() => true))"
-)
+FORMULAS_DONE = """() => !window.MathJax
+    || (window.MathJax.startup && window.MathJax.startup.promise.then(() => true))"""
 WIDGETS_DRAWN = """() => {
-    const views = document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]');
+    const views = document.querySelectorAll(
+        'script[type="application/vnd.jupyter.widget-view+json"]');
     return [...views].every(view =>
         view.parentElement.querySelector('.jupyter-widgets, .widget-subarea > *'));
 }"""
 # Lazily loaded pictures far down the page have no size until they are asked for.
 EMPTY_PICTURES = """async () => {
-    const pictures = [...document.querySelectorAll('img')].filter(picture => picture.offsetParent !== null);
-    for (const picture of pictures) { picture.loading = 'eager'; await picture.decode().catch(() => {}); }
-    return pictures.filter(picture => picture.naturalWidth === 0).map(picture => picture.src.slice(0, 120));
+    const pictures = [...document.querySelectorAll('img')]
+        .filter(picture => picture.offsetParent !== null);
+    for (const picture of pictures) {
+        picture.loading = 'eager';
+        await picture.decode().catch(() => {});
+    }
+    return pictures.filter(picture => picture.naturalWidth === 0)
+        .map(picture => picture.src.slice(0, 120));
 }"""
 # What a reader sees change: the pictures of an output that are visible now.
 SHOWN = """output => [...output.querySelectorAll('img, canvas, svg')]
@@ -54,7 +71,8 @@ BROKEN_FORMULAS = (
     "() => [...document.querySelectorAll('mjx-merror')].map(node => node.textContent.slice(0, 120))"
 )
 BARE_FORMULAS = """() => [...document.querySelectorAll('article .math')]
-    .filter(node => !node.querySelector('mjx-container')).map(node => node.textContent.slice(0, 80))"""
+    .filter(node => !node.querySelector('mjx-container'))
+    .map(node => node.textContent.slice(0, 80))"""
 
 
 def find_chromium() -> str | None:
@@ -73,21 +91,26 @@ def arguments() -> list[str]:
 
 @dataclass
 class Visit:
-    """What happened while one page was open: messages of its console, and what it asked for in vain."""
+    """What went wrong while a page was open: its console, and what it asked for in vain."""
 
     faults: list[str] = field(default_factory=list)
 
     def listen(self, page) -> None:
-        """Collects the faults of a Playwright page from now on; requests to other hosts are refused."""
+        """Collects the faults of a Playwright page; requests to other hosts are refused."""
         page.on(
             "console",
-            lambda message: message.type == "error" and self.faults.append(f"console: {message.text}"),
+            lambda message: (
+                message.type == "error" and self.faults.append(f"console: {message.text}")
+            ),
         )
         page.on("pageerror", lambda error: self.faults.append(f"script error: {error}"))
-        page.on("requestfailed", lambda request: self.faults.append(f"could not load {request.url}"))
+        page.on(
+            "requestfailed", lambda request: self.faults.append(f"could not load {request.url}")
+        )
         page.route("**/*", self.keep_off_the_network)
 
     def keep_off_the_network(self, route) -> None:
+        """Refuses and notes a request that leaves the disk."""
         if route.request.url.split(":", 1)[0] in {"http", "https", "ws", "wss", "ftp"}:
             self.faults.append(f"asked the network for {route.request.url}")
             route.abort()
@@ -96,12 +119,14 @@ class Visit:
 
 
 def check_slider(page) -> list[str]:
-    """Every visible slider, moved with the keyboard, changes what its widget shows; there is no kernel."""
+    """Faults of sliders: moved with the keyboard and without a kernel, each changes its picture."""
     faults = []
     for number, handle in enumerate(page.locator("article .noUi-handle").all()):
         if not handle.is_visible():
             continue
-        output = handle.locator("xpath=ancestor::div[contains(concat(' ', @class, ' '), ' cell_output ')][1]")
+        output = handle.locator(
+            "xpath=ancestor::div[contains(concat(' ', @class, ' '), ' cell_output ')][1]"
+        )
         shown_before, value_before = output.evaluate(SHOWN), handle.get_attribute("aria-valuenow")
         backwards = value_before == handle.get_attribute("aria-valuemax")
         handle.focus()
@@ -131,7 +156,9 @@ def check_content(page) -> list[str]:
 def check_page(browser, address: str, name: str, screenshots: Path | None) -> list[str]:
     """Opens one page, looks at it in every way of WAYS, and returns its faults, each once."""
     visit = Visit()
-    context = browser.new_context(viewport={"width": WIDE[0], "height": WIDE[1]}, color_scheme="light")
+    context = browser.new_context(
+        viewport={"width": WIDE[0], "height": WIDE[1]}, color_scheme="light"
+    )
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     visit.listen(page)
@@ -143,7 +170,9 @@ def check_page(browser, address: str, name: str, screenshots: Path | None) -> li
             page.emulate_media(color_scheme=scheme)
             page.wait_for_timeout(100)
             if page.evaluate(TOO_WIDE) > 1:
-                visit.faults.append(f"is {page.evaluate(TOO_WIDE)} px wider than a window of {width} px")
+                visit.faults.append(
+                    f"is {page.evaluate(TOO_WIDE)} px wider than a window of {width} px"
+                )
             if screenshots:
                 file = f"{name.replace('/', '_')}_{width}_{scheme}.png"
                 page.screenshot(path=screenshots / file, full_page=True)
@@ -154,17 +183,26 @@ def check_page(browser, address: str, name: str, screenshots: Path | None) -> li
     return list(dict.fromkeys(visit.faults))
 
 
-def check_in_browser(
+def check_pages(
     root: Path, pages: list[str], chromium: str, screenshots: Path | None = None
 ) -> dict[str, list[str]]:
-    """Opens every page wide and light, then narrow and dark; with `screenshots`, pictures of all four ways.
+    """The faults of each page, opened wide and light, then narrow and dark.
 
-    Returns the faults of each page.
+    Args:
+        root: folder of the rendered book.
+        pages: names such as "notebooks/00_whole_system".
+        chromium: program of the browser, from `find_chromium`.
+        screenshots: folder for pictures of every page in all four ways; none without it.
+
+    Returns:
+        A list of faults, one sentence each, for every name in `pages`.
     """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=arguments())
+        browser = playwright.chromium.launch(
+            executable_path=chromium, headless=True, args=arguments()
+        )
         try:
             addresses = {name: (root / f"{name}.html").as_uri() for name in pages}
             return {name: check_page(browser, addresses[name], name, screenshots) for name in pages}

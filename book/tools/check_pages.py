@@ -1,9 +1,10 @@
-"""Check every page, link, picture, formula and widget of the book, first in the files, then in Chromium.
+"""Check every page, link, picture, formula and widget of the book: in the files, then in Chromium.
 
-    python data_scripts/check_book.py                        _build/html
-    python data_scripts/check_book.py --screenshots DIR      also pictures of every page, light and dark
-    python data_scripts/check_book.py --browser required     fail, rather than say so, without Chromium
+    python book/tools/check_pages.py                        _build/html
+    python book/tools/check_pages.py --screenshots DIR      also pictures, light and dark
+    python book/tools/check_pages.py --browser required     fail, not only say so, without Chromium
 
+Takes about a minute on two cores, nearly all of it in Chromium (check_in_browser.py beside this).
 Exit status 1 and a list of faults, one a line, when anything is wrong.
 """
 
@@ -18,10 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import browse_book
-from book_files import HTML, ROOT, fail, toc_pages
 from bs4 import BeautifulSoup
 from PIL import Image
+
+import check_in_browser
+from book_pages import HTML, ROOT, fail, toc_pages
 
 # Attributes through which a page loads something, and so must never name another host.
 LOADS = {
@@ -130,7 +132,9 @@ def check_outputs(page: Path) -> Iterator[str]:
     for cell in parsed(page).select("div.cell"):
         allowed = set(cell.get("class", []))
         outputs = " ".join(output.get_text() for output in cell.select("div.cell_output"))
-        failed = cell.select("div.output.traceback") or "Traceback (most recent call last)" in outputs
+        failed = (
+            cell.select("div.output.traceback") or "Traceback (most recent call last)" in outputs
+        )
         if failed and "tag_raises-exception" not in allowed:
             yield f"shows an error: {outputs.strip()[-200:]!r}"
         for output in cell.select("div.output.stderr"):
@@ -145,8 +149,14 @@ def check_markup(page: Path) -> Iterator[str]:
     for tag in parsed(page).select("span.problematic, .system-message"):
         yield f"has markup that was not understood: {tag.get_text()[:120]!r}"
     article = parsed(page).select_one("article")
-    text = " ".join(tag.get_text() for tag in article.select("p, li, td, h1, h2, h3")) if article else ""
-    for left_over in re.findall(r"\{(?:eq|ref|numref|doc|cite\w*|term|download)\}`?[^\s]{0,40}", text):
+    text = (
+        " ".join(tag.get_text() for tag in article.select("p, li, td, h1, h2, h3"))
+        if article
+        else ""
+    )
+    for left_over in re.findall(
+        r"\{(?:eq|ref|numref|doc|cite\w*|term|download)\}`?[^\s]{0,40}", text
+    ):
         yield f"has an unresolved reference: {left_over!r}"
     if re.search(r"\|\s*:?(?:-{2,}|[–—])[–—-]*:?\s*\|", text):
         yield "has a table that was left as text"
@@ -169,9 +179,9 @@ def check_widgets(page: Path) -> Iterator[str]:
 def check_chapter(page: Path, name: str, built: dict) -> Iterator[str]:
     """An executed chapter shows pictures; a launch button opens the notebook in git."""
     if Path(name).name in built["executed"]:
-        if not parsed(page).select("div.cell_output img, div.cell_output video") and not parsed(page).find(
-            "script", type=WIDGET_VIEW
-        ):
+        if not parsed(page).select("div.cell_output img, div.cell_output video") and not parsed(
+            page
+        ).find("script", type=WIDGET_VIEW):
             yield "was executed but shows neither a picture nor a widget"
     if built["repository"]:
         owner_and_name = built["repository"].removeprefix("https://github.com/")
@@ -204,29 +214,39 @@ def check_files(root: Path) -> list[str]:
     for extra in ("index", "search", "genindex"):
         page = root / f"{extra}.html"
         faults += [
-            f"{extra}: {fault}" for fault in (check_loaded(page) if page.exists() else ["not rendered"])
+            f"{extra}: {fault}"
+            for fault in (check_loaded(page) if page.exists() else ["not rendered"])
         ]
     dark = root / "_static" / "figures.css"
     if not dark.exists() or 'data-theme="dark"' not in dark.read_text(encoding="utf-8"):
         faults.append("_static/figures.css: missing, or without its dark-mode rule")
     for style in (root / "_static").rglob("*.css"):
         for address in re.findall(
-            r"""url\(["']?(https?:)?//[^)]*\)""", style.read_text(encoding="utf-8", errors="replace")
+            r"""url\(["']?(https?:)?//[^)]*\)""",
+            style.read_text(encoding="utf-8", errors="replace"),
         ):
             faults.append(f"{style.relative_to(root)}: loads from the network ({address})")
     return faults
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Reads the command line, checks, lists the faults; ends with status 1 if there are any."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("book", nargs="?", type=Path, default=HTML, help="folder of the rendered book")
     parser.add_argument(
-        "--browser", choices=["auto", "required", "never"], default="auto", help="look with Chromium"
+        "book", nargs="?", type=Path, default=HTML, help="folder of the rendered book"
     )
     parser.add_argument(
-        "--screenshots", type=Path, help="folder for pictures of every page, light and dark, wide and narrow"
+        "--browser",
+        choices=["auto", "required", "never"],
+        default="auto",
+        help="look with Chromium",
+    )
+    parser.add_argument(
+        "--screenshots",
+        type=Path,
+        help="folder for pictures of every page, light and dark, wide and narrow",
     )
     parser.add_argument(
         "--pages", nargs="*", help="only these pages in the browser, for example book/notation"
@@ -237,17 +257,19 @@ def main(arguments: list[str] | None = None) -> None:
     print("== checking the pages", flush=True)
     faults = check_files(root)
     if options.browser != "never":
-        chromium = browse_book.find_chromium()
+        chromium = check_in_browser.find_chromium()
         if chromium:
             print(f"   looking at them with {chromium}", flush=True)
-            seen = browse_book.check_in_browser(
+            seen = check_in_browser.check_pages(
                 root, options.pages or toc_pages(), chromium, options.screenshots
             )
             faults += [f"{name}: {fault}" for name, found in seen.items() for fault in found]
         elif options.browser == "required" or options.screenshots:
-            fail(browse_book.HOW_TO_GET_CHROMIUM)
+            fail(check_in_browser.HOW_TO_GET_CHROMIUM)
         else:
-            print(f"   not looked at in a browser: {browse_book.HOW_TO_GET_CHROMIUM}", flush=True)
+            print(
+                f"   not looked at in a browser: {check_in_browser.HOW_TO_GET_CHROMIUM}", flush=True
+            )
     for fault in faults:
         print(f"   {fault}", file=sys.stderr)
     if faults:

@@ -1,4 +1,10 @@
-"""Where the parts of the book lie, and which pages it has; shared by the scripts beside it."""
+"""Where the parts of the book lie and which pages it has, for the scripts beside it.
+
+    python -c "import sys; sys.path.append('book/tools'); import book_pages as b;
+    print(b.toc_pages())"
+
+Takes no time; it has no command of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "_build"
 EXECUTED = BUILD / "executed"  # mirrors the repository: _build/executed/notebooks/NN.ipynb
 HTML = BUILD / "html"
@@ -24,7 +30,7 @@ def fail(message: str) -> None:
 
 
 def toc_pages() -> list[str]:
-    """Every page of the table of contents, in reading order, as a path from the root without its ending."""
+    """Every page of the book in reading order, as a path from the root without its ending."""
     toc = yaml.safe_load(TOC.read_text(encoding="utf-8"))
     pages = [toc["root"]]
     for part in toc["parts"]:
@@ -37,7 +43,10 @@ def chapters() -> list[Path]:
     paths = [ROOT / f"{page}.ipynb" for page in toc_pages() if page.startswith("notebooks/")]
     missing = [str(path.relative_to(ROOT)) for path in paths if not path.exists()]
     if missing:
-        fail(f"book/_toc.yml lists {', '.join(missing)}, which does not exist: write it or take it out")
+        fail(
+            f"book/_toc.yml lists {', '.join(missing)}, which does not exist: "
+            "write it or take it out"
+        )
     return paths
 
 
