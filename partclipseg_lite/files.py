@@ -1,4 +1,5 @@
 """Text files that are written whole or not at all."""
+
 from pathlib import Path
 
 

@@ -1,8 +1,9 @@
 """Names of object parts, and every index map between the three granularities.
 
-An *object-specific part* ("dog's head") belongs to one *object* ("dog") and to one *generalized part*
-("head", shared by all heads). Everything else in the package works with integers; the maps from one list of
-names to another are built here, once, so that no other module can get an offset wrong.
+An *object-specific part* ("dog's head") belongs to one *object* ("dog") and to one *generalized
+part* ("head", shared by all heads). Everything else in the package works with integers; the maps
+from one list of names to another are built here, once, so that no other module can get an offset
+wrong.
 
     T object-specific parts   object_parts[t] = "dog's head"     part_of[t], object_of[t]
     P generalized parts       parts[p]        = "head"           alphabetical
@@ -28,7 +29,11 @@ MAX_WORDS = 100  # far beyond CLIP's 77 tokens: such a "name" is a text passed b
 
 @lru_cache(maxsize=1)
 def _data() -> dict:
-    text = resources.files("partclipseg_lite").joinpath("data/vocabularies.json").read_text(encoding="utf-8")
+    text = (
+        resources.files("partclipseg_lite")
+        .joinpath("data/vocabularies.json")
+        .read_text(encoding="utf-8")
+    )
     return json.loads(text)
 
 
@@ -38,7 +43,9 @@ def available() -> tuple[str, ...]:
 
 
 def _synonyms(kind: str) -> Mapping[str, tuple[str, ...]]:
-    return MappingProxyType({name: tuple(words) for name, words in _data()["synonyms"][kind].items()})
+    return MappingProxyType(
+        {name: tuple(words) for name, words in _data()["synonyms"][kind].items()}
+    )
 
 
 #: canonical name -> words people use instead of it
@@ -57,7 +64,8 @@ def split_name(name: str) -> tuple[str, str]:
     obj, separator, part = name.rpartition(SEPARATOR)
     if not separator or not obj.strip() or not part.strip():
         raise ValueError(
-            f"{name!r} is not the name of an object part: write the object, 's, a space and the part, "
+            f"{name!r} is not the name of an object part: write the object, 's, a space and the "
+            "part, "
             f'for example "dog\'s head"'
         )
     return obj, part
@@ -69,7 +77,10 @@ def _did_you_mean(name: str, choices: Iterable[str]) -> str:
 
 
 def _clean_name(name, what: str = "a part name") -> str:
-    """One written name, tidied: plain apostrophe, single spaces. TypeError or ValueError naming the value."""
+    """One written name, tidied: plain apostrophe, single spaces.
+
+    TypeError or ValueError naming the value.
+    """
     if not isinstance(name, str):
         raise TypeError(f"{what} must be a string, got {name!r} ({type(name).__name__})")
     cleaned = " ".join(name.replace("\u2019", "'").split())
@@ -77,7 +88,9 @@ def _clean_name(name, what: str = "a part name") -> str:
         raise ValueError(f'{what} is empty ({name!r}); write something like "dog\'s head"')
     words = cleaned.count(" ") + 1
     if words > MAX_WORDS:
-        raise ValueError(f"{what} has {words} words, at most {MAX_WORDS} are allowed: {cleaned[:40]!r}…")
+        raise ValueError(
+            f"{what} has {words} words, at most {MAX_WORDS} are allowed: {cleaned[:40]!r}…"
+        )
     return cleaned
 
 
@@ -93,7 +106,8 @@ def _check_unique(names: Iterable[str], what: str) -> None:
 class Vocabulary:
     """A list of object-specific parts in label order with its index maps. Do not write into the tensors.
 
-    Build one with `load`, `from_names`, or from another one with `seen_only`, `unseen_only`, `restrict`.
+    Build one with `load`, `from_names`, or from another one with `seen_only`, `unseen_only`,
+    `restrict`.
 
     name          for people; not part of equality
     objects       O object names in label order (including objects without parts)
@@ -146,7 +160,14 @@ class Vocabulary:
 
     @classmethod
     def _build(
-        cls, name, objects, object_parts, novel_objects=(), ignore_label=255, ids=None, object_ids=None
+        cls,
+        name,
+        objects,
+        object_parts,
+        novel_objects=(),
+        ignore_label=255,
+        ids=None,
+        object_ids=None,
     ):
         _check_unique(objects, "object")
         _check_unique(object_parts, "part name")
@@ -176,7 +197,11 @@ class Vocabulary:
             )
         facts = _data()[name]
         return cls._build(
-            name, facts["objects"], facts["object_parts"], facts["novel_objects"], facts["ignore_label"]
+            name,
+            facts["objects"],
+            facts["object_parts"],
+            facts["novel_objects"],
+            facts["ignore_label"],
         )
 
     @classmethod
@@ -189,14 +214,16 @@ class Vocabulary:
     ) -> Vocabulary:
         """A vocabulary of free words, in the order given.
 
-        `names` is a list such as ["dog's head", "dog's tail"] or a mapping such as {"dog": ["head", "tail"]}.
-        Objects count as unseen unless they are listed in `seen_objects`.
-        Raises TypeError for anything that is not a string, ValueError for an empty list, an empty name, a
-        name without "'s ", a name given twice, or a name of more than 100 words; the message holds the value.
+        `names` is a list such as ["dog's head", "dog's tail"] or a mapping such as {"dog": ["head",
+        "tail"]}. Objects count as unseen unless they are listed in `seen_objects`. Raises TypeError
+        for anything that is not a string, ValueError for an empty list, an empty name, a name
+        without "'s ", a name given twice, or a name of more than 100 words; the message holds the
+        value.
         """
         if isinstance(names, (str, bytes)):
             raise TypeError(
-                f"names must be a list of part names, got the single {type(names).__name__} {names!r}; "
+                f"names must be a list of part names, got the single {type(names).__name__} "
+                f"{names!r}; "
                 f"write [{names!r}]"
             )
         if isinstance(names, Mapping):
@@ -207,7 +234,9 @@ class Vocabulary:
                     raise TypeError(f"the parts of {obj!r} must be a list of names, got {parts!r}")
                 cleaned = [_clean_name(part) for part in parts]
                 if not cleaned:
-                    raise ValueError(f"the list of parts of {obj!r} is empty; give at least one part")
+                    raise ValueError(
+                        f"the list of parts of {obj!r} is empty; give at least one part"
+                    )
                 full_names += [f"{obj}{SEPARATOR}{part}" for part in cleaned]
         elif isinstance(names, Iterable):
             full_names = [_clean_name(full) for full in names]
@@ -251,10 +280,13 @@ class Vocabulary:
     def asked(self) -> Vocabulary:
         """The same object parts, with only the objects that have parts, alphabetically: what a network is asked for.
 
-        The order of the words matters for the released reading only, which reads some embeddings from wrong rows.
+        The order of the words matters for the released reading only, which reads some embeddings
+        from wrong rows.
         """
         kept = self._keep_parts(self.name, torch.ones(len(self), dtype=torch.bool))
-        order = torch.tensor(sorted(range(len(kept.objects)), key=lambda o: kept.objects[o]), dtype=torch.long)
+        order = torch.tensor(
+            sorted(range(len(kept.objects)), key=lambda o: kept.objects[o]), dtype=torch.long
+        )
         return Vocabulary(
             name=self.name,
             objects=tuple(kept.objects[o] for o in order.tolist()),
@@ -306,7 +338,10 @@ class Vocabulary:
         return obj, part
 
     def index(self, name: str) -> int:
-        """Position of an object-specific part name. ValueError with close names if it is unknown."""
+        """Position of an object-specific part name.
+
+        ValueError with close names if it is unknown.
+        """
         try:
             return self._index[name]
         except (KeyError, TypeError):
@@ -316,7 +351,10 @@ class Vocabulary:
             ) from None
 
     def object_index(self, obj: str) -> int:
-        """Position of an object name. ValueError with close names if it is not in the vocabulary."""
+        """Position of an object name.
+
+        ValueError with close names if it is not in the vocabulary.
+        """
         if obj not in self.objects:
             raise ValueError(
                 f"{obj!r} is not one of the {len(self.objects)} objects of vocabulary {self.name!r}"
@@ -330,12 +368,18 @@ class Vocabulary:
         return tuple(self.parts[p] for p in self.part_of[members].tolist())
 
     def canonical(self, name: str) -> str:
-        """This vocabulary's name for free words: "puppy's snout" -> "dog's muzzle"; ValueError if none."""
+        """This vocabulary's name for free words: "puppy's snout" -> "dog's muzzle".
+
+        ValueError if none.
+        """
         cleaned = _clean_name(name)
         if cleaned in self:
             return cleaned
         obj, part = split_name(cleaned)
-        objects = [obj, *(known for known, words in OBJECT_SYNONYMS.items() if obj.lower() in words)]
+        objects = [
+            obj,
+            *(known for known, words in OBJECT_SYNONYMS.items() if obj.lower() in words),
+        ]
         parts = [part, *(known for known, words in PART_SYNONYMS.items() if part.lower() in words)]
         for candidate in (f"{o}{SEPARATOR}{p}" for o in objects for p in parts):
             if candidate in self:
@@ -351,7 +395,9 @@ class Vocabulary:
             "name": self.name,
             "objects": list(self.objects),
             "object_parts": list(self.object_parts),
-            "novel_objects": [obj for obj, seen in zip(self.objects, self.seen_object.tolist()) if not seen],
+            "novel_objects": [
+                obj for obj, seen in zip(self.objects, self.seen_object.tolist()) if not seen
+            ],
             "ids": self.ids.tolist(),
             "object_ids": self.object_ids.tolist(),
             "ignore_label": self.ignore_label,
@@ -387,5 +433,6 @@ class Vocabulary:
     def __repr__(self) -> str:
         return (
             f"Vocabulary({self.name!r}: {len(self)} object parts = {int(self.seen.sum())} seen + "
-            f"{int((~self.seen).sum())} unseen, {len(self.parts)} parts, {len(self.objects)} objects)"
+            f"{int((~self.seen).sum())} unseen, {len(self.parts)} parts, {len(self.objects)} "
+            "objects)"
         )

@@ -1,4 +1,5 @@
 """A text file is whole or is not there."""
+
 import pytest
 
 from partclipseg_lite.files import write_whole

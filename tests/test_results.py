@@ -1,4 +1,5 @@
 """The shipped weights still do what the record says."""
+
 import json
 from pathlib import Path
 
@@ -24,10 +25,16 @@ def test_the_preset_is_what_the_shipped_weights_were_trained_with(name):
 
 def test_the_shipped_recipe_is_the_best_of_those_tried():
     best = max(RECIPE["runs"], key=lambda run: run["oracle_obj"]["harmonic"])
-    shipped = {"training.steps": Settings.from_preset(RECIPE["preset"]).training.steps}      # the same for longer
-    assert Settings.from_preset(RECIPE["preset"], best["overrides"] | shipped) == Settings.from_preset(RECIPE["preset"])
-    assert all(Settings.from_preset(RECIPE["preset"], run["overrides"]).training.steps == run["steps"]
-               for run in RECIPE["runs"])
+    shipped = {
+        "training.steps": Settings.from_preset(RECIPE["preset"]).training.steps
+    }  # the same for longer
+    assert Settings.from_preset(
+        RECIPE["preset"], best["overrides"] | shipped
+    ) == Settings.from_preset(RECIPE["preset"])
+    assert all(
+        Settings.from_preset(RECIPE["preset"], run["overrides"]).training.steps == run["steps"]
+        for run in RECIPE["runs"]
+    )
 
 
 def test_the_record_belongs_to_the_shipped_tiny_clip():
@@ -49,9 +56,14 @@ def test_weights_that_ship_stay_small():
 
 @pytest.mark.slow
 def test_on_fresh_pictures_partclipseg_finds_whose_part_it_is_better_than_the_baseline():
-    """Pred-All, where the two are far apart; with the objects told, 48 pictures are too few to tell them apart."""
+    """Pred-All, where the two are far apart.
+
+    With the objects told, 48 pictures are too few to tell them apart.
+    """
     vocabulary = Vocabulary.load("drawn")
     samples = DrawnWorld("test", images=48, size=128, seed=77).render_all(workers=1)
-    harmonic = {name: evaluate(load_model(name)[0], samples, vocabulary)["pred_all"]["harmonic"]
-                for name in ("toy", "toy_clipseg")}
+    harmonic = {
+        name: evaluate(load_model(name)[0], samples, vocabulary)["pred_all"]["harmonic"]
+        for name in ("toy", "toy_clipseg")
+    }
     assert harmonic["toy"] > harmonic["toy_clipseg"], harmonic

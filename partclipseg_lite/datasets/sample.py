@@ -16,10 +16,12 @@ class Sample:
 
     image       uint8 [H, W, 3]  RGB
     object_map  int64 [H, W]     object ids, IGNORE where no object is labelled
-    part_map    int64 [H, W]     object-part ids, IGNORE where no part is labelled (a bicycle's frame)
+    part_map    int64 [H, W]     object-part ids, IGNORE where no part is labelled (a bicycle's
+                frame)
     name        str              for messages and file names
 
-    Raises TypeError for a wrong dtype and ValueError for wrong shapes or ids below IGNORE, naming the sample.
+    Raises TypeError for a wrong dtype and ValueError for wrong shapes or ids below IGNORE, naming
+    the sample.
     """
 
     image: np.ndarray
@@ -49,8 +51,13 @@ class Sample:
 
     def check_ids(self, vocabulary) -> None:
         """ValueError if a label lies outside the full vocabulary `vocabulary`."""
-        for field, count in (("object_map", len(vocabulary.objects)), ("part_map", len(vocabulary))):
-            unknown = sorted(set(np.unique(getattr(self, field)).tolist()) - set(range(IGNORE, count)))
+        for field, count in (
+            ("object_map", len(vocabulary.objects)),
+            ("part_map", len(vocabulary)),
+        ):
+            unknown = sorted(
+                set(np.unique(getattr(self, field)).tolist()) - set(range(IGNORE, count))
+            )
             if unknown:
                 raise ValueError(
                     f"sample {self.name!r}: {field} holds {unknown[:5]}, but vocabulary "
@@ -65,7 +72,8 @@ class Sample:
         if len(wrong):
             part, obj = vocabulary.object_parts[parts[wrong[0]]], objects[wrong[0]]
             raise ValueError(
-                f"sample {self.name!r}: {len(wrong)} pixels carry a part of another object, for example "
+                f"sample {self.name!r}: {len(wrong)} pixels carry a part of another object, for "
+                "example "
                 f"{part!r} where the object map holds {obj}"
             )
 
@@ -91,4 +99,8 @@ class Sample:
 
 
 def _describe(value) -> str:
-    return f"{value.dtype} of shape {tuple(value.shape)}" if hasattr(value, "dtype") else type(value).__name__
+    return (
+        f"{value.dtype} of shape {tuple(value.shape)}"
+        if hasattr(value, "dtype")
+        else type(value).__name__
+    )

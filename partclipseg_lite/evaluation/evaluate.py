@@ -1,4 +1,5 @@
 """Score a model on a dataset: predictions for the whole vocabulary, decided and counted in all settings in one pass."""
+
 import sys
 import time
 from collections.abc import Sequence
@@ -14,18 +15,29 @@ from .decisions import oracle_obj_labels, plain_labels, pred_all_labels
 from .metrics import Evaluator
 
 
-def evaluate(model: PartCLIPSeg | CLIPSeg, samples: Sequence[Sample], vocabulary: Vocabulary, batch_size: int = 4,
-             progress: bool = False) -> dict:
+def evaluate(
+    model: PartCLIPSeg | CLIPSeg,
+    samples: Sequence[Sample],
+    vocabulary: Vocabulary,
+    batch_size: int = 4,
+    progress: bool = False,
+) -> dict:
     """Scores of `Evaluator.compute` in percent, on full frames at the labels' own size, plus `seconds`.
 
-    Words are the bare names of `vocabulary`. Nothing of the ground truth reaches the model; Oracle-Obj uses the list of
-    objects present when labels are decided, as its name says.
+    Words are the bare names of `vocabulary`. Nothing of the ground truth reaches the model;
+    Oracle-Obj uses the list of objects present when labels are decided, as its name says.
     """
     evaluator, begun, asked = Evaluator(vocabulary), time.time(), vocabulary.asked()
-    # Ids of all objects -> of those asked for; objects without parts, and the last entry for IGNORE = -1, have none.
-    position = torch.tensor([asked.objects.index(o) if o in asked.objects else IGNORE for o in vocabulary.objects] + [IGNORE])
+    # Ids of all objects -> of those asked for; objects without parts, and the last entry for IGNORE
+    # = -1, have none.
+    position = torch.tensor(
+        [asked.objects.index(o) if o in asked.objects else IGNORE for o in vocabulary.objects]
+        + [IGNORE]
+    )
     starts = range(0, len(samples), batch_size)
-    for start in tqdm(starts, disable=not progress, desc="evaluate", file=sys.stdout, mininterval=2, ncols=100):
+    for start in tqdm(
+        starts, disable=not progress, desc="evaluate", file=sys.stdout, mininterval=2, ncols=100
+    ):
         batch = [samples[i] for i in range(start, min(start + batch_size, len(samples)))]
         output = predict(model, [s.image for s in batch], asked)
         for b, sample in enumerate(batch):
@@ -33,10 +45,14 @@ def evaluate(model: PartCLIPSeg | CLIPSeg, samples: Sequence[Sample], vocabulary
             scores = resize_logits(output.object_part_logits[b], size)
             objects = None
             if output.object_logits is not None:
-                objects = resize_logits(torch.cat([output.object_logits[b], output.background_logits[b]]), size)
+                objects = resize_logits(
+                    torch.cat([output.object_logits[b], output.background_logits[b]]), size
+                )
             present = position[torch.from_numpy(sample.object_map).unique()].to(scores.device)
-            labels = {"oracle_obj": oracle_obj_labels(scores, present, asked),
-                      "pred_all": pred_all_labels(scores, objects, asked),
-                      "plain": plain_labels(scores, asked)}
+            labels = {
+                "oracle_obj": oracle_obj_labels(scores, present, asked),
+                "pred_all": pred_all_labels(scores, objects, asked),
+                "plain": plain_labels(scores, asked),
+            }
             evaluator.update(labels, sample.object_map, sample.part_map)
     return {**evaluator.compute(), "seconds": round(time.time() - begun, 1)}

@@ -1,4 +1,5 @@
 """One forward for a batch of pictures: what the evaluator calls and `PartSegmenter` builds on."""
+
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
@@ -13,8 +14,12 @@ from ..vocabulary import Vocabulary
 
 
 @torch.inference_mode()
-def predict(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray], vocabulary: Vocabulary,
-            tap: AttentionTap | None = None) -> SegmentationOutput:
+def predict(
+    model: PartCLIPSeg | CLIPSeg,
+    images: Sequence[np.ndarray],
+    vocabulary: Vocabulary,
+    tap: AttentionTap | None = None,
+) -> SegmentationOutput:
     """One forward for a batch of RGB uint8 images [H, W, 3] (any sizes): logits at the network's resolution."""
     words = model.embed(vocabulary)
     return model(encode(model, images), words, tap)
@@ -23,8 +28,14 @@ def predict(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray], vocabula
 def encode(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray]) -> list[Tensor]:
     """RGB uint8 images [H, W, 3] of any sizes -> activations, one [B, 1+N, W] for each layer read."""
     device = model.backbone.mean.device
-    pixels = torch.cat([model.backbone.preprocess(torch.from_numpy(np.array(i, order="C")).permute(2, 0, 1)[None].to(device))
-                        for i in images])
+    pixels = torch.cat(
+        [
+            model.backbone.preprocess(
+                torch.from_numpy(np.array(i, order="C")).permute(2, 0, 1)[None].to(device)
+            )
+            for i in images
+        ]
+    )
     return model.backbone.activations(pixels)
 
 
@@ -36,6 +47,11 @@ def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def autocast(device: torch.device, precision: str = "auto") -> AbstractContextManager:
-    """bf16 where asked for; "auto": on GPUs that compute in it, not on those that emulate it, and not on processors."""
+    """bf16 where asked for.
+
+    "auto": on GPUs that compute in it, not on those that emulate it, and not on processors.
+    """
     native = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 8
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16" or (precision == "auto" and native))
+    return torch.autocast(
+        device.type, torch.bfloat16, enabled=precision == "bf16" or (precision == "auto" and native)
+    )

@@ -46,7 +46,9 @@ def figures():
         "number_grids": lab.number_grids(maps()),
         "one_part": lab.one_part_on_the_grid(IMAGE, MASKS["head"], 8, (0, 0, 24, 24)),
         "side_by_side": lab.side_by_side(IMAGE, models(), 0.3, masks=MASKS, obj_mask=OBJ_MASK),
-        "gamma": lab.gamma_picture(IMAGE, {"without": maps(), "with": maps()}, 0.3, obj_mask=OBJ_MASK),
+        "gamma": lab.gamma_picture(
+            IMAGE, {"without": maps(), "with": maps()}, 0.3, obj_mask=OBJ_MASK
+        ),
         "means": lab.means_with_errors({"overlap": groups, "missing": groups}),
     }
 
@@ -63,7 +65,9 @@ def test_every_cell_of_a_small_grid_carries_its_number():
     values = {"map": np.array([[0.25, 1.0], [0.5, 0.0]]), "count": np.array([[2, 1], [0, 0]])}
     picture = lab.number_grids(values, masks={"map": np.array([[True, False], [False, False]])})
     assert texts(picture) == ["0.25", "1.00", "0.50", "0.00", "2", "1", "0", "0"]
-    assert [len(axes.patches) for axes in picture.axes] == [1, 0], "one framed cell, in the map with a mask"
+    assert [len(axes.patches) for axes in picture.axes] == [1, 0], (
+        "one framed cell, in the map with a mask"
+    )
 
 
 def test_the_share_of_each_cell_is_written_as_it_is_covered():
