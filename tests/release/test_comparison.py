@@ -570,4 +570,4 @@ def one_folder(tmp_path_factory):
 
 
 def test_the_tiny_network_has_the_grid_that_the_folders_assume(one_folder):
-    assert NetworkReference(one_folder).grid == GRID
+    assert NetworkReference(one_folder).model.backbone.grid == GRID
