@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from partclipseg_lite.datasets.drawn.animals import BUILDERS
-from partclipseg_lite.datasets.drawn.render import NO_PART, NOTHING, Camera, Material, Sculpture, noise, render, rotation
+from partclipseg_lite.datasets.drawn.render import (
+    NO_PART,
+    NOTHING,
+    Camera,
+    Material,
+    Sculpture,
+    noise,
+    render,
+    rotation,
+)
 from partclipseg_lite.datasets.drawn.scenes import SCENES, scene
 
 RED, BLUE = Material((200, 40, 40)), Material((40, 60, 200))

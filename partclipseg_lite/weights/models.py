@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
 from ..network.backbone import Backbone
 from ..network.models import CLIPSeg, PartCLIPSeg
@@ -21,9 +20,19 @@ from .converters import (
     kind_of,
     partclipseg_from_official,
 )
-from .files import FORMAT, WeightsError, describe, read_config, read_tensors
+from .files import (
+    FORMAT,
+    WeightsError,
+    check_ours,
+    describe,
+    read_config,
+    read_tensors,
+    write_tensors,
+)
 from .locate import is_hub_name, resolve
 from .state import fingerprint, load_trained, trained_state
+
+KEYS = ("settings", "settings_hash", "vocabulary", "vocabulary_hash", "backbone", "extra")
 
 
 def save_model(
@@ -38,12 +47,7 @@ def save_model(
 
     `extra`: facts to keep, e.g. scores.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {
-        name: (t.detach().cpu().half() if half else t.detach().cpu()).contiguous()
-        for name, t in trained_state(model).items()
-    }
+    tensors = {name: t.half() if half else t for name, t in trained_state(model).items()}
     metadata = {
         "format": FORMAT,
         "settings": json.dumps(settings.model_dump(mode="json")),
@@ -53,12 +57,7 @@ def save_model(
         "backbone": fingerprint(model.backbone.clip),
         "extra": json.dumps(extra or {}),
     }
-    partial = path.with_name(path.name + ".partial")
-    try:
-        save_file(tensors, partial, metadata=metadata)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_tensors(path, tensors, metadata)
 
 
 def load_model(
@@ -128,6 +127,7 @@ def _load_ours(
     metadata: dict[str, str],
     backbone: Backbone | None,
 ) -> tuple[PartCLIPSeg | CLIPSeg, Settings, Vocabulary, dict]:
+    check_ours(path, tensors, metadata, FORMAT, KEYS)
     try:
         settings = Settings.model_validate_json(metadata["settings"])
         vocabulary = Vocabulary.from_dict(json.loads(metadata["vocabulary"]))
@@ -136,6 +136,7 @@ def _load_ours(
             "other settings": hash_of(json.loads(metadata["settings"]))
             == metadata["settings_hash"],
         }
+        kept = json.loads(metadata["extra"])
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(
             f"{path} has metadata that this version does not understand "
@@ -155,4 +156,4 @@ def _load_ours(
             f"(`make weights`) or put back the CLIP it was trained with"
         )
     load_trained(model, {name: t.float() for name, t in tensors.items()}, path)
-    return model.eval(), settings, vocabulary, json.loads(metadata["extra"])
+    return model.eval(), settings, vocabulary, kept

@@ -15,14 +15,17 @@ import torch
 from open_clip import SimpleTokenizer
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.model import CLIP
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from .files import WeightsError, read_ours, write_tensors
 
 CLIP_MEAN, CLIP_STD = (
     OPENAI_DATASET_MEAN,
     OPENAI_DATASET_STD,
 )  # the normalisation that CLIP's own weights expect
+
+
+FORMAT = "partclipseg_lite.toy_clip"  # in the metadata of the weights
 
 
 class UnknownWordError(ValueError):
@@ -143,18 +146,14 @@ def save_toy_clip(
     path: str | Path, clip: CLIP, tokenizer: ToyTokenizer, config: dict, measured: dict
 ) -> None:
     """Write weights in half precision with configuration, words and measured accuracies in the metadata."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: t.detach().half().contiguous() for name, t in clip.state_dict().items()}
+    tensors = {name: t.detach().half() for name, t in clip.state_dict().items()}
     metadata = {
-        "format": "partclipseg_lite.toy_clip",
+        "format": FORMAT,
         "config": json.dumps(config),
         "measured": json.dumps(measured),
         "words": json.dumps(tokenizer.words),
     }
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata=metadata)
-    partial.replace(path)
+    write_tensors(path, tensors, metadata)
 
 
 def toy_clip_path() -> Path:
@@ -176,20 +175,15 @@ def load_toy_clip(path: str | Path | None = None) -> tuple[CLIP, ToyTokenizer, d
             f"no tiny CLIP at {path}; `python data_scripts/train_toy_clip.py --out {path}` trains "
             "one"
         )
+    tensors, metadata = read_ours(path, FORMAT, ("config", "measured", "words"))
     try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}
-    except Exception as error:  # safetensors raises its own type for a truncated or foreign file
-        raise ValueError(
-            f"{path} is not a readable safetensors file ({error}); expected the tiny CLIP"
+        config, words, measured = (json.loads(metadata[k]) for k in ("config", "words", "measured"))
+        tokenizer = ToyTokenizer(words, config["text_cfg"]["context_length"])
+        clip = build_toy_clip(config, tokenizer.vocab_size)
+        clip.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise WeightsError(
+            f"{path} is no tiny CLIP that this version can build "
+            f"({str(error).splitlines()[0][:200]}); take a fresh copy"
         ) from error
-    if metadata.get("format") != "partclipseg_lite.toy_clip":
-        raise ValueError(
-            f"{path} holds format {metadata.get('format')!r}, expected 'partclipseg_lite.toy_clip'"
-        )
-    config = json.loads(metadata["config"])
-    tokenizer = ToyTokenizer(json.loads(metadata["words"]), config["text_cfg"]["context_length"])
-    clip = build_toy_clip(config, tokenizer.vocab_size)
-    clip.load_state_dict(tensors)
-    return clip.eval().requires_grad_(False), tokenizer, json.loads(metadata["measured"])
+    return clip.eval().requires_grad_(False), tokenizer, measured

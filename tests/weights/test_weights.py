@@ -12,8 +12,7 @@ from safetensors.torch import save_file
 from partclipseg_lite.inference.segmenter import PartSegmenter
 from partclipseg_lite.network.models import CLIPSeg, PartCLIPSeg
 from partclipseg_lite.settings import hash_of
-from partclipseg_lite.weights import locate
-from partclipseg_lite.weights import models as weights
+from partclipseg_lite.weights import files, locate
 from partclipseg_lite.weights.build import build_model
 from partclipseg_lite.weights.models import WeightsError, load_model, save_model
 from partclipseg_lite.weights.state import fingerprint, load_trained, trained_state
@@ -51,6 +50,10 @@ def rewritten(saved, path, metadata=None, tensors=None):
             {name: file.get_tensor(name) for name in file.keys()},
         )
     keep = lambda new, old: {k: v for k, v in {**old, **(new or {})}.items() if v is not None}  # noqa: E731
+    del (
+        old_metadata["digest"],
+        old_metadata["digested"],
+    )  # as a file of 0.1, so that the other checks are reached
     save_file(keep(tensors, old_tensors), path, metadata=keep(metadata, old_metadata))
     return path
 
@@ -103,7 +106,7 @@ def test_nothing_half_written_stays_when_saving_fails(saved, tmp_path, monkeypat
         path.write_bytes(b"half")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(weights, "save_file", disk_full)
+    monkeypatch.setattr(files, "save_file", disk_full)
     with pytest.raises(OSError, match="No space left"):
         save_model(target, model, settings, SEEN)
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"the file before"]
@@ -239,7 +242,7 @@ def test_weights_trained_on_another_clip_are_refused(saved, tmp_path):
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        ({"settings": None}, "metadata that this version does not understand"),
+        ({"settings": None}, "settings in its metadata"),
         ({"settings": "{}}"}, "metadata that this version does not understand"),
         (
             {"settings": json.dumps({"model": {"from_the_future": 1}})},
@@ -258,7 +261,7 @@ def test_weights_trained_on_another_clip_are_refused(saved, tmp_path):
 )
 def test_metadata_that_does_not_fit_is_refused(saved, tmp_path, metadata, message):
     path = rewritten(saved, tmp_path / "meta.safetensors", metadata)
-    with pytest.raises(WeightsError, match=rf"meta\.safetensors (has|holds) {message}"):
+    with pytest.raises(WeightsError, match=rf"meta\.safetensors (has|holds|lacks) {message}"):
         load_model(path)
 
 

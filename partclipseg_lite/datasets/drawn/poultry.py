@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from .plumage import COMB, bird_body, bird_eyes, bird_legs, feather_fan, feathers, folded_wings, tint
+from .plumage import (
+    COMB,
+    bird_body,
+    bird_eyes,
+    bird_legs,
+    feather_fan,
+    feathers,
+    folded_wings,
+    tint,
+)
 from .quadrupeds import Frame
 from .render import Material, Sculpture, rotation, smoothstep, waves
 from .shapes import blend, pick, shade
