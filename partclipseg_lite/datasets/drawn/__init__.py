@@ -1,1 +1,0 @@
-"""The drawn world: small 3-D sculptures, a software renderer, scenes, and the data set composed of them."""
