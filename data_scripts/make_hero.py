@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from partclipseg_lite.datasets.drawn.world import DrawnWorld
+from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.datasets.sample import IGNORE
 from partclipseg_lite.figures import overlay
 from partclipseg_lite.inference import PartSegmenter

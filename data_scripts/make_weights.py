@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from partclipseg_lite.datasets.drawn.world import DrawnWorld
+from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.datasets.sample import Sample
 from partclipseg_lite.evaluation import evaluate
 from partclipseg_lite.files import write_whole

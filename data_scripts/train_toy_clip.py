@@ -20,9 +20,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from drawn_world import captions
 from partclipseg_lite.backbone import encode_tokens
-from partclipseg_lite.datasets.drawn import captions
-from partclipseg_lite.datasets.drawn.world import DrawnWorld, RenderedWorld
+from partclipseg_lite.datasets.drawn import DrawnWorld, RenderedWorld
 from partclipseg_lite.toy_clip import (
     CLIP_MEAN,
     CLIP_STD,

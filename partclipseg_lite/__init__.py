@@ -19,7 +19,7 @@ _HOME = {
     "split_name": "vocabulary",
     "IGNORE": "datasets.sample",
     "Sample": "datasets.sample",
-    "DrawnWorld": "datasets.drawn.world",
+    "DrawnWorld": "datasets.drawn",
     "PascalPart": "datasets.pascal_part",
     "CLIPSeg": "model",
     "PartCLIPSeg": "model",
@@ -31,7 +31,7 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:  # for editors; at run time __getattr__ does it
-    from .datasets.drawn.world import DrawnWorld
+    from .datasets.drawn import DrawnWorld
     from .datasets.pascal_part import PascalPart
     from .datasets.sample import IGNORE, Sample
     from .inference import PartSegmenter

@@ -103,7 +103,7 @@ def _train(args: argparse.Namespace) -> None:
 def _evaluate(args: argparse.Namespace) -> None:
     import torch
 
-    from .datasets.drawn.world import DrawnWorld
+    from .datasets.drawn import DrawnWorld
     from .datasets.pascal_part import CLASSES, PascalPart
     from .evaluation import evaluate
     from .files import write_whole

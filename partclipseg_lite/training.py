@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from . import attention_control
-from .datasets.drawn.world import DrawnWorld
+from .datasets.drawn import DrawnWorld
 from .datasets.sample import IGNORE, Sample
 from .files import write_whole
 from .losses import LEFT_OUT, Targets, dice_loss, make_targets, mask_losses

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from partclipseg_lite.datasets.drawn.world import DrawnWorld
+from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.evaluation import evaluate
 from partclipseg_lite.settings import Settings
 from partclipseg_lite.toy_clip import load_toy_clip, toy_clip_path
