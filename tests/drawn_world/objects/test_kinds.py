@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import pytest
 
-from partclipseg_lite.datasets.drawn.render import Camera, Kind, render
-from partclipseg_lite.vocabulary import Vocabulary
+from drawn_world import kinds, names
+from drawn_world.objects.palette import NAMED_COLOURS
+from drawn_world.renderer import Camera, render
 
 SEEDS = range(20)
 YAWS = (35, 215, 90, 270, 0, 180, 145, 325)  # three-quarter views first: they show most
@@ -25,25 +24,11 @@ OPTIONAL = {
 MAY_REACH_LOWER = {"bird": 0.10, "sheep": 0.06}
 
 
-def _builders() -> dict[str, Kind]:
-    merged: dict[str, Kind] = {}
-    for name in ("animals", "things", "vehicles"):
-        module = importlib.import_module(f"partclipseg_lite.datasets.drawn.{name}")
-        merged.update(module.BUILDERS)
-    return merged
-
-
-BUILDERS = _builders()
-KINDS = sorted(BUILDERS)
-
-
-@pytest.fixture(scope="module")
-def vocabulary() -> Vocabulary:
-    return Vocabulary.load("drawn")
+KINDS = kinds()
 
 
 def build(name: str, seed: int, flying: bool = False):
-    kind = BUILDERS[name]
+    kind = KINDS[name]
     make = kind.flying_build if flying else kind.build
     return make(np.random.default_rng(seed), kind.colours[seed % len(kind.colours)])
 
@@ -63,23 +48,27 @@ def shown(layer) -> set[str]:
     return {layer.part_names[k] for k in np.unique(layer.part_index) if k >= 0}
 
 
-def test_all_objects_of_the_vocabulary_have_a_builder(vocabulary):
-    assert set(KINDS) == set(vocabulary.objects)
+def test_all_objects_of_the_vocabulary_have_a_builder():
+    assert set(KINDS) == set(names.OBJECTS)
+
+
+def test_every_named_colour_has_a_value():
+    assert tuple(NAMED_COLOURS) == names.COLOURS
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_every_example_uses_only_part_names_of_its_object(name, vocabulary):
-    allowed = set(vocabulary.parts_of(name))
+def test_every_example_uses_only_part_names_of_its_object(name):
+    allowed = set(names.PARTS_OF[name])
     for seed in SEEDS:
         assert set(build(name, seed).part_names) <= allowed
-        if BUILDERS[name].flying_build:
+        if KINDS[name].flying_build:
             assert set(build(name, seed, flying=True).part_names) <= allowed
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_every_example_shows_its_mandatory_parts_from_some_side(name, vocabulary):
-    mandatory = set(vocabulary.parts_of(name)) - OPTIONAL.get(name, set())
-    pitch = float(np.clip(8.0, *BUILDERS[name].pitch))
+def test_every_example_shows_its_mandatory_parts_from_some_side(name):
+    mandatory = set(names.PARTS_OF[name]) - OPTIONAL.get(name, set())
+    pitch = float(np.clip(8.0, *KINDS[name].pitch))
     for seed in SEEDS:
         sculpture, missing = build(name, seed), set(mandatory)
         for yaw in YAWS:
@@ -109,13 +98,13 @@ def test_objects_stand_on_the_ground(name):
 @pytest.mark.parametrize("name", KINDS)
 def test_the_stated_size_fits_the_examples(name):
     extents = [float(np.ptp(np.stack(build(name, seed).bounds()), axis=0).max()) for seed in SEEDS]
-    assert BUILDERS[name].size == pytest.approx(np.median(extents), rel=0.35)
+    assert KINDS[name].size == pytest.approx(np.median(extents), rel=0.35)
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_same_seed_draws_the_same_object_and_another_seed_another(name):
     first, again, other = (
-        look(build(name, seed), 30, 6)[0] for seed in (3, 3, 3 + len(BUILDERS[name].colours))
+        look(build(name, seed), 30, 6)[0] for seed in (3, 3, 3 + len(KINDS[name].colours))
     )
     assert np.array_equal(first.rgb, again.rgb)
     assert np.array_equal(first.part_index, again.part_index)
@@ -130,7 +119,7 @@ def test_objects_are_one_piece(name):
     for seed in range(4):
         sculpture = build(name, seed)
         for yaw in (10, 130):
-            layer, _ = look(sculpture, yaw, float(np.clip(8.0, *BUILDERS[name].pitch)), size=128)
+            layer, _ = look(sculpture, yaw, float(np.clip(8.0, *KINDS[name].pitch)), size=128)
             pieces, count = ndimage.label(layer.part_index != -1, structure=np.ones((3, 3)))
             areas = np.sort(np.bincount(pieces.ravel())[1:])[::-1]
             loose = areas[1:].sum() / areas.sum() if count > 1 else 0.0
