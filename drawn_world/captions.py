@@ -79,7 +79,9 @@ def _noun(obj: str, rng: np.random.Generator) -> str:
 
 def _coloured(obj: str, noun: str, colour: str) -> str:
     """ "a red car"; a person is not red but wears red."""
-    return f"{with_article(noun)} in {colour}" if obj == "person" else with_article(f"{colour} {noun}")
+    return (
+        f"{with_article(noun)} in {colour}" if obj == "person" else with_article(f"{colour} {noun}")
+    )
 
 
 def _fits(caption: str) -> bool:
@@ -143,7 +145,8 @@ def _relation(picture, rng: np.random.Generator) -> str | None:
     if abs(offset) > 0.2:
         word, back = ("left", "right") if offset < 0 else ("right", "left")
     elif (
-        min(far.box[2], near.box[2]) - max(far.box[0], near.box[0]) > 0.1 * width and far.box[3] < near.box[3]
+        min(far.box[2], near.box[2]) - max(far.box[0], near.box[0]) > 0.1 * width
+        and far.box[3] < near.box[3]
     ):
         word, back = "behind", "front"
     else:

@@ -7,13 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-
 from drawn_world import names
-from drawn_world.objects import kinds
+from drawn_world.objects import Kind, kinds
 from drawn_world.picture import Item, PartInPicture, Picture
-from drawn_world.scenes.placement import FRAMINGS, SHIFTED_FRAMINGS, Placement, frame_main, place_beside, shadow
 from drawn_world.renderer import NOTHING, render
 from drawn_world.scenes import draw_scene
+from drawn_world.scenes.placement import (
+    FRAMINGS,
+    SHIFTED_FRAMINGS,
+    Placement,
+    frame_main,
+    place_beside,
+    shadow,
+)
 
 SHIFTED_SCENES = ("night", "forest", "studio")
 # Animals keep believable coats in the shifted split, too; of these, every one can wear the first five.
@@ -33,7 +39,11 @@ class Composer:
     """Draws one picture. Each concern has a random stream of its own, so that none depends on the size."""
 
     def __init__(
-        self, objects: Sequence[str], size: int, sequence: np.random.SeedSequence, shifted: bool = False
+        self,
+        objects: Sequence[str],
+        size: int,
+        sequence: np.random.SeedSequence,
+        shifted: bool = False,
     ):
         self.objects, self.size, self.shifted = objects, size, shifted
         self.kinds = kinds()
@@ -69,7 +79,9 @@ class Composer:
             if (flying or scene != "sky") and scene not in SHIFTED_SCENES
         }
         total = sum(weights.values())
-        return list(weights)[int(self.choice.choice(len(weights), p=[w / total for w in weights.values()]))]
+        return list(weights)[
+            int(self.choice.choice(len(weights), p=[w / total for w in weights.values()]))
+        ]
 
     def _choose_others(self, first: str, scene: str) -> list[str]:
         """Companions that suit the scene; often of the same kind."""
@@ -161,9 +173,7 @@ class Composer:
         image = self._develop(canvas)
         ids = [names.OBJECTS.index(item.obj) for item in planned]
         object_map = np.array([names.IGNORE, *ids], np.int16)[owner + 1]
-        items = [
-            _describe(item, owner == k, label, own[k]) for k, item in enumerate(planned)
-        ]
+        items = [_describe(item, owner == k, label, own[k]) for k, item in enumerate(planned)]
         seen = tuple(item for item in items if item.visible_pixels)
         return Picture(image, object_map, label, name, scene, seen)
 
@@ -176,7 +186,10 @@ class Composer:
         """Exposure, contrast, tint and noise of a camera: float [S, S, 3] -> uint8."""
         rng = self.finish
         wide = 1.6 if self.shifted else 1.0
-        exposure, contrast = 1 + wide * rng.uniform(-0.12, 0.12), 1 + wide * rng.uniform(-0.12, 0.15)
+        exposure, contrast = (
+            1 + wide * rng.uniform(-0.12, 0.12),
+            1 + wide * rng.uniform(-0.12, 0.15),
+        )
         tint = 1 + wide * rng.uniform(-0.04, 0.04, 3)
         noise = rng.uniform(0, 4.5)
         canvas = (canvas - 118) * np.float32(contrast) + 118
@@ -192,9 +205,7 @@ def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
     return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
-def _describe(
-    item: _Planned, mask: np.ndarray, label: np.ndarray, own: np.ndarray
-) -> Item:
+def _describe(item: _Planned, mask: np.ndarray, label: np.ndarray, own: np.ndarray) -> Item:
     """What is left to see of one object; `own` [T + 1] counted its pixels, by label + 1, alone."""
     left, top, right, bottom = box = _box(mask)
     inside = label[top:bottom, left:right].copy()

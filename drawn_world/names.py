@@ -132,6 +132,4 @@ def object_words(obj: str) -> tuple[str, ...]:
 
 def part_words(obj: str, part: str) -> tuple[str, ...]:
     """Other words for one part that fit this object."""
-    return tuple(
-        word for word in PART_SYNONYMS.get(part, ()) if obj in _ONLY_FOR.get(word, (obj,))
-    )
+    return tuple(word for word in PART_SYNONYMS.get(part, ()) if obj in _ONLY_FOR.get(word, (obj,)))

@@ -30,7 +30,9 @@ def all_pairs(sculpture: Sculpture, view: View) -> list[Pairs]:
     batches = []
     solids = [np.array([e[0] for e in sculpture._ellipsoids], int)]
     centres = [view.points(np.array([e[1] for e in sculpture._ellipsoids]).reshape(-1, 3))]
-    axes = [view.turn @ np.array([e[2] for e in sculpture._ellipsoids]).reshape(-1, 3, 3) * view.scale]
+    axes = [
+        view.turn @ np.array([e[2] for e in sculpture._ellipsoids]).reshape(-1, 3, 3) * view.scale
+    ]
     if sculpture._sweeps:
         cones, balls = cut_sweeps(sculpture, view)
         batches += [cone_pairs(*chunk, view.size) for chunk in chunks(*cones)]
@@ -39,7 +41,9 @@ def all_pairs(sculpture: Sculpture, view: View) -> list[Pairs]:
                 column.append(value)
     solid = np.concatenate(solids)
     if len(solid):
-        batches.append(ellipsoid_pairs(solid, np.concatenate(centres), np.concatenate(axes), view.size))
+        batches.append(
+            ellipsoid_pairs(solid, np.concatenate(centres), np.concatenate(axes), view.size)
+        )
     batches += [cylinder_pairs(*cylinder, view) for cylinder in sculpture._cylinders]
     if sculpture._discs:
         batches.append(disc_pairs(sculpture._discs, view))
@@ -75,7 +79,9 @@ def ellipsoid_pairs(solid, centre, axes, size, flat_normal=None) -> Pairs:
     )
     base = centre[item, 2] + gy[item] * dy + gx[item] * shift
     per_row = [middle, half_squared, base, gx[item], h[item] * np.sqrt(a[item])]
-    (middle, half_squared, base, lean, bulge), x, pixel, item = expand(row, first, last, size, per_row, item)
+    (middle, half_squared, base, lean, bulge), x, pixel, item = expand(
+        row, first, last, size, per_row, item
+    )
     dx = x - middle
     depth = base + lean * dx + bulge * np.sqrt(np.maximum(half_squared - dx * dx, 0))
     centre32 = centre.T.astype(np.float32)
@@ -169,7 +175,10 @@ def cylinder_pairs(solid, centre, axis, radius, half_length, view: View) -> Pair
         return None
     columns, rows = np.arange(x0, x1 + 1), np.arange(y0, y1 + 1)[:, None]
     ux, uy, uz = (np.float32(v) for v in axis)
-    dx, dy = (columns + 0.5 - centre[0]).astype(np.float32), (rows + 0.5 - centre[1]).astype(np.float32)
+    dx, dy = (
+        (columns + 0.5 - centre[0]).astype(np.float32),
+        (rows + 0.5 - centre[1]).astype(np.float32),
+    )
     along = dx * ux + dy * uy
     root = (along * uz) ** 2 - np.float32(across) * (
         dx * dx + dy * dy - along * along - np.float32(radius * radius)
@@ -220,14 +229,20 @@ def face_pairs(faces: Sequence[tuple[int, Face]], view: View) -> Pairs | None:
     order = np.lexsort((x, row, owner[edge]))
     x, row, face = x[order], row[order], owner[edge[order]]
     enter, leave, row, face = np.ceil(x[::2] - 0.5), np.ceil(x[1::2] - 0.5) - 1, row[::2], face[::2]
-    base = middle[face, 2] + (row + 0.5 - middle[face, 1]) * slope[face, 1] - middle[face, 0] * slope[face, 0]
+    base = (
+        middle[face, 2]
+        + (row + 0.5 - middle[face, 1]) * slope[face, 1]
+        - middle[face, 0] * slope[face, 0]
+    )
     per_row = [base, slope[face, 0], far[face], near[face]]
     (base, slope_x, far, near), x, pixel, face = expand(
         row, enter.astype(np.int64), leave.astype(np.int64), view.size, per_row, face
     )
     depth = np.clip(base + slope_x * x, far, near)
 
-    normals = np.where(normals[:, :1, 2:] + normals[:, 1:, 2:] < 0, -normals, normals).astype(np.float32)
+    normals = np.where(normals[:, :1, 2:] + normals[:, 1:, 2:] < 0, -normals, normals).astype(
+        np.float32
+    )
     change = normals[:, 1] - normals[:, 0]
     start = view.points(np.array([f.start for _, f in faces])).T.astype(np.float32)
     along = np.array([f.along for _, f in faces]) @ view.turn.T

@@ -14,8 +14,9 @@ from PIL import Image
 
 from drawn_world.renderer.rasterize import Pairs, all_pairs, face_pairs
 from drawn_world.renderer.screen import View
-from drawn_world.renderer.sculpture import NO_PART, NOTHING, Camera, Sculpture
+from drawn_world.renderer.sculpture import NOTHING, Camera, Sculpture
 from drawn_world.renderer.shading import FINISH_NAMES, SOFT_FINISHES, Light, shade
+
 
 @dataclass
 class Layer:
@@ -53,16 +54,22 @@ class Layer:
         if bottom > top:
             block = np.s_[top * s : bottom * s, left * s : right * s]
             tall = self.alpha[block].reshape(bottom - top, s, right - left, s)
-            alpha[top:bottom, left:right] = sum(tall[:, i, :, j] for i in range(s) for j in range(s)) / (
-                s * s
-            )
+            alpha[top:bottom, left:right] = sum(
+                tall[:, i, :, j] for i in range(s) for j in range(s)
+            ) / (s * s)
             tall = self.rgb[block].reshape(bottom - top, s, right - left, s, 3)
-            rgb[top:bottom, left:right] = sum(tall[:, i, :, j] for i in range(s) for j in range(s)) / (s * s)
+            rgb[top:bottom, left:right] = sum(
+                tall[:, i, :, j] for i in range(s) for j in range(s)
+            ) / (s * s)
         return rgb, alpha, self.part_index[s // 2 :: s, s // 2 :: s]
 
 
 def render(
-    sculpture: Sculpture, camera: Camera, size: int, light: Light | None = None, supersample: int = 2
+    sculpture: Sculpture,
+    camera: Camera,
+    size: int,
+    light: Light | None = None,
+    supersample: int = 2,
 ) -> Layer:
     """Draw a sculpture on a square of `size` output pixels, at `size * supersample` pixels a side.
 
@@ -73,7 +80,9 @@ def render(
             f"size and supersample must be at least 1; got size={size}, supersample={supersample}"
         )
     side = size * supersample
-    turn = camera.matrix() * np.array([[1.0], [-1.0], [1.0]])  # camera frame with y down, as on the screen
+    turn = camera.matrix() * np.array(
+        [[1.0], [-1.0], [1.0]]
+    )  # camera frame with y down, as on the screen
     origin = np.array([camera.centre[0] * supersample, camera.centre[1] * supersample, 0.0])
     view = View(turn, camera.scale * supersample, origin, side)
     low, high = sculpture.bounds()
@@ -87,9 +96,9 @@ def render(
     if len(seen):
         colour, normal = _visible_surface(sculpture, view, batches, buffer, nearest, seen, extent)
         points = view.back(_screen(seen, buffer[seen], side))
-        finish = np.array([FINISH_NAMES.index(m.finish) for m in sculpture.materials])[sculpture._material][
-            nearest[seen]
-        ]
+        finish = np.array([FINISH_NAMES.index(m.finish) for m in sculpture.materials])[
+            sculpture._material
+        ][nearest[seen]]
         hidden = _occlusion(buffer, seen, side, extent * view.scale)
         up = camera.matrix()[:, 1].astype(np.float32)
         rgb[seen] = shade(colour, normal, points, finish, hidden, up, light or Light(), extent).T
@@ -158,7 +167,9 @@ def _visible_surface(
     exact.
     """
     side = view.size
-    finish = np.array([FINISH_NAMES.index(m.finish) for m in sculpture.materials])[sculpture._material]
+    finish = np.array([FINISH_NAMES.index(m.finish) for m in sculpture.materials])[
+        sculpture._material
+    ]
     soft = np.array([m.finish in SOFT_FINISHES for m in sculpture.materials])[sculpture._material]
     reach = np.float32(max(2.2 * sculpture.soften * extent * view.scale, 1e-3))
     gathered = []
@@ -168,7 +179,9 @@ def _visible_surface(
         behind, pixel, solid = behind[kept], pairs.pixel[kept], pairs.solid[kept]
         front = nearest[pixel]
         own = solid == front
-        use = np.flatnonzero(own & (behind == 0) | ~own & soft[solid] & (finish[solid] == finish[front]))
+        use = np.flatnonzero(
+            own & (behind == 0) | ~own & soft[solid] & (finish[solid] == finish[front])
+        )
         kept, behind, pixel, solid = kept[use], behind[use], pixel[use], solid[use]
         screen = _screen(pixel, pairs.depth[kept], side)
         normal = pairs.normals(kept, screen)
@@ -215,7 +228,9 @@ def _occlusion(buffer: np.ndarray, seen: np.ndarray, side: int, extent: float) -
     count = present.astype(np.float32)
     for _ in range(2):
         depth, count = _box_blur(depth), _box_blur(count)
-    average = Image.fromarray(depth / np.maximum(count, 1e-6), "F").resize((side, side), Image.BILINEAR)
+    average = Image.fromarray(depth / np.maximum(count, 1e-6), "F").resize(
+        (side, side), Image.BILINEAR
+    )
     ahead = np.asarray(average).ravel()[seen] - buffer[seen]
     return np.clip(ahead / np.float32(0.16 * extent), 0, 1)
 

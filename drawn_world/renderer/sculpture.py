@@ -55,7 +55,9 @@ def rotation(axis: str, degrees: float) -> np.ndarray:
 @dataclass
 class Face:
     points: np.ndarray  # [K, 3]
-    normals: np.ndarray  # [2, 3] at `start` and at `start + along`: interpolated, so that strips look round
+    normals: (
+        np.ndarray
+    )  # [2, 3] at `start` and at `start + along`: interpolated, so that strips look round
     start: np.ndarray
     along: np.ndarray
     one_sided: bool
@@ -103,7 +105,12 @@ class Sculpture:
         self._low, self._high = np.minimum(self._low, low), np.maximum(self._high, high)
 
     def ellipsoid(
-        self, centre, radii, material: Material, part: str | None, rotation: np.ndarray | None = None
+        self,
+        centre,
+        radii,
+        material: Material,
+        part: str | None,
+        rotation: np.ndarray | None = None,
     ) -> None:
         """A solid ellipsoid; flat ones make ears, wings and leaves. rotation: [3, 3], turns the axes of
         `radii`."""
@@ -119,7 +126,9 @@ class Sculpture:
         radii = np.broadcast_to(np.asarray(radii, float), (len(centres),))
         axes = radii[:, None, None] * np.eye(3)
         solid = self._solid(material, part)
-        self._ellipsoids += [(solid, centre, one) for centre, one in zip(centres, axes, strict=True)]
+        self._ellipsoids += [
+            (solid, centre, one) for centre, one in zip(centres, axes, strict=True)
+        ]
         self._grow((centres - radii[:, None]).min(0), (centres + radii[:, None]).max(0))
 
     def sweep(
@@ -186,11 +195,15 @@ class Sculpture:
         """A closed cylinder around `axis`, `half_length` to each side of `centre`."""
         centre, axis = np.asarray(centre, float), np.asarray(axis, float)
         axis = axis / np.linalg.norm(axis)
-        self._cylinders.append((self._solid(material, part), centre, axis, float(radius), float(half_length)))
+        self._cylinders.append(
+            (self._solid(material, part), centre, axis, float(radius), float(half_length))
+        )
         reach = radius * np.sqrt(np.clip(1 - axis**2, 0, 1)) + half_length * np.abs(axis)
         self._grow(centre - reach, centre + reach)
         for sign in (1.0, -1.0):
-            self.disc(centre + sign * half_length * axis, axis, radius, cap_material or material, part)
+            self.disc(
+                centre + sign * half_length * axis, axis, radius, cap_material or material, part
+            )
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest corner, each float [3], of a box around everything (never too small)."""

@@ -48,9 +48,13 @@ class Material:
 
     def __post_init__(self) -> None:
         if self.finish not in FINISHES:
-            raise ValueError(f"finish {self.finish!r} is not known; use one of {', '.join(FINISHES)}")
+            raise ValueError(
+                f"finish {self.finish!r} is not known; use one of {', '.join(FINISHES)}"
+            )
         if self.pattern is not None and self.colour2 is None:
-            raise ValueError("a material with a pattern needs colour2, the colour to mix toward; got None")
+            raise ValueError(
+                "a material with a pattern needs colour2, the colour to mix toward; got None"
+            )
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,9 @@ def shade(
     Returns float32 [3, N], 0..255.
     """
     used = np.bincount(finish, minlength=len(FINISH_NAMES)) > 0
-    specular, power, _, bump, mirror, _ = _FINISH_TABLE[used].max(0)  # does any of this occur at all?
+    specular, power, _, bump, mirror, _ = _FINISH_TABLE[used].max(
+        0
+    )  # does any of this occur at all?
     normal = normal.copy()
     brightness = np.ones(len(finish), np.float32)
     if bump > 0:
@@ -147,7 +153,9 @@ def shade(
     sky = 0.5 + 0.5 * (up @ normal)
     direct = diffuse * (1.0 - 0.45 * occlusion) * brightness * np.float32(0.72)
     ambient = (1.0 - 0.65 * occlusion) * brightness
-    lamp, above, below = (np.asarray(c, np.float32)[:, None] for c in (light.colour, light.sky, light.ground))
+    lamp, above, below = (
+        np.asarray(c, np.float32)[:, None] for c in (light.colour, light.sky, light.ground)
+    )
     shaded = colour * (lamp * direct + (below + (above - below) * sky) * ambient)
 
     if specular > 0:
@@ -187,7 +195,9 @@ def _reflect(shaded, at, normal, share, up, light) -> None:
     reflected[2] -= 1.0
     height = up @ reflected
     above = smoothstep(height, -0.08, 0.12)
-    sky = np.asarray(light.sky, np.float32)[:, None] * (330.0 * (1.0 - 0.25 * np.clip(height, 0, 1)))
+    sky = np.asarray(light.sky, np.float32)[:, None] * (
+        330.0 * (1.0 - 0.25 * np.clip(height, 0, 1))
+    )
     ground = np.asarray(light.ground, np.float32)[:, None] * 170.0
     share = share * (0.35 + 0.65 * (1 - np.clip(normal[2], 0, 1)) ** 2)
     shaded[:, at] += share * (ground + above * (sky - ground) - shaded[:, at])

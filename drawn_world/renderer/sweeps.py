@@ -31,7 +31,10 @@ def cut_sweeps(sculpture: Sculpture, view: View):
     here_at = np.flatnonzero(inner)  # every knot but the last of each sweep begins a span
     owner = np.repeat(np.arange(len(sweeps)), length - 1)
     here, there = knots[here_at], knots[here_at + 1]
-    before, after = knots[np.maximum(here_at - 1, 0)], knots[np.minimum(here_at + 2, len(knots) - 1)]
+    before, after = (
+        knots[np.maximum(here_at - 1, 0)],
+        knots[np.minimum(here_at + 2, len(knots) - 1)],
+    )
     begins, ends = np.isin(here_at, first), np.isin(here_at + 1, last)
     before[begins] = 2 * here[begins] - there[begins]  # the curve goes straight on beyond its ends
     after[ends] = 2 * there[ends] - here[ends]
@@ -45,7 +48,9 @@ def cut_sweeps(sculpture: Sculpture, view: View):
     b, h, n, f = before[span], here[span], there[span], after[span]
 
     def at(t):
-        curve = h + 0.5 * t * ((n - b) + t * ((2 * b - 5 * h + 4 * n - f) + t * (3 * (h - n) + f - b)))
+        curve = h + 0.5 * t * (
+            (n - b) + t * ((2 * b - 5 * h + 4 * n - f) + t * (3 * (h - n) + f - b))
+        )
         curve[:, 3] = np.maximum(curve[:, 3], 0.15 / scale)
         return np.column_stack([view.points(curve[:, :3]), curve[:, 3] * scale])
 
@@ -62,7 +67,9 @@ def cut_sweeps(sculpture: Sculpture, view: View):
     toward = across < 1.05 * delta[:, 3] ** 2 + 0.02
     balls = []
     for k in np.flatnonzero(toward):
-        count = int(np.clip(math.ceil(np.abs(delta[k]).max() / max(0.12 * rmax[k], 0.5)), 1, 16)) + 1
+        count = (
+            int(np.clip(math.ceil(np.abs(delta[k]).max() / max(0.12 * rmax[k], 0.5)), 1, 16)) + 1
+        )
         ball = start[k] + np.linspace(0, 1, count)[:, None] * delta[k]
         balls.append((np.full(count, solid[k]), ball[:, :3], shape[k] * ball[:, 3, None, None]))
     keep = ~toward

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drawn_world.scenes.canvas import Canvas
-from drawn_world.scenes.indoors_and_shifted import forest, night, room, studio
-from drawn_world.scenes.outdoors import grass, road, sand, sky_scene, snow
 from drawn_world.renderer.shading import Light
+from drawn_world.scenes.canvas import Canvas
+from drawn_world.scenes.outdoors import grass, road, sand, sky_scene, snow
+from drawn_world.scenes.room import room
+from drawn_world.scenes.shifted import forest, night, studio
 
 
 @dataclass(frozen=True)

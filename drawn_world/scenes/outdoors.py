@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.renderer.shading import Light
 from drawn_world.scenes.canvas import Canvas
 from drawn_world.scenes.scenery import buildings, ground, hills, ridge, sky, trees
-from drawn_world.renderer.shading import Light
 
 
 def day(c: Canvas, tint=(0.30, 0.29, 0.27)) -> Light:
@@ -14,12 +14,11 @@ def day(c: Canvas, tint=(0.30, 0.29, 0.27)) -> Light:
     if c.shifted:
         return Light((side * 1.8, 0.45, 0.5), (1.05, 0.88, 0.72), (0.50, 0.48, 0.56), tint)
     return Light(
-        (side, c.uniform(0.6, 0.9), c.uniform(0.5, 0.8)), (1.02, 1.0, 0.95), (0.54, 0.57, 0.62), tint
+        (side, c.uniform(0.6, 0.9), c.uniform(0.5, 0.8)),
+        (1.02, 1.0, 0.95),
+        (0.54, 0.57, 0.62),
+        tint,
     )
-
-
-# ---- the scenes
-# --------------------------------------------------------------------------------------------------
 
 
 def grass(c: Canvas) -> tuple[float, Light]:
@@ -65,7 +64,9 @@ def road(c: Canvas) -> tuple[float, Light]:
         trees(c, horizon, 4)
     verge = horizon + c.uniform(0.02, 0.07)
     c.gradient(
-        horizon, verge, *(c.pick(((126, 158, 96), (112, 148, 84)), ((186, 182, 174), (172, 168, 160))))
+        horizon,
+        verge,
+        *(c.pick(((126, 158, 96), (112, 148, 84)), ((186, 182, 174), (172, 168, 160)))),
     )
     asphalt = c.vary(c.pick((112, 114, 118), (126, 124, 122), (98, 101, 108)), 5)
     ground(c, verge, asphalt * 1.12, asphalt * 0.94, 0.03, 0.02, 3.0)
@@ -101,7 +102,11 @@ def sand(c: Canvas) -> tuple[float, Light]:
         deep = c.vary(c.pick((62, 128, 170), (74, 146, 172), (88, 150, 166)), 6)
         c.gradient(horizon, shore, deep, deep * 0.6 + np.array((190, 222, 214)) * 0.4)
         ground(c, shore, near * 0.94, near, 0.02, 0.02)
-        edge = shore + 0.008 * np.sin(c.x * c.uniform(9, 16) + c.uniform(0, 6)) + 0.004 * np.sin(c.x * 31)
+        edge = (
+            shore
+            + 0.008 * np.sin(c.x * c.uniform(9, 16) + c.uniform(0, 6))
+            + 0.004 * np.sin(c.x * 31)
+        )
         c.over(deep * 0.5 + 110, c.step(edge - c.y) * c.step(c.y - shore + 0.02))
         c.over((248, 250, 248), np.clip(1 - np.abs(c.y - edge) / 0.008, 0, 1) * 0.9)
         horizon = shore
@@ -110,7 +115,9 @@ def sand(c: Canvas) -> tuple[float, Light]:
             ridge(c, 0.09 - 0.025 * k, 0.07, near * (0.86 + 0.05 * k), horizon, 0.4)
         ground(c, horizon, near * 0.95, near, 0.02, 0.02)
     t = np.clip((c.y - horizon) / (1 - horizon), 0, 1)
-    ripple = np.sin(60 * np.sqrt(t + 0.02) + 1.2 * c.noise(4, 3)) * np.clip(c.noise(3) * 0.6 + 0.2, 0, 1)
+    ripple = np.sin(60 * np.sqrt(t + 0.02) + 1.2 * c.noise(4, 3)) * np.clip(
+        c.noise(3) * 0.6 + 0.2, 0, 1
+    )
     c.image *= 1 + (0.022 * ripple * (t > 0))[..., None]
     return horizon, day(c, (0.36, 0.33, 0.26))
 
@@ -132,9 +139,9 @@ def snow(c: Canvas) -> tuple[float, Light]:
             + 0.01 * np.sin(c.x * c.uniform(8, 12) + c.uniform(0, 6))
         )
         below = c.y - crest
-        c.image -= (np.where(below > 0, np.exp(-np.maximum(below, 0) / 0.09), 0) * c.uniform(0.4, 1.0))[
-            ..., None
-        ] * (17, 12, 4)
+        c.image -= (
+            np.where(below > 0, np.exp(-np.maximum(below, 0) / 0.09), 0) * c.uniform(0.4, 1.0)
+        )[..., None] * (17, 12, 4)
     return horizon, day(c, (0.42, 0.44, 0.48))
 
 

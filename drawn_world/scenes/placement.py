@@ -17,12 +17,17 @@ from drawn_world.renderer import Camera, Sculpture
 
 # Focal length in frame heights. It turns a position in the frame into the angle from which an object is seen.
 FOCAL_LENGTH = 1.5
+
+
 # Real lengths, from a bottle to a bus, are compressed by this power, or a dog beside a bus would be tiny.
 SIZE_POWER = 0.35
 OVERLAPPING = 0.45  # how often a further object may hide, or be hidden by, the others
+
+
 # Sizes shrink with this power of the distance: exact perspective (1) would make the farther one of two tiny.
 PERSPECTIVE_POWER = 0.75
 MARGIN = 0.02
+
 
 # How the main object is framed: share of pictures, and its largest extent on screen as a share of the frame.
 # fmt: off
@@ -38,6 +43,8 @@ SHIFTED_FRAMINGS = {
     "cropped": (0.12, (0.65, 1.10)),
     "small": (0.28, (0.22, 0.50)),
 }
+
+
 # fmt: on
 BESIDE = (0.55, 0.80)  # extent of the main object when others stand beside it
 
@@ -76,7 +83,9 @@ class Outline:
         """(left, top, right, bottom) on screen around the origin, in units of the sculpture."""
         x, y, z = across_down = axes(yaw, pitch).T  # [3, 2]
         middle = self.centres @ across_down  # [N, 2]
-        reach = np.sqrt(self.squares @ [x * x, y * y, z * z, 2 * x * y, 2 * x * z, 2 * y * z])  # [N, 2]
+        reach = np.sqrt(
+            self.squares @ [x * x, y * y, z * z, 2 * x * y, 2 * x * z, 2 * y * z]
+        )  # [N, 2]
         return (*(middle - reach).min(0), *(middle + reach).max(0))
 
 
@@ -100,14 +109,21 @@ class Placement:
 
     def camera(self, size: int) -> Camera:
         """The camera that draws this object on a frame of `size` pixels."""
-        return Camera(self.yaw, self.pitch, self.scale * size, (self.origin[0] * size, self.origin[1] * size))
+        return Camera(
+            self.yaw, self.pitch, self.scale * size, (self.origin[0] * size, self.origin[1] * size)
+        )
 
     @cached_property
     def box(self) -> tuple[float, float, float, float]:
         """(left, top, right, bottom) in the frame, as if nothing cut it off."""
         left, top, right, bottom = self.outline.box(self.yaw, self.pitch)
         x, y = self.origin
-        return (x + self.scale * left, y + self.scale * top, x + self.scale * right, y + self.scale * bottom)
+        return (
+            x + self.scale * left,
+            y + self.scale * top,
+            x + self.scale * right,
+            y + self.scale * bottom,
+        )
 
 
 def axes(yaw: float, pitch: float) -> np.ndarray:
@@ -142,7 +158,9 @@ def frame_main(
     outline = Outline.of(sculpture)
     names = list(framings)
     framing = (
-        names[int(rng.choice(len(names), p=[framings[name][0] for name in names]))] if alone else "beside"
+        names[int(rng.choice(len(names), p=[framings[name][0] for name in names]))]
+        if alone
+        else "beside"
     )
     extent = rng.uniform(*(framings[framing][1] if alone else BESIDE))
     yaw = draw_yaw(rng)
@@ -192,7 +210,15 @@ def frame_main(
 
 
 def place_beside(
-    rng, placed: list[Placement], sculpture, kind, *, main_kind, horizon: float, flying: bool, tries: int = 60
+    rng,
+    placed: list[Placement],
+    sculpture,
+    kind,
+    *,
+    main_kind,
+    horizon: float,
+    flying: bool,
+    tries: int = 60,
 ) -> Placement | None:
     """Place a further object in the perspective of the first one, apart from the others or overlapping.
 
@@ -214,8 +240,12 @@ def place_beside(
                 y = rng.uniform(max(horizon, 0.45) + 0.1, 0.95)
         else:
             y = rng.uniform(horizon + 0.06, 0.97)
-            scale = unit * ((y - horizon) / max(main.origin[1] - horizon, 0.05)) ** PERSPECTIVE_POWER
-        left, top, right, bottom = (scale * side for side in outline.box(yaw, float(np.clip(9, *kind.pitch))))
+            scale = (
+                unit * ((y - horizon) / max(main.origin[1] - horizon, 0.05)) ** PERSPECTIVE_POWER
+            )
+        left, top, right, bottom = (
+            scale * side for side in outline.box(yaw, float(np.clip(9, *kind.pitch)))
+        )
         extent = max(right - left, bottom - top)
         if kind is not main_kind:  # a bottle beside a bus: rather too large than invisible
             fitting = np.clip(extent, 0.3, 0.75) / extent
@@ -271,7 +301,9 @@ def shadow(
     half = np.maximum((high - low)[[0, 2]] / 2, 0.12 * (high - low).max()) * 1.08  # along x and z
     centre = ((high + low) / 2)[[0, 2]]
     pitch = max(placement.pitch, 7.0)
-    ground = axes(placement.yaw, pitch)[:, [0, 2]] * placement.scale * size  # [2, 2] ground plane -> pixels
+    ground = (
+        axes(placement.yaw, pitch)[:, [0, 2]] * placement.scale * size
+    )  # [2, 2] ground plane -> pixels
     at = np.asarray(placement.origin) * size + ground @ centre
     at[0] -= 0.12 * light_x * (high - low)[1] * placement.scale * size
     reach = np.abs(ground) @ half * 1.6
@@ -279,10 +311,19 @@ def shadow(
     last = np.clip(np.ceil(at + reach) + 1, 0, size).astype(int)
     if (last <= first).any():
         return None
-    columns, rows = np.arange(first[0], last[0]) + 0.5 - at[0], np.arange(first[1], last[1]) + 0.5 - at[1]
-    inverse = (np.linalg.inv(ground) / half[:, None]).astype(np.float32)  # pixels -> footprint units
+    columns, rows = (
+        np.arange(first[0], last[0]) + 0.5 - at[0],
+        np.arange(first[1], last[1]) + 0.5 - at[1],
+    )
+    inverse = (np.linalg.inv(ground) / half[:, None]).astype(
+        np.float32
+    )  # pixels -> footprint units
     along = inverse[0, 0] * columns + (inverse[0, 1] * rows)[:, None]
     across = inverse[1, 0] * columns + (inverse[1, 1] * rows)[:, None]
     distance = along**2 + across**2
     dark = strength * np.exp(-(distance**2) * 0.7) + 0.35 * strength * np.exp(-distance * 1.2)
-    return slice(first[1], last[1]), slice(first[0], last[0]), (1 - np.clip(dark, 0, 0.85)).astype(np.float32)
+    return (
+        slice(first[1], last[1]),
+        slice(first[0], last[0]),
+        (1 - np.clip(dark, 0, 0.85)).astype(np.float32),
+    )

@@ -22,7 +22,14 @@ SHIFTED_SKIES = (
     ((196, 132, 140), (250, 214, 160)),
     ((90, 110, 116), (176, 190, 186)),
 )
-WALLS = ((206, 180, 156), (188, 150, 128), (214, 206, 190), (168, 176, 186), (196, 190, 170), (176, 130, 112))
+WALLS = (
+    (206, 180, 156),
+    (188, 150, 128),
+    (214, 206, 190),
+    (168, 176, 186),
+    (196, 190, 170),
+    (176, 130, 112),
+)
 
 
 def sky(c: Canvas, horizon: float, clouds: float = 0.8) -> None:
@@ -33,12 +40,19 @@ def sky(c: Canvas, horizon: float, clouds: float = 0.8) -> None:
         return
     if c.chance(0.4):
         rows = np.s_[: int(np.ceil(min(horizon, 1.0) * c.size))]
-        veil = 0.6 * c.noise(5, 9)[rows] + 0.35 * c.noise(11, 20)[rows] + 0.2 * c.noise(23, 40)[rows]
+        veil = (
+            0.6 * c.noise(5, 9)[rows] + 0.35 * c.noise(11, 20)[rows] + 0.2 * c.noise(23, 40)[rows]
+        )
         fade = np.clip((horizon - c.y[rows]) / 0.12, 0, 1)
         c.over(c.vary((250, 251, 252), 2), np.clip(0.45 * veil - 0.05, 0, 0.75) * fade, rows)
     else:
         for _ in range(c.rng.integers(1, 5)):
-            _cloud(c, c.uniform(-0.05, 1.05), c.uniform(0.04, max(0.06, horizon * 0.7)), c.uniform(0.09, 0.2))
+            _cloud(
+                c,
+                c.uniform(-0.05, 1.05),
+                c.uniform(0.04, max(0.06, horizon * 0.7)),
+                c.uniform(0.09, 0.2),
+            )
 
 
 def _cloud(c: Canvas, cx: float, cy: float, width: float) -> None:
@@ -54,7 +68,9 @@ def _cloud(c: Canvas, cx: float, cy: float, width: float) -> None:
             -((x - px) ** 2 + (y - py) ** 2 * 1.9) / (0.5 * (width * c.uniform(0.28, 0.5)) ** 2)
         )
     base = np.clip((cy + 0.16 * width - y) / (0.22 * width), 0, 1)
-    shade = np.clip((y - cy + 0.2 * width) / width, 0, 0.6)[..., None] * np.array((40, 34, 24), np.float32)
+    shade = np.clip((y - cy + 0.2 * width) / width, 0, 0.6)[..., None] * np.array(
+        (40, 34, 24), np.float32
+    )
     c.over(253 - shade, np.clip((body - 0.25) * 1.7, 0, 0.95) * base, box)
 
 
@@ -100,8 +116,12 @@ def tree(c: Canvas, x: float, foot: float, height: float, leaves, snow: bool = F
     for px, py, r in crown:
         c.ellipse(x + px + 0.02 * height, foot - py + 0.025 * height, r, r * 0.95, dark)
     for px, py, r in crown:
-        c.ellipse(x + px - 0.015 * height, foot - py - 0.02 * height, r * 0.85, r * 0.8, leaves, 0.95, 0.3)
-        c.ellipse(x + px - 0.05 * height, foot - py - 0.06 * height, r * 0.5, r * 0.45, light, 0.55, 0.9)
+        c.ellipse(
+            x + px - 0.015 * height, foot - py - 0.02 * height, r * 0.85, r * 0.8, leaves, 0.95, 0.3
+        )
+        c.ellipse(
+            x + px - 0.05 * height, foot - py - 0.06 * height, r * 0.5, r * 0.45, light, 0.55, 0.9
+        )
 
 
 def _fir_branch(c: Canvas, x, top, bottom, half, light, dark, snow: bool) -> None:
@@ -113,7 +133,9 @@ def _fir_branch(c: Canvas, x, top, bottom, half, light, dark, snow: bool) -> Non
     side = np.clip((px - x) / half * 0.5 + 0.5, 0, 1)[..., None]
     colour = light * (1 - side) + dark * side
     if snow:
-        colour = colour + np.clip(1.1 - down * 1.7, 0, 0.85)[..., None] * (np.array((244, 247, 252)) - colour)
+        colour = colour + np.clip(1.1 - down * 1.7, 0, 0.85)[..., None] * (
+            np.array((244, 247, 252)) - colour
+        )
     c.over(colour, c.step((half * down - np.abs(px - x)) * 0.8) * c.step(bottom - py), box)
 
 
@@ -174,7 +196,9 @@ def _texture() -> np.ndarray:
     return table / table.std()
 
 
-def ground(c: Canvas, horizon: float, far, near, grain: float, patches: float, streak: float = 2.0) -> None:
+def ground(
+    c: Canvas, horizon: float, far, near, grain: float, patches: float, streak: float = 2.0
+) -> None:
     """The ground below the horizon: a soft gradient with broad patches and a fine grain, both lying flat in
     perspective.
 

@@ -15,7 +15,11 @@ def every_caption(pictures, rounds=6):
         for _ in range(rounds):
             yield picture, None, captions.scene_caption(picture, rng)
             for item in picture.items:
-                yield picture, item, captions.object_caption(item.obj, rng, item.colour, picture.scene)
+                yield (
+                    picture,
+                    item,
+                    captions.object_caption(item.obj, rng, item.colour, picture.scene),
+                )
                 for part in item.parts:
                     yield picture, item, captions.part_caption(item.obj, part, rng, item.colour)
 
@@ -29,23 +33,25 @@ def test_captions_use_listed_words_and_fit_the_context_of_the_tiny_clip(all_pict
         assert len(tokenizer.encode(caption)) <= captions.MAX_TOKENS, caption
         assert not re.search(r"\ba [aeiou]|\ban [^aeiou]|  |^ | $", caption), caption
     lengths = {word: len(tokenizer.encode(word)) - 1 for word in captions.caption_words()}
-    names = [
+    written = [
         word
         for obj in names.OBJECTS
         for name in (obj, captions.plural(obj), *captions.object_words(obj))
         for word in name.split()
     ]
-    assert {word: lengths[word] for word in names if lengths[word]} == captions.EXTRA_TOKENS
+    assert {word: lengths[word] for word in written if lengths[word]} == captions.EXTRA_TOKENS
 
 
 def test_caption_words_cover_every_name_of_the_drawn_world():
-    names = " ".join([*names.OBJECTS, *names.PARTS, *captions.COLOURS]).split()
-    assert set(names) <= captions.caption_words() and len(captions.caption_words()) < 300
+    written = " ".join([*names.OBJECTS, *names.PARTS, *captions.COLOURS]).split()
+    assert set(written) <= captions.caption_words() and len(captions.caption_words()) < 300
 
 
 def test_every_colour_and_scene_of_the_kinds_can_be_named():
     for kind in kinds().values():
-        assert set(kind.colours) <= set(captions.COLOURS) and set(kind.scenes) <= set(captions.PLACES)
+        assert set(kind.colours) <= set(captions.COLOURS) and set(kind.scenes) <= set(
+            captions.PLACES
+        )
 
 
 def named(text):
@@ -86,7 +92,9 @@ def test_position_words_are_true():
     def said(*items):
         picture = SimpleNamespace(items=items, scene="grass", image=image)
         return {
-            "".join(re.findall(r"^.*(?:cat|kitten|kitty|dog|puppy|hound)", caption)).replace(" black", "")
+            "".join(re.findall(r"^.*(?:cat|kitten|kitty|dog|puppy|hound)", caption)).replace(
+                " black", ""
+            )
             for caption in captions.scene_captions(picture, rng, 300)
             if re.search("left|right|behind|in front", caption)
         }
@@ -107,10 +115,12 @@ def test_close_up_captions_exist_for_novel_objects_and_contain_the_bare_name():
 
 
 def test_synonyms_fit_the_object():
-    assert "paw" in captions.part_words("dog", "leg") and "paw" not in captions.part_words("cow", "leg")
-    assert "fuselage" in captions.part_words("aeroplane", "body") and "fuselage" not in captions.part_words(
-        "bottle", "body"
+    assert "paw" in captions.part_words("dog", "leg") and "paw" not in captions.part_words(
+        "cow", "leg"
     )
+    assert "fuselage" in captions.part_words(
+        "aeroplane", "body"
+    ) and "fuselage" not in captions.part_words("bottle", "body")
     assert "paw" not in captions.part_words("person", "foot")
 
 
@@ -121,5 +131,6 @@ def test_a_caption_of_two_equal_things_counts_them(all_pictures):
     twice = replace(picture, items=(item, item))
     said = captions.scene_captions(twice, rng, 30)
     assert all(
-        re.search(rf"(two|pair of) ({item.colour} )?{captions.plural(item.obj)}", caption) for caption in said
+        re.search(rf"(two|pair of) ({item.colour} )?{captions.plural(item.obj)}", caption)
+        for caption in said
     )

@@ -31,7 +31,9 @@ def test_workers_draw_the_same_arrays_as_this_process():
     alone, together = world.render_all(workers=1), world.render_all(workers=2, chunk=3)
     assert together.images.dtype == np.uint8 and together.part_maps.dtype == np.int16
     for i in range(10):
-        assert equal(alone.picture(i), world.picture(i)) and equal(together.picture(i), world.picture(i))
+        assert equal(alone.picture(i), world.picture(i)) and equal(
+            together.picture(i), world.picture(i)
+        )
 
 
 def test_items_count_the_pixels_of_the_maps(all_pictures):
@@ -62,7 +64,9 @@ def test_items_count_the_pixels_of_the_maps(all_pictures):
 def test_visible_fractions_tell_what_other_objects_hide(all_pictures):
     hidden = 0
     for picture in all_pictures:
-        fractions = [part.visible_fraction for item in picture.items for part in item.parts.values()]
+        fractions = [
+            part.visible_fraction for item in picture.items for part in item.parts.values()
+        ]
         assert all(0 < fraction <= 1 for fraction in fractions)
         hidden += min(fractions) < 1
         if len(picture.items) == 1:
@@ -76,7 +80,9 @@ def test_every_part_of_every_object_appears_on_pictures():
         world = World("train", 16, 128, seed=1, objects=[obj])
         for i in range(len(world)):
             met.update(np.unique(world[i].part_map).tolist())
-            if {t for t, full in enumerate(names.OBJECT_PARTS) if full.startswith(f"{obj}'s ")} <= met:
+            if {
+                t for t, full in enumerate(names.OBJECT_PARTS) if full.startswith(f"{obj}'s ")
+            } <= met:
                 break
     assert [full for t, full in enumerate(names.OBJECT_PARTS) if t not in met] == []
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from drawn_world.objects.animals.bird import bird, flying_bird
-from drawn_world.objects.animals.poultry import duck, hen
-from drawn_world.objects.animals.species import cat, cow, deer, dog, fox, goat, horse, sheep
+from drawn_world.objects.animals.cat import cat
+from drawn_world.objects.animals.cow import cow
+from drawn_world.objects.animals.deer import deer
+from drawn_world.objects.animals.dog import dog
+from drawn_world.objects.animals.duck import duck
+from drawn_world.objects.animals.fox import fox
+from drawn_world.objects.animals.goat import goat
+from drawn_world.objects.animals.hen import hen
+from drawn_world.objects.animals.horse import horse
+from drawn_world.objects.animals.sheep import sheep
 from drawn_world.objects.kind import Kind
 
 _FIELD = {"grass": 6, "snow": 1.0, "sand": 1.0, "road": 0.7}
 _HOME = {"grass": 4, "room": 4, "road": 1.5, "snow": 1.0, "sand": 1.0}
 _YARD = {"grass": 5, "sand": 1.5, "snow": 1.5, "road": 1.5}
 _FOREST_EDGE = {"grass": 5, "snow": 3, "sand": 0.7, "road": 0.5}
-
 KINDS: dict[str, Kind] = {
     "bird": Kind(
         bird, ("red", "blue", "yellow", "green", "brown", "black", "white", "grey", "orange"),

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.objects.animals.frame import Frame
 from drawn_world.objects.animals.plumage import (
     Plumage,
     bird_body,
     bird_eyes,
     bird_legs,
+    feather_colour,
     feather_fan,
     feathers,
     folded_wings,
     light_breast,
     spread_wings,
-    tint,
-)  # fmt: skip
-from drawn_world.objects.animals.quadruped import Frame
+)
+from drawn_world.objects.palette import blend, pick, shade
 from drawn_world.renderer import Material, Sculpture, rotation
-from drawn_world.objects.shapes import blend, pick, shade
 
 # beak length and thickness in head radii, head radius, tail length, fatness of the body, leg length; weight
 SORTS = {
@@ -31,19 +31,25 @@ SORTS = {
 
 
 def _bird_plumage(rng, colour: str, belly: float) -> Plumage:
-    main = tint(colour, rng)
-    contrast = {"white": "grey", "black": "grey"}.get(colour, pick(rng, "white", "cream", "grey", "black"))
-    second = tint(contrast, rng)
+    main = feather_colour(colour, rng)
+    contrast = {"white": "grey", "black": "grey"}.get(
+        colour, pick(rng, "white", "cream", "grey", "black")
+    )
+    second = feather_colour(contrast, rng)
     wing = pick(rng, shade(main, 0.72), shade(main, 0.82), blend(main, second, 0.5))
     if colour == "white":
-        wing = pick(rng, tint("grey", rng), shade(main, 0.8))
+        wing = pick(rng, feather_colour("grey", rng), shade(main, 0.8))
     elif colour == "black":
         wing = pick(rng, shade(main, 1.5), shade(main, 2.0))
-    tip = shade(wing, 0.55) if colour != "white" else tint(pick(rng, "grey", "black"), rng)
+    tip = (
+        shade(wing, 0.55) if colour != "white" else feather_colour(pick(rng, "grey", "black"), rng)
+    )
     pale_belly = colour not in ("white", "black") and rng.random() < 0.55
     light = blend(main, (246, 236, 216), 0.78)
     body = feathers(main, light_breast(belly) if pale_belly else None, light)
-    beak = Material(pick(rng, (226, 170, 52), (60, 56, 56), (228, 120, 48), (150, 130, 100)), "skin")
+    beak = Material(
+        pick(rng, (226, 170, 52), (60, 56, 56), (228, 120, 48), (150, 130, 100)), "skin"
+    )
     leg = Material(pick(rng, (196, 126, 62), (70, 62, 60), (216, 150, 60)), "skin")
     return Plumage(
         body,
@@ -56,8 +62,12 @@ def _bird_plumage(rng, colour: str, belly: float) -> Plumage:
     )
 
 
-def _bird_head(s: Sculpture, f: Frame, plumage: Plumage, sort: str, long: float, thick: float, rng) -> None:
-    s.ellipsoid(f(0, 0, 0), np.array([1.05, 0.95, 0.9]) * f.size, plumage.head, "head", rotation=f.axes)
+def _bird_head(
+    s: Sculpture, f: Frame, plumage: Plumage, sort: str, long: float, thick: float, rng
+) -> None:
+    s.ellipsoid(
+        f(0, 0, 0), np.array([1.05, 0.95, 0.9]) * f.size, plumage.head, "head", rotation=f.axes
+    )
     if sort == "parrot":
         s.sweep(
             [f(0.7, 0.05, 0), f(1.25, -0.02, 0), f(1.42, -0.62, 0)],
@@ -124,9 +134,17 @@ def bird(rng: np.random.Generator, colour: str, flying: bool = False) -> Sculptu
         "torso",
     )
     _bird_head(
-        s, Frame(seat + (nod @ np.array([0.3, 0.12, 0])) * head, nod, head), plumage, sort, beak, thick, rng
+        s,
+        Frame(seat + (nod @ np.array([0.3, 0.12, 0])) * head, nod, head),
+        plumage,
+        sort,
+        beak,
+        thick,
+        rng,
     )
-    droop = rotation("z", -lean + rng.uniform(-6, 14)) if flying else rotation("z", rng.uniform(-8, 10))
+    droop = (
+        rotation("z", -lean + rng.uniform(-6, 14)) if flying else rotation("z", rng.uniform(-8, 10))
+    )
     back = body.axes @ droop @ np.array([-1.0, 0.0, 0.0])
     root = body(-0.36, 0.03, 0)
     if not flying:  # the tail must not dip into the ground
@@ -156,7 +174,10 @@ def bird(rng: np.random.Generator, colour: str, flying: bool = False) -> Sculptu
         )
         for side in (1, -1):
             s.tube(
-                [body(-0.12, -0.16, side * 0.05), body(-0.3, -0.15, side * 0.05)], 0.018, plumage.leg, "leg"
+                [body(-0.12, -0.16, side * 0.05), body(-0.3, -0.15, side * 0.05)],
+                0.018,
+                plumage.leg,
+                "leg",
             )
     else:
         folded_wings(s, body, plumage.wing, plumage.tip, 0.045, 0.50, 0.125, 0.19 * fat * 0.9)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from drawn_world.objects.animals.quadruped import Coat, Plan, Pose
+from drawn_world.objects.palette import blend, pick, shade, tint
 from drawn_world.renderer import Material, smoothstep, waves
-from drawn_world.objects.shapes import blend, pick, shade
-from drawn_world.objects.shapes import tint as named
 
 CREAM, PINK, BLACK = (240, 228, 206), (222, 150, 146), (34, 30, 32)
 DARK_COATS = ("black",)
 
 
-def tint(colour: str, rng: np.random.Generator) -> tuple[float, float, float]:
+def fur_colour(colour: str, rng: np.random.Generator) -> tuple[float, float, float]:
     """The named colour with the small differences that fur and feathers have: they vary in brightness, hardly
     in hue."""
-    return named(colour, rng, 2.5)
+    return tint(colour, rng, 2.5)
 
 
 CONTRASTS = {"black": ("white",), "white": ("black", "brown", "tan"), "cream": ("brown",)}
@@ -24,7 +23,7 @@ CONTRASTS = {"black": ("white",), "white": ("black", "brown", "tan"), "cream": (
 
 def contrasting(colour: str, rng) -> tuple[float, float, float]:
     """A second colour that shows on the named one."""
-    return tint(pick(rng, *CONTRASTS.get(colour, ("white",))), rng)
+    return fur_colour(pick(rng, *CONTRASTS.get(colour, ("white",))), rng)
 
 
 def light_below(plan: Plan, strength: float = 0.85):
@@ -45,7 +44,7 @@ def socks(height: float):
     return lambda points: smoothstep(points[:, 1], height + 0.015, height - 0.015)
 
 
-def plain(points):
+def no_pattern(points):
     return np.zeros(len(points), np.float32)
 
 
@@ -54,7 +53,7 @@ def patches(rng, frequency: float, level: float):
     return lambda points: smoothstep(field(points), level - 0.025, level + 0.025)
 
 
-def stripes(rng, pose: Pose):
+def tabby(rng, pose: Pose):
     """A tabby's bands: across the body and, where it stands on them, around the legs; none on the belly."""
     field = waves(rng, 2.2)
     dense = rng.uniform(40, 50)
@@ -80,9 +79,14 @@ def spots(rng, plan: Plan):
         row = np.floor(v)
         u = u + 0.5 * (row % 2) + 0.3 * np.sin(row * 2.4)
         column = np.floor(u)
-        wander = np.sin(column * 12.9 + row * 78.2) * 0.16, np.sin(column * 39.3 + row * 11.1) * 0.16
+        wander = (
+            np.sin(column * 12.9 + row * 78.2) * 0.16,
+            np.sin(column * 39.3 + row * 11.1) * 0.16,
+        )
         dots = np.hypot((u - column - 0.5 - wander[0]) * 1.25, v - row - 0.5 - wander[1])
-        flank = smoothstep(points[:, 1], plan.height - 0.72 * plan.depth, plan.height - 0.55 * plan.depth)
+        flank = smoothstep(
+            points[:, 1], plan.height - 0.72 * plan.depth, plan.height - 0.55 * plan.depth
+        )
         return 0.85 * smoothstep(dots, 0.24, 0.16) * flank * (np.abs(points[:, 0] + 0.03) < 0.40)
 
     return pattern

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drawn_world.objects.animals.quadruped import Frame, flattened
+from drawn_world.objects.animals.frame import Frame, flattened
+from drawn_world.objects.palette import tint
 from drawn_world.renderer import Material, Sculpture, smoothstep
-from drawn_world.objects.shapes import tint as named
 
 PUPIL = Material((20, 17, 18), "glass")
-
 COMB = Material((206, 38, 36), "skin")
 
 
@@ -29,9 +28,9 @@ class Plumage:
     leg: Material
 
 
-def tint(colour: str, rng: np.random.Generator) -> tuple[float, float, float]:
+def feather_colour(colour: str, rng: np.random.Generator) -> tuple[float, float, float]:
     """The named colour, a little lighter or darker each time."""
-    return named(colour, rng, 3.0)
+    return tint(colour, rng, 3.0)
 
 
 def feathers(colour, pattern=None, second=None) -> Material:
@@ -57,7 +56,13 @@ def bird_eyes(
 def bird_body(s: Sculpture, body: Frame, stations, material: Material, width: float = 0.9) -> None:
     """stations: rows (x, y, radius) of the body's frame, from the tail to the breast."""
     stations = np.asarray(stations, float)
-    s.sweep([body(x, y, 0) for x, y, _ in stations], stations[:, 2], material, "torso", shape=(1, 1, width))
+    s.sweep(
+        [body(x, y, 0) for x, y, _ in stations],
+        stations[:, 2],
+        material,
+        "torso",
+        shape=(1, 1, width),
+    )
 
 
 def folded_wings(
@@ -112,7 +117,10 @@ def feather_fan(
     thick: float = 0.12,
 ) -> None:
     """Flat feathers radiating from `root` around `along` in the plane whose normal is `up`."""
-    along, up = np.asarray(along, float) / np.linalg.norm(along), np.asarray(up, float) / np.linalg.norm(up)
+    along, up = (
+        np.asarray(along, float) / np.linalg.norm(along),
+        np.asarray(up, float) / np.linalg.norm(up),
+    )
     across = np.cross(along, up)
     for t in np.linspace(-1, 1, count):
         angle = np.radians(spread) * t
@@ -128,7 +136,13 @@ def feather_fan(
 
 
 def spread_wings(
-    s: Sculpture, body: Frame, wing: Material, tip: Material, lift: float, span: float, sweep_back: float
+    s: Sculpture,
+    body: Frame,
+    wing: Material,
+    tip: Material,
+    lift: float,
+    span: float,
+    sweep_back: float,
 ) -> None:
     """Wings in flight: an arm of coverts, then secondaries and primaries as separate feathers."""
     for side in (1, -1):
@@ -199,13 +213,10 @@ def bird_legs(
             s.tube([foot, end], radius * 0.85, material, "leg")
         if webbed:
             s.sweep(
-                [foot, foot + (0.12, -0.3 * radius, 0)], [radius, 0.065], material, "leg", shape=(1, 0.2, 1)
+                [foot, foot + (0.12, -0.3 * radius, 0)],
+                [radius, 0.065],
+                material,
+                "leg",
+                shape=(1, 0.2, 1),
             )
         s.tube([foot, foot + (-0.06, 0, 0)], radius * 0.8, material, "leg")
-
-
-# ---- bird
-# --------------------------------------------------------------------------------------------------------
-
-# beak length and thickness in head radii, head radius, tail length, body stations' fatness, leg length;
-# weight

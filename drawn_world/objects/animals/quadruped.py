@@ -8,35 +8,12 @@ tail on it, and leaves what a species' head and tail look like to the functions 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from drawn_world.objects.animals.frame import Frame, flattened
 from drawn_world.renderer import Material, Sculpture, rotation
-
-
-def flattened(normal, thickness: float) -> np.ndarray:
-    """[3, 3] shape for sweeps: a sphere squeezed to `thickness` along `normal`."""
-    normal = np.asarray(normal, float) / np.linalg.norm(normal)
-    return np.eye(3) - (1 - thickness) * np.outer(normal, normal)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A local frame inside the object frame: `size` units per local unit, turned by `axes`, at `origin`."""
-
-    origin: np.ndarray
-    axes: np.ndarray
-    size: float = 1.0
-
-    def __call__(self, *point: float) -> np.ndarray:
-        """A local point (x, y, z), in the object frame."""
-        return self.origin + self.size * (self.axes @ np.asarray(point, float))
-
-    def local(self, points: np.ndarray) -> np.ndarray:
-        """Object-frame points [N, 3] in local coordinates."""
-        axes = (self.axes / self.size).astype(np.float32)
-        return (points - self.origin.astype(np.float32)) @ axes
 
 
 @dataclass(frozen=True)
@@ -144,7 +121,9 @@ def _pose(rng: np.random.Generator, plan: Plan, name: str) -> Pose:
         return Pose(name, body, max(angle, 48.0), down, turn * 1.4)
     if name == "graze":
         reach = plan.neck + 1.6 * plan.head
-        drop = np.clip((plan.height - 0.35 * plan.depth - 1.3 * plan.head) / max(reach, 1e-6), -1, 0.94)
+        drop = np.clip(
+            (plan.height - 0.35 * plan.depth - 1.3 * plan.head) / max(reach, 1e-6), -1, 0.94
+        )
         body = Frame(np.array([0.0, middle, 0.0]), rotation("z", -3.0))
         return Pose(
             name,
@@ -157,16 +136,32 @@ def _pose(rng: np.random.Generator, plan: Plan, name: str) -> Pose:
         body = Frame(np.array([0.0, middle + 0.05, 0.0]), rotation("z", rng.uniform(-7, 7)))
         return Pose(name, body, angle * 0.7, down - 6, turn * 0.3)
     return Pose(
-        name, Frame(np.array([0.0, middle, 0.0]), rotation("z", rng.uniform(-2, 3))), angle, down, turn
+        name,
+        Frame(np.array([0.0, middle, 0.0]), rotation("z", rng.uniform(-2, 3))),
+        angle,
+        down,
+        turn,
     )
 
 
 def _torso(
-    sculpture: Sculpture, plan: Plan, pose: Pose, material: Material, rng: np.random.Generator, wool: float
+    sculpture: Sculpture,
+    plan: Plan,
+    pose: Pose,
+    material: Material,
+    rng: np.random.Generator,
+    wool: float,
 ) -> None:
     half = plan.depth / 2
     stations = np.array(
-        [(-0.40, 0.62), (-0.30, plan.rump), (-0.06, plan.waist), (0.16, 0.97), (0.30, 1.0), (0.39, 0.70)]
+        [
+            (-0.40, 0.62),
+            (-0.30, plan.rump),
+            (-0.06, plan.waist),
+            (0.16, 0.97),
+            (0.30, 1.0),
+            (0.39, 0.70),
+        ]
     )
     radii = stations[:, 1] * half
     rise = half - radii  # keeps the back level: what the waist lacks is missing below
@@ -185,19 +180,31 @@ def _curls(sculpture, body: Frame, rng, material, radius: float, plan: Plan) -> 
     k = np.arange(count) + 0.5
     height, angle = 1 - 2 * k / count, np.pi * (1 + 5**0.5) * k
     ring = np.sqrt(1 - height**2)
-    x, y, z = height * 0.47, ring * np.cos(angle) * plan.depth * 0.5, ring * np.sin(angle) * plan.width * 0.5
-    centres = (np.stack([x, y, z], 1) + rng.normal(0, 0.013, (count, 3))) @ body.axes.T + body.origin
+    x, y, z = (
+        height * 0.47,
+        ring * np.cos(angle) * plan.depth * 0.5,
+        ring * np.sin(angle) * plan.width * 0.5,
+    )
+    centres = (
+        np.stack([x, y, z], 1) + rng.normal(0, 0.013, (count, 3))
+    ) @ body.axes.T + body.origin
     sculpture.balls(centres, radius * rng.uniform(0.85, 1.2, count), material, "torso")
 
 
-def _legs(sculpture: Sculpture, plan: Plan, pose: Pose, coat: Coat, rng: np.random.Generator) -> None:
+def _legs(
+    sculpture: Sculpture, plan: Plan, pose: Pose, coat: Coat, rng: np.random.Generator
+) -> None:
     stride = {"walk": rng.uniform(0.1, 0.17), "run": rng.uniform(0.2, 0.28)}.get(pose.name, 0.03)
     phase = rng.uniform(0, 2 * np.pi)
     # walking: diagonal pairs move together; running: fore legs together, hind legs together
     offsets = (0.0, np.pi, np.pi, 0.0) if pose.name != "run" else (0.0, 0.7, np.pi, np.pi + 0.7)
     for k, (front, side) in enumerate(((True, 1), (True, -1), (False, 1), (False, -1))):
         swing = stride * np.sin(phase + offsets[k]) + rng.normal(0, 0.008)
-        lift = max(0.0, np.cos(phase + offsets[k])) * stride * (0.5 if pose.name in ("walk", "run") else 0.0)
+        lift = (
+            max(0.0, np.cos(phase + offsets[k]))
+            * stride
+            * (0.5 if pose.name in ("walk", "run") else 0.0)
+        )
         path, radii = (_front_leg if front else _hind_leg)(plan, pose, side, swing, lift)
         sculpture.sweep(path, radii, coat.legs, "leg", shape=(1.0, 1.0, 0.86))
         flat_foot = pose.name == "lie" or (pose.name == "sit" and not front)
@@ -284,13 +291,20 @@ def _foot(sculpture: Sculpture, plan: Plan, coat: Coat, end, before, flat: bool)
         return
     floor = max(end[1] - 1.1 * r, 0.0) if not flat else 0.0
     sculpture.ellipsoid(
-        (end[0] + r * 0.75, floor + 0.72 * r, end[2]), (r * 1.75, r * 0.74, r * 1.2), coat.legs, "leg"
+        (end[0] + r * 0.75, floor + 0.72 * r, end[2]),
+        (r * 1.75, r * 0.74, r * 1.2),
+        coat.legs,
+        "leg",
     )
 
 
-def _neck(sculpture: Sculpture, plan: Plan, pose: Pose, material: Material, rng, wool: float) -> Frame:
+def _neck(
+    sculpture: Sculpture, plan: Plan, pose: Pose, material: Material, rng, wool: float
+) -> Frame:
     angle, turn = np.radians(pose.neck_angle), np.radians(pose.turn)
-    along = np.array([np.cos(angle) * np.cos(turn * 0.5), np.sin(angle), -np.cos(angle) * np.sin(turn * 0.5)])
+    along = np.array(
+        [np.cos(angle) * np.cos(turn * 0.5), np.sin(angle), -np.cos(angle) * np.sin(turn * 0.5)]
+    )
     base = pose.body(0.33, 0.16 * plan.depth, 0.0)
     top = base + along * (plan.neck + 0.1)
     middle = (base + top) / 2 + (0.0, 0.0 if angle > 0 else -0.02, 0.0)
@@ -307,3 +321,11 @@ def _neck(sculpture: Sculpture, plan: Plan, pose: Pose, material: Material, rng,
     axes = rotation("y", pose.turn) @ rotation("z", -pose.nose_down)
     seat = top + axes @ np.array([0.35, 0.28, 0.0]) * plan.head
     return Frame(seat, axes, plan.head)
+
+
+def vary(plan: Plan, rng, spread: float = 0.07) -> Plan:
+    """Individuals differ: lengths and widths change independently by a few per cent."""
+    names = ("height", "depth", "width", "thigh", "leg", "neck", "head")
+    return replace(
+        plan, **{n: getattr(plan, n) * rng.uniform(1 - spread, 1 + spread) for n in names}
+    )

@@ -6,10 +6,10 @@ with the ground at y = 0.
 
 from __future__ import annotations
 
+from drawn_world.objects.kind import Kind
 from drawn_world.objects.things.bottle import bottle
 from drawn_world.objects.things.person import person
 from drawn_world.objects.things.potted_plant import pottedplant
-from drawn_world.objects.kind import Kind
 
 KINDS: dict[str, Kind] = {
     "person": Kind(

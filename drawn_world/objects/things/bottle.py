@@ -7,17 +7,41 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.objects.palette import STEEL, pick, shade, tint
+from drawn_world.objects.patterns import band, stripes
+from drawn_world.objects.shapes import turned_body
 from drawn_world.renderer import Material, Sculpture
-from drawn_world.objects.shapes import STEEL, band, pick, shade, stripes, tint, turned_body
 
 # Outlines (height, radius), bottom to top, as shares of the height; the last row is where the neck ends.
 BOTTLE_OUTLINES = {
-    "bordeaux": ((0.0, 0.128), (0.56, 0.13), (0.64, 0.118), (0.69, 0.066), (0.74, 0.046), (0.93, 0.045)),
-    "burgundy": ((0.0, 0.145), (0.42, 0.147), (0.54, 0.118), (0.64, 0.076), (0.76, 0.05), (0.93, 0.046)),
+    "bordeaux": (
+        (0.0, 0.128),
+        (0.56, 0.13),
+        (0.64, 0.118),
+        (0.69, 0.066),
+        (0.74, 0.046),
+        (0.93, 0.045),
+    ),
+    "burgundy": (
+        (0.0, 0.145),
+        (0.42, 0.147),
+        (0.54, 0.118),
+        (0.64, 0.076),
+        (0.76, 0.05),
+        (0.93, 0.046),
+    ),
     "beer": ((0.0, 0.135), (0.46, 0.137), (0.56, 0.12), (0.66, 0.085), (0.8, 0.058), (0.94, 0.054)),
     "water": ((0.0, 0.142), (0.54, 0.144), (0.66, 0.132), (0.76, 0.1), (0.83, 0.062), (0.9, 0.052)),
     "milk": ((0.0, 0.19), (0.52, 0.192), (0.64, 0.16), (0.72, 0.118), (0.86, 0.108), (0.92, 0.112)),
-    "flask": ((0.0, 0.2), (0.12, 0.27), (0.3, 0.3), (0.46, 0.24), (0.56, 0.13), (0.64, 0.075), (0.88, 0.07)),
+    "flask": (
+        (0.0, 0.2),
+        (0.12, 0.27),
+        (0.3, 0.3),
+        (0.46, 0.24),
+        (0.56, 0.13),
+        (0.64, 0.075),
+        (0.88, 0.07),
+    ),
     "sports": (
         (0.0, 0.17),
         (0.34, 0.172),
@@ -57,7 +81,9 @@ def bottle(rng: np.random.Generator, colour: str) -> Sculpture:
 def _bottle_surface(rng, shape, rgb, finish, outline, height):
     """Material of the body: a label wrapped around it, ridges, a fill line, or plain."""
     papers = [tint(name, rng) for name in ("white", "cream", "yellow", "red", "blue", "black")]
-    paper = pick(rng, *(p for p in papers if np.abs(np.subtract(p, rgb)).max() > 90))  # one that stands out
+    paper = pick(
+        rng, *(p for p in papers if np.abs(np.subtract(p, rgb)).max() > 90)
+    )  # one that stands out
     low = height * rng.uniform(0.12, 0.2)
     high = low + height * rng.uniform(0.2, 0.3)
     if shape == "flask":
@@ -69,7 +95,10 @@ def _bottle_surface(rng, shape, rgb, finish, outline, height):
         return Material(tuple(rgb), finish, stripes(1, height * 0.07, 0.3), shade(rgb, 0.72))
     if shape == "milk" and style < 0.55:
         return Material(
-            (240, 238, 230), "glass", band(1, height * rng.uniform(0.7, 0.9), height), shade(rgb, 1.0)
+            (240, 238, 230),
+            "glass",
+            band(1, height * rng.uniform(0.7, 0.9), height),
+            shade(rgb, 1.0),
         )
     round_label = rng.random() < 0.35
     middle, radius = (low + high) / 2, (high - low) / 2
@@ -81,7 +110,9 @@ def _bottle_surface(rng, shape, rgb, finish, outline, height):
             width = np.abs(points[:, 2]) / (outline[1, 1] * 0.8)
             return ((width**2 + ((points[:, 1] - middle) / radius) ** 2) < 1.0) * 1.0
         edge = (points[:, 1] < low + radius * 0.16) | (points[:, 1] > high - radius * 0.16)
-        print_ = (np.abs(points[:, 1] - middle) < radius * 0.28) & (np.abs(np.sin(around * 1.5)) < 0.75)
+        print_ = (np.abs(points[:, 1] - middle) < radius * 0.28) & (
+            np.abs(np.sin(around * 1.5)) < 0.75
+        )
         return inside * np.where(edge, 0.35, np.where(print_, 0.45, 1.0))
 
     return Material(tuple(rgb), finish, label, tuple(paper))

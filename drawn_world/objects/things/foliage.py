@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.objects.palette import pick, shade, tint
+from drawn_world.objects.patterns import stripes
+from drawn_world.objects.shapes import frame
 from drawn_world.renderer import Material
-from drawn_world.objects.shapes import frame, pick, shade, stripes, tint
 
 
 def _green(rng, low=0.8, high=1.2):
@@ -86,15 +88,20 @@ def _bloom(thing, centre, way, radius, petals, heart, count=6):
             "plant",
             rotation=frame(out, side),
         )
-    thing.ellipsoid(np.asarray(centre) + turn[:, 0] * radius * 0.1, np.full(3, radius * 0.34), heart, "plant")
+    thing.ellipsoid(
+        np.asarray(centre) + turn[:, 0] * radius * 0.1, np.full(3, radius * 0.34), heart, "plant"
+    )
 
 
 def flowers(thing, rng, soil, rim):
     """Stems with daisies above a tuft of leaves."""
     green = _green(rng)
-    petals = Material(tint(pick(rng, "red", "pink", "yellow", "purple", "white", "orange"), rng), "leaf")
+    petals = Material(
+        tint(pick(rng, "red", "pink", "yellow", "purple", "white", "orange"), rng), "leaf"
+    )
     heart = Material(
-        tint("brown" if sum(petals.colour[:2]) > 420 and petals.colour[2] < 120 else "yellow", rng), "leaf"
+        tint("brown" if sum(petals.colour[:2]) > 420 and petals.colour[2] < 120 else "yellow", rng),
+        "leaf",
     )
     for angle in _around(rng, 9):
         _leaf(
@@ -116,19 +123,31 @@ def flowers(thing, rng, soil, rim):
             Material(tuple(green * 0.8), "leaf"),
             "plant",
         )
-        _bloom(thing, tip, (np.cos(angle), 0.55, np.sin(angle)), rng.uniform(0.065, 0.085), petals, heart)
+        _bloom(
+            thing,
+            tip,
+            (np.cos(angle), 0.55, np.sin(angle)),
+            rng.uniform(0.065, 0.085),
+            petals,
+            heart,
+        )
 
 
 def tulips(thing, rng, soil, rim):
     """Upright cups on straight stems with long leaves."""
     green = _green(rng)
-    cup = Material(tint(pick(rng, "red", "pink", "yellow", "purple", "orange", "white"), rng), "leaf")
+    cup = Material(
+        tint(pick(rng, "red", "pink", "yellow", "purple", "orange", "white"), rng), "leaf"
+    )
     inner = Material(shade(cup.colour, 0.82), "leaf")
     for angle in _around(rng, int(rng.integers(4, 7))):
         height, out = rng.uniform(0.26, 0.38), rng.uniform(0.05, 0.13)
         tip = np.array([out * np.cos(angle), soil + height, out * np.sin(angle)])
         thing.tube(
-            [(tip[0] * 0.4, soil, tip[2] * 0.4), tip], 0.0105, Material(tuple(green * 0.9), "leaf"), "plant"
+            [(tip[0] * 0.4, soil, tip[2] * 0.4), tip],
+            0.0105,
+            Material(tuple(green * 0.9), "leaf"),
+            "plant",
         )
         thing.ellipsoid(tip + (0, 0.035, 0), (0.04, 0.052, 0.04), cup, "plant")
         for turn in angle + np.arange(3) * 2.1:
@@ -175,7 +194,10 @@ def cactus(thing, rng, soil, rim):
         arm = Material(tuple(green * 0.95), "leaf")
         turn = rng.uniform(0, np.pi)
         for side in (turn, turn + np.pi)[: int(rng.integers(1, 3))]:
-            out, low = np.array([np.cos(side), 0, np.sin(side)]), soil + height * rng.uniform(0.25, 0.5)
+            out, low = (
+                np.array([np.cos(side), 0, np.sin(side)]),
+                soil + height * rng.uniform(0.25, 0.5),
+            )
             start = np.array([0, low, 0])
             thing.sweep(
                 [
@@ -190,7 +212,9 @@ def cactus(thing, rng, soil, rim):
             )
     if rng.random() < 0.6:
         petals = Material(tint(pick(rng, "pink", "red", "yellow"), rng), "leaf")
-        _bloom(thing, (0, top, 0), (0.2, 1.0, 0.1), 0.05, petals, Material(tint("yellow", rng), "leaf"))
+        _bloom(
+            thing, (0, top, 0), (0.2, 1.0, 0.1), 0.05, petals, Material(tint("yellow", rng), "leaf")
+        )
 
 
 def little_tree(thing, rng, soil, rim):
@@ -199,7 +223,11 @@ def little_tree(thing, rng, soil, rim):
     trunk = rng.uniform(0.16, 0.26)
     size = rng.uniform(0.15, 0.19)
     thing.sweep(
-        [(0, soil, 0), (rng.normal(0, 0.012), soil + trunk / 2, 0), (0, soil + trunk + size * 0.4, 0)],
+        [
+            (0, soil, 0),
+            (rng.normal(0, 0.012), soil + trunk / 2, 0),
+            (0, soil + trunk + size * 0.4, 0),
+        ],
         [0.022, 0.017, 0.016],
         Material((112, 80, 54), "matte"),
         "plant",
@@ -268,8 +296,19 @@ def palm(thing, rng, soil, rim):
     top = np.array([rng.normal(0, 0.02), soil + height, rng.normal(0, 0.02)])
     bark = Material((140, 106, 70), "matte", stripes(1, 0.03, 0.4), (104, 76, 50))
     thing.sweep(
-        [(0, soil, 0), top * (0.5, 1, 0.5) - (0, height / 2, 0), top], [0.034, 0.027, 0.024], bark, "plant"
+        [(0, soil, 0), top * (0.5, 1, 0.5) - (0, height / 2, 0), top],
+        [0.034, 0.027, 0.024],
+        bark,
+        "plant",
     )
     for angle in _around(rng, 11):
         way = np.array([np.cos(angle), rng.uniform(0.5, 2.2), np.sin(angle)])
-        _leaf(thing, top, way, rng.uniform(0.28, 0.36), 0.034, green * rng.uniform(0.8, 1.2), droop=0.62)
+        _leaf(
+            thing,
+            top,
+            way,
+            rng.uniform(0.28, 0.36),
+            0.034,
+            green * rng.uniform(0.8, 1.2),
+            droop=0.62,
+        )

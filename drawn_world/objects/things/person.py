@@ -7,11 +7,28 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.objects.palette import blend, pick, shade, tint
+from drawn_world.objects.patterns import stripes
+from drawn_world.objects.shapes import loft, turned
 from drawn_world.renderer import Material, Sculpture
-from drawn_world.objects.shapes import blend, loft, pick, shade, stripes, tint, turned
 
-SKIN_TONES = ((244, 206, 176), (230, 182, 146), (206, 154, 114), (166, 114, 78), (120, 80, 56), (88, 58, 44))
-HAIR_COLOURS = ((42, 34, 32), (74, 48, 32), (122, 78, 44), (214, 172, 96), (176, 84, 40), (168, 166, 164))
+SKIN_TONES = (
+    (244, 206, 176),
+    (230, 182, 146),
+    (206, 154, 114),
+    (166, 114, 78),
+    (120, 80, 56),
+    (88, 58, 44),
+)
+HAIR_COLOURS = (
+    (42, 34, 32),
+    (74, 48, 32),
+    (122, 78, 44),
+    (214, 172, 96),
+    (176, 84, 40),
+    (168, 166, 164),
+)
+
 
 # Upper-arm and forearm directions (forward, up, outward) for each pose.
 ARM_POSES = {
@@ -25,6 +42,8 @@ ARM_POSES = {
     "bent": ((0.05, -1.0, 0.16), (1.0, 0.15, -0.12)),
     "reach": ((0.9, -0.25, 0.15), (1.0, 0.1, 0.0)),
 }
+
+
 # Thigh and knee angles of the two legs (radians; thigh forward positive, knee bends backward), with arms.
 LEG_POSES = {
     "stand": (((0.02, 0.03), (-0.02, 0.03)), ("down", "down", "hip", "wave", "bent", "out", "up")),
@@ -45,7 +64,9 @@ def person(rng: np.random.Generator, colour: str) -> Sculpture:
     skin = Material(shade(pick(rng, *SKIN_TONES), rng.uniform(0.96, 1.04)), "matte")
     shirt, outfit = _shirt(rng, colour, 1.22 * size if pose != "sit" else 0.45 * size)
     legwear = (
-        pick(rng, "trousers", "trousers", "trousers", "shorts", "dress") if pose != "sit" else "trousers"
+        pick(rng, "trousers", "trousers", "trousers", "shorts", "dress")
+        if pose != "sit"
+        else "trousers"
     )
     trousers = Material(
         tint(pick(rng, "blue", "black", "grey", "brown", "tan", "green", "teal"), rng), "matte"
@@ -56,7 +77,14 @@ def person(rng: np.random.Generator, colour: str) -> Sculpture:
     shoulder = hip + 0.50 * size
     _arms(body, rng, pose, shoulder, outfit, skin, shirt, size, bulk)
     grow = size * (1.24 if child else 1.07)
-    _head(body, rng, np.array([0.015 * size, shoulder + 0.02 * size + 0.155 * grow, 0.0]), skin, grow, child)
+    _head(
+        body,
+        rng,
+        np.array([0.015 * size, shoulder + 0.02 * size + 0.155 * grow, 0.0]),
+        skin,
+        grow,
+        child,
+    )
     return body
 
 
@@ -65,11 +93,16 @@ def _shirt(rng, colour, chest):
     main = tint(colour, rng)
     outfit = pick(rng, "short", "short", "long", "long", "vest")
     other = tint(
-        pick(rng, *(name for name in ("white", "black", "cream", "yellow", "grey") if name != colour)), rng
+        pick(
+            rng, *(name for name in ("white", "black", "cream", "yellow", "grey") if name != colour)
+        ),
+        rng,
     )
     style = rng.random()
     if style < 0.2:
-        return Material(main, "matte", stripes(1, rng.uniform(0.09, 0.14), 0.4, rng.random()), other), outfit
+        return Material(
+            main, "matte", stripes(1, rng.uniform(0.09, 0.14), 0.4, rng.random()), other
+        ), outfit
     if style < 0.34:  # an open jacket over a light shirt
         return Material(
             main, "matte", lambda p: ((p[:, 0] > 0.02) & (np.abs(p[:, 2]) < 0.035)) * 1.0, other
@@ -107,7 +140,9 @@ def _legs(body, rng, pose, legwear, skin, trousers, size, bulk):
         shade(shoe.colour, 0.55) if sum(shoe.colour) > 330 else (225, 222, 215), "rubber"
     )
     bare = legwear in ("shorts", "dress")
-    tights = Material(tint("black", rng), "matte") if legwear == "dress" and rng.random() < 0.4 else skin
+    tights = (
+        Material(tint("black", rng), "matte") if legwear == "dress" and rng.random() < 0.4 else skin
+    )
     lower = tights if bare else trousers
     for start, knee, ankle, turn in joints:
         start, knee, ankle = (p + np.array([0.0, hip, 0.0]) for p in (start, knee, ankle))
@@ -121,7 +156,10 @@ def _legs(body, rng, pose, legwear, skin, trousers, size, bulk):
         calf = (knee * 0.62 + ankle * 0.38) - np.array([0.018 * size * np.cos(turn), 0.0, 0.0])
         thin = 0.86 if bare else 1.0
         body.sweep(
-            [knee, calf, ankle], [0.063 * wide * thin, 0.062 * wide * thin, 0.05 * wide * thin], lower, "leg"
+            [knee, calf, ankle],
+            [0.063 * wide * thin, 0.062 * wide * thin, 0.05 * wide * thin],
+            lower,
+            "leg",
         )
         raised = ankle[1] > sole + 0.05 * size
         tip = turned(pitch=np.degrees(turn) if raised else 0.0)
@@ -187,7 +225,9 @@ def _arms(body, rng, pose, shoulder, outfit, skin, shirt, size, bulk):
         names = [choices[0], choices[1]] if rng.random() < 0.5 else [choices[1], choices[0]]
     if pose == "stand" and rng.random() < 0.4:
         names[1] = names[0]
-    sleeve = Material(shirt.colour, "matte", shirt.pattern, shirt.colour2) if shirt.pattern else shirt
+    sleeve = (
+        Material(shirt.colour, "matte", shirt.pattern, shirt.colour2) if shirt.pattern else shirt
+    )
     for side, name in zip((-1, 1), names):
         upper, fore = (np.asarray(v) + rng.normal(0, 0.06, 3) for v in ARM_POSES[name])
         upper, fore = (v / np.linalg.norm(v) * (1, 1, side) for v in (upper, fore))
@@ -202,7 +242,10 @@ def _arms(body, rng, pose, shoulder, outfit, skin, shirt, size, bulk):
             "arm",
         )
         body.sweep(
-            [elbow, wrist], [0.049 * thick, 0.038 * thick], sleeve if outfit == "long" else skin, "arm"
+            [elbow, wrist],
+            [0.049 * thick, 0.038 * thick],
+            sleeve if outfit == "long" else skin,
+            "arm",
         )
         palm = wrist + 0.05 * size * fore
         body.ellipsoid(palm, (0.044 * size, 0.056 * size, 0.038 * size), skin, "arm")
@@ -217,7 +260,9 @@ def _head(body, rng, centre, skin, size, child):
         return centre + size * np.array([x, y, z])
 
     wide = rng.uniform(0.088, 0.1)
-    body.sweep([at(-0.015, -0.2, 0.0), at(-0.01, -0.09, 0.0)], [0.05 * size, 0.048 * size], skin, "head")
+    body.sweep(
+        [at(-0.015, -0.2, 0.0), at(-0.01, -0.09, 0.0)], [0.05 * size, 0.048 * size], skin, "head"
+    )
     body.ellipsoid(centre, (0.112 * size, 0.132 * size, wide * size), skin, "head")
     body.ellipsoid(at(0.025, -0.062, 0.0), (0.08 * size, 0.075 * size, 0.068 * size), skin, "head")
     body.ellipsoid(
@@ -241,10 +286,16 @@ def _head(body, rng, centre, skin, size, child):
             at(0.092, 0.018, side * 0.04), (0.018 * size, 0.019 * size, 0.021 * size), white, "head"
         )
         body.ellipsoid(
-            at(0.103, 0.018, side * 0.041), (0.012 * size, 0.014 * size, 0.013 * size), pupil, "head"
+            at(0.103, 0.018, side * 0.041),
+            (0.012 * size, 0.014 * size, 0.013 * size),
+            pupil,
+            "head",
         )
         body.tube(
-            [at(0.105, 0.052, side * 0.022), at(0.096, 0.056, side * 0.058)], 0.007 * size, hair, "head"
+            [at(0.105, 0.052, side * 0.022), at(0.096, 0.056, side * 0.058)],
+            0.007 * size,
+            hair,
+            "head",
         )
         body.ellipsoid(
             at(-0.005, -0.01, side * wide), (0.022 * size, 0.034 * size, 0.014 * size), skin, "head"
@@ -262,13 +313,23 @@ def _hair(body, rng, at, hair, size, wide):
     """A cap of hair that leaves the face free, and one of several cuts."""
     cut = pick(rng, "short", "short", "bob", "long", "long", "tail", "bun", "afro", "curls")
     if cut == "afro":
-        body.ellipsoid(at(-0.035, 0.055, 0.0), (0.14 * size, 0.15 * size, 0.155 * size), hair, "hair")
+        body.ellipsoid(
+            at(-0.035, 0.055, 0.0), (0.14 * size, 0.15 * size, 0.155 * size), hair, "hair"
+        )
         return
-    body.ellipsoid(at(-0.022, 0.038, 0.0), (0.108 * size, 0.118 * size, (wide + 0.014) * size), hair, "hair")
-    body.ellipsoid(at(-0.045, -0.005, 0.0), (0.085 * size, 0.11 * size, (wide + 0.01) * size), hair, "hair")
+    body.ellipsoid(
+        at(-0.022, 0.038, 0.0), (0.108 * size, 0.118 * size, (wide + 0.014) * size), hair, "hair"
+    )
+    body.ellipsoid(
+        at(-0.045, -0.005, 0.0), (0.085 * size, 0.11 * size, (wide + 0.01) * size), hair, "hair"
+    )
     fringe = rng.choice([-1, 1]) * rng.uniform(0.0, 0.03)
     body.sweep(
-        [at(0.07, 0.075, fringe - 0.062), at(0.088, 0.098, fringe), at(0.066, 0.078, fringe + 0.062)],
+        [
+            at(0.07, 0.075, fringe - 0.062),
+            at(0.088, 0.098, fringe),
+            at(0.066, 0.078, fringe + 0.062),
+        ],
         [0.02 * size, 0.028 * size, 0.02 * size],
         hair,
         "hair",
@@ -294,17 +355,28 @@ def _hair(body, rng, at, hair, size, wide):
         )
     elif cut == "tail":
         body.sweep(
-            [at(-0.1, 0.06, 0.0), at(-0.185, 0.05, 0.0), at(-0.2, -0.06, 0.0), at(-0.17, -0.17, 0.0)],
+            [
+                at(-0.1, 0.06, 0.0),
+                at(-0.185, 0.05, 0.0),
+                at(-0.2, -0.06, 0.0),
+                at(-0.17, -0.17, 0.0),
+            ],
             [0.035 * size, 0.045 * size, 0.045 * size, 0.015 * size],
             hair,
             "hair",
         )
     elif cut == "bun":
-        body.ellipsoid(at(-0.085, 0.135, 0.0), (0.06 * size, 0.055 * size, 0.06 * size), hair, "hair")
+        body.ellipsoid(
+            at(-0.085, 0.135, 0.0), (0.06 * size, 0.055 * size, 0.06 * size), hair, "hair"
+        )
     elif cut == "curls":
         for angle in np.linspace(0.4, 2 * np.pi - 0.4, 8):
             body.ellipsoid(
-                at(0.07 * np.cos(angle) - 0.03, 0.075 + 0.03 * np.cos(2 * angle), 0.1 * np.sin(angle)),
+                at(
+                    0.07 * np.cos(angle) - 0.03,
+                    0.075 + 0.03 * np.cos(2 * angle),
+                    0.1 * np.sin(angle),
+                ),
                 np.full(3, 0.052 * size),
                 hair,
                 "hair",

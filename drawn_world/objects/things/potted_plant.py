@@ -7,9 +7,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from drawn_world.objects.things.foliage import blades, cactus, fern, flowers, little_tree, palm, rosette, tulips
+from drawn_world.objects.palette import blend, pick, shade, tint
+from drawn_world.objects.patterns import band, stripes
+from drawn_world.objects.shapes import box, turned_body
+from drawn_world.objects.things.foliage import (
+    blades,
+    cactus,
+    fern,
+    flowers,
+    little_tree,
+    palm,
+    rosette,
+    tulips,
+)
 from drawn_world.renderer import Material, Sculpture
-from drawn_world.objects.shapes import band, blend, box, pick, shade, stripes, tint, turned_body
 
 
 def pottedplant(rng: np.random.Generator, colour: str) -> Sculpture:
@@ -89,7 +100,12 @@ def _pot(thing, rng, colour):
     else:
         turned_body(thing, [(0, wide * rng.uniform(0.62, 0.75)), (tall, wide)], clay, "pot")
         thing.cylinder(
-            (0, tall - 0.012, 0), (0, 1, 0), wide * 1.1, 0.03, Material(shade(rgb, 0.94), "matte"), "pot"
+            (0, tall - 0.012, 0),
+            (0, 1, 0),
+            wide * 1.1,
+            0.03,
+            Material(shade(rgb, 0.94), "matte"),
+            "pot",
         )
         opening = wide * 1.1
     if rng.random() < 0.35:  # a saucer

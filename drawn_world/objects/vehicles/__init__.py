@@ -6,12 +6,13 @@ with the ground at y = 0.
 
 from __future__ import annotations
 
+from drawn_world.objects.kind import Kind
 from drawn_world.objects.vehicles.aeroplane import aeroplane, flying_aeroplane
 from drawn_world.objects.vehicles.bicycle import bicycle
 from drawn_world.objects.vehicles.bus import bus
 from drawn_world.objects.vehicles.car import car
-from drawn_world.objects.vehicles.motorbike import motorbike, scooter
-from drawn_world.objects.kind import Kind
+from drawn_world.objects.vehicles.motorbike import motorbike
+from drawn_world.objects.vehicles.scooter import scooter
 from drawn_world.objects.vehicles.truck import truck
 from drawn_world.objects.vehicles.van import van
 

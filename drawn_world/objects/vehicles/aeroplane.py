@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from drawn_world.objects.vehicles.aircraft_parts import GLASS, livery, nacelle, wheel, windows, wing
-from drawn_world.renderer import Material, Sculpture
-from drawn_world.objects.shapes import IRON, Tilted, pick, tint, turned
+from drawn_world.objects.palette import IRON, pick, tint
+from drawn_world.objects.shapes import turned
+from drawn_world.objects.vehicles.aircraft_parts import GLASS, livery, nacelle, windows, wing
 from drawn_world.objects.vehicles.small_aeroplanes import biplane, propeller_plane
+from drawn_world.objects.vehicles.tilted import Tilted
+from drawn_world.objects.vehicles.wheels import landing_wheel
+from drawn_world.renderer import Material, Sculpture
 
 
 def aeroplane(rng: np.random.Generator, colour: str) -> Sculpture:
@@ -27,7 +30,9 @@ def _aeroplane(rng, colour, on_ground):
     sculpture = thing = Sculpture()
     if not on_ground:
         thing = Tilted(sculpture, turned(pitch=rng.uniform(-8, 16), roll=rng.normal(0, 16)))
-    build = pick(rng, _airliner, _airliner, _airliner, _jet, propeller_plane, propeller_plane, biplane)
+    build = pick(
+        rng, _airliner, _airliner, _airliner, _jet, propeller_plane, propeller_plane, biplane
+    )
     rgb = tint(colour, rng)
     if rng.random() < 0.6 or colour in ("white", "silver", "grey"):
         body, accent = (
@@ -62,10 +67,19 @@ def _airliner(thing, rng, body, accent, on_ground):
         skin,
         "body",
     )
-    windows(thing, np.arange(-0.5 * h, 0.6 * h, 0.58), (centre + 0.22 * radius, 0.22 * radius), radius, 0.14)
+    windows(
+        thing,
+        np.arange(-0.5 * h, 0.6 * h, 0.58),
+        (centre + 0.22 * radius, 0.22 * radius),
+        radius,
+        0.14,
+    )
     for side in (1, -1):  # cockpit and doors
         thing.ellipsoid(
-            (0.83 * h, centre + 0.36 * radius, side * 0.4 * radius), (0.34, 0.16, 0.3), GLASS, "body"
+            (0.83 * h, centre + 0.36 * radius, side * 0.4 * radius),
+            (0.34, 0.16, 0.3),
+            GLASS,
+            "body",
         )
         for x in (0.66 * h, -0.55 * h):
             thing.ellipsoid(
@@ -114,13 +128,30 @@ def _airliner(thing, rng, body, accent, on_ground):
     for share in pods:
         x, y, z = np.asarray(root) * (1 - share) + np.asarray(tip) * share
         for side in (1, -1):
-            nacelle(thing, (x + 1.15, y - 0.6, side * z), 0.58 if len(pods) == 1 else 0.46, 1.8, cowl)
-            thing.tube([(x + 0.7, y - 0.25, side * z), (x - 0.2, y - 0.05, side * z)], 0.14, metal, "engine")
+            nacelle(
+                thing, (x + 1.15, y - 0.6, side * z), 0.58 if len(pods) == 1 else 0.46, 1.8, cowl
+            )
+            thing.tube(
+                [(x + 0.7, y - 0.25, side * z), (x - 0.2, y - 0.05, side * z)],
+                0.14,
+                metal,
+                "engine",
+            )
     if on_ground:
-        wheel(thing, 0.72 * h, 0.0, 0.3, 0.3, (0.72 * h - 0.1, centre - 0.7 * radius, 0.0), 0.3)
+        landing_wheel(
+            thing, 0.72 * h, 0.0, 0.3, 0.3, (0.72 * h - 0.1, centre - 0.7 * radius, 0.0), 0.3
+        )
         for side in (1, -1):
             for x in (-0.65, -0.05):
-                wheel(thing, x, side * 1.15, 0.36, 0.36, (-0.35, centre - 0.6 * radius, side * 0.95), 0.34)
+                landing_wheel(
+                    thing,
+                    x,
+                    side * 1.15,
+                    0.36,
+                    0.36,
+                    (-0.35, centre - 0.6 * radius, side * 0.95),
+                    0.34,
+                )
 
 
 def _jet(thing, rng, body, accent, on_ground):
@@ -185,6 +216,8 @@ def _jet(thing, rng, body, accent, on_ground):
             "body",
         )
     if on_ground:
-        wheel(thing, 0.66 * h, 0.0, 0.22, 0.22, (0.63 * h, centre - 0.5, 0.0), 0.2)
+        landing_wheel(thing, 0.66 * h, 0.0, 0.22, 0.22, (0.63 * h, centre - 0.5, 0.0), 0.2)
         for side in (1, -1):
-            wheel(thing, -0.7, side * 1.0, 0.27, 0.27, (-0.6, centre - 0.4, side * 0.8), 0.24)
+            landing_wheel(
+                thing, -0.7, side * 1.0, 0.27, 0.27, (-0.6, centre - 0.4, side * 0.8), 0.24
+            )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.objects.palette import IRON, STEEL, blend, shade, tint
+from drawn_world.objects.shapes import ring_points
 from drawn_world.renderer import Material
-from drawn_world.objects.shapes import IRON, RUBBER, STEEL, blend, ring_points, shade, tint
 
 GLASS = Material((64, 86, 108), "glass")
 
@@ -35,14 +36,6 @@ def windows(thing, xs, y, radius, size, material=GLASS):
     for x in xs:
         for side in (1, -1):
             thing.ellipsoid((x, height, side * z), (size * 0.8, size, 0.03), material, "body")
-
-
-def wheel(thing, x, z, axle, radius, leg_top, width=0.12):
-    """One wheel on a leg; the leg belongs to the wheel."""
-    thing.cylinder((x, axle, z), (0, 0, 1), radius, width / 2, RUBBER, "wheel")
-    for side in (1, -1):
-        thing.disc((x, axle, z + side * (width / 2 + 0.004)), (0, 0, side), radius * 0.55, STEEL, "wheel")
-    thing.tube([(x, axle, z), leg_top], radius * 0.22, STEEL, "wheel")
 
 
 def nacelle(thing, centre, radius, length, material, part="engine", fan=True):
@@ -77,7 +70,9 @@ def nacelle(thing, centre, radius, length, material, part="engine", fan=True):
             part,
         )
         thing.ellipsoid((front, y, z), (radius * 0.22, radius * 0.2, radius * 0.2), STEEL, part)
-    thing.sweep([(x - h - radius * 0.7, y, z), (x - h, y, z)], [radius * 0.2, radius * 0.42], IRON, part)
+    thing.sweep(
+        [(x - h - radius * 0.7, y, z), (x - h, y, z)], [radius * 0.2, radius * 0.42], IRON, part
+    )
 
 
 def livery(rng, body, accent, radius, centre):
@@ -102,7 +97,11 @@ def livery(rng, body, accent, radius, centre):
 def propeller_blades(thing, rng, hub, count, radius, engine_paint):
     """Nose engine with its propeller: cowl, spinner, blades."""
     x, y, z = hub
-    blade = Material((60, 60, 64), "matte") if rng.random() < 0.6 else Material(tint("brown", rng), "matte")
+    blade = (
+        Material((60, 60, 64), "matte")
+        if rng.random() < 0.6
+        else Material(tint("brown", rng), "matte")
+    )
     start = rng.uniform(0, np.pi)
     for angle in start + np.arange(count) * 2 * np.pi / count:
         out = np.array([0.0, np.cos(angle), np.sin(angle)])
@@ -116,5 +115,8 @@ def propeller_blades(thing, rng, hub, count, radius, engine_paint):
             rotation=turn,
         )
     thing.ellipsoid(
-        (x + 0.02, y, z), (0.2, 0.13, 0.13), Material(shade(engine_paint.colour, 0.85), "metal"), "engine"
+        (x + 0.02, y, z),
+        (0.2, 0.13, 0.13),
+        Material(shade(engine_paint.colour, 0.85), "metal"),
+        "engine",
     )

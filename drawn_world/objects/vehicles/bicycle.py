@@ -8,22 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.objects.palette import DARK, IRON, LAMP, RUBBER, STEEL, pick, shade, tint
+from drawn_world.objects.patterns import hub_pattern, stripes
+from drawn_world.objects.shapes import offset_box
+from drawn_world.objects.vehicles.steering import Steering
+from drawn_world.objects.vehicles.wheels import spoked_wheel
 from drawn_world.renderer import Material, Sculpture
-from drawn_world.objects.shapes import (
-    DARK,
-    IRON,
-    LAMP,
-    RUBBER,
-    STEEL,
-    Steering,
-    hub_pattern,
-    offset_box,
-    pick,
-    ring_points,
-    shade,
-    stripes,
-    tint,
-)
 
 
 def bicycle(rng: np.random.Generator, colour: str) -> Sculpture:
@@ -36,7 +26,10 @@ def bicycle(rng: np.random.Generator, colour: str) -> Sculpture:
         np.array([-rng.uniform(0.49, 0.53), radius, 0.0]),
         np.array([rng.uniform(0.52, 0.57), radius, 0.0]),
     )
-    low, seat = np.array([-0.06, radius - 0.05, 0.0]), np.array([-0.21, rng.uniform(0.72, 0.8), 0.0])
+    low, seat = (
+        np.array([-0.06, radius - 0.05, 0.0]),
+        np.array([-0.21, rng.uniform(0.72, 0.8), 0.0]),
+    )
     head = np.array([front[0] - 0.2, rng.uniform(0.8, 0.86), 0.0])
     collar = head + (0.035, -0.13, 0.0)
     paint = Material(tint(colour, rng), "metal")
@@ -54,7 +47,9 @@ def bicycle(rng: np.random.Generator, colour: str) -> Sculpture:
     step_through = style == "city" and rng.random() < 0.55
     pipes = [(low, seat + (0.008, 0.02, 0)), (collar, low)]
     pipes.append(
-        (collar + (0, 0.02, 0), (low * 0.55 + seat * 0.45)) if step_through else (head + (0, -0.03, 0), seat)
+        (collar + (0, 0.02, 0), (low * 0.55 + seat * 0.45))
+        if step_through
+        else (head + (0, -0.03, 0), seat)
     )
     for start, end in pipes:
         thing.tube([start, end], 0.021, paint, None)
@@ -62,16 +57,22 @@ def bicycle(rng: np.random.Generator, colour: str) -> Sculpture:
     for side in (-0.045, 0.045):
         thing.tube([rear + (0, 0, side), low + (0, 0, side * 0.6)], 0.013, paint, None)
         thing.tube([rear + (0, 0, side), seat + (0.01, -0.04, side * 0.4)], 0.012, paint, None)
-        thing.tube(steer([front + (0, 0, side), collar + (0.005, -0.04, side), collar]), 0.014, paint, None)
+        thing.tube(
+            steer([front + (0, 0, side), collar + (0.005, -0.04, side), collar]), 0.014, paint, None
+        )
     _drive(thing, rng, low, rear)
-    _bicycle_saddle(thing, rng, seat, style)
-    _bicycle_bars(thing, rng, head, style, steer)
+    _saddle(thing, rng, seat, style)
+    _bars(thing, rng, head, style, steer)
     if style == "city" or rng.random() < 0.35:
         lamp = steer(head + (0.09, -0.03, 0))
         thing.tube(steer([head + (0, -0.02, 0), head + (0.06, -0.03, 0)]), 0.012, IRON, None)
         thing.ellipsoid(lamp, (0.055, 0.052, 0.052), STEEL, "headlight", rotation=steer.turn)
         thing.ellipsoid(
-            lamp + steer.turn @ (0.032, 0, 0), (0.035, 0.046, 0.046), LAMP, "headlight", rotation=steer.turn
+            lamp + steer.turn @ (0.032, 0, 0),
+            (0.035, 0.046, 0.046),
+            LAMP,
+            "headlight",
+            rotation=steer.turn,
         )
     if style == "city":
         _city_extras(thing, rng, rear, front, radius, seat, head, steer, paint)
@@ -98,14 +99,20 @@ def _drive(thing, rng, low, rear):
     thing.cylinder(rear + (0, 0, plane), (0, 0, 1), 0.038, 0.012, IRON, None)
     angle = rng.uniform(0, 2 * np.pi)
     for side, turn in ((1, angle), (-1, angle + np.pi)):
-        foot = low + 0.165 * np.array([np.cos(turn), np.sin(turn), 0.0]) + (0, 0, side * (plane + 0.035))
+        foot = (
+            low
+            + 0.165 * np.array([np.cos(turn), np.sin(turn), 0.0])
+            + (0, 0, side * (plane + 0.035))
+        )
         thing.tube([low + (0, 0, side * (plane + 0.02)), foot], 0.013, STEEL, None)
         thing.ellipsoid(foot + (0, 0, side * 0.045), (0.048, 0.016, 0.045), DARK, None)
 
 
-def _bicycle_saddle(thing, rng, seat, style):
+def _saddle(thing, rng, seat, style):
     top = seat + (-0.03, rng.uniform(0.1, 0.15), 0)
-    leather = Material(tint(pick(rng, "black", "black", "brown", "tan", "white", "red"), rng), "matte")
+    leather = Material(
+        tint(pick(rng, "black", "black", "brown", "tan", "white", "red"), rng), "matte"
+    )
     thing.tube([seat + (0, -0.05, 0), top], 0.014, STEEL, None)
     wide = 0.1 if style == "city" else 0.075
     thing.ellipsoid(top + (-0.065, 0.022, 0), (0.088, 0.04, wide), leather, "saddle")
@@ -117,7 +124,7 @@ def _bicycle_saddle(thing, rng, seat, style):
     )
 
 
-def _bicycle_bars(thing, rng, head, style, steer):
+def _bars(thing, rng, head, style, steer):
     """Drop, swept or straight bars with grips; all of it is handlebar from the stem up."""
     grip = Material(tint(pick(rng, "black", "black", "brown", "red", "blue"), rng), "rubber")
     metal = STEEL if rng.random() < 0.6 else DARK
@@ -148,7 +155,10 @@ def _bicycle_bars(thing, rng, head, style, steer):
         thing.tube(steer(wrap), 0.02, grip, "handlebar")
         if style != "road":
             thing.tube(
-                steer([wrap[0] + (0.03, -0.01, 0), wrap[-1] + (0.055, -0.03, 0)]), 0.009, IRON, "handlebar"
+                steer([wrap[0] + (0.03, -0.01, 0), wrap[-1] + (0.055, -0.03, 0)]),
+                0.009,
+                IRON,
+                "handlebar",
             )
 
 
@@ -176,16 +186,3 @@ def _city_extras(thing, rng, rear, front, radius, seat, head, steer, paint):
             [(x + 0.12, head[1] + 0.08), (x - 0.1, head[1] + 0.08)],
         )
         offset_box(thing, low + high, -0.14, 0.14, wicker, None, move=steer)
-
-
-def spoked_wheel(thing, centre, radius, tyre, steer, rng, rim, spokes=7, tyre_material=RUBBER) -> None:
-    """A bicycle wheel: tyre, rim, spokes, hub; the air between the spokes is labelled, not painted."""
-    centre = np.asarray(centre, float)
-    thing.tube(steer(ring_points(centre, radius - tyre, 24)), tyre, tyre_material, "wheel")
-    thing.tube(steer(ring_points(centre, radius - 2.3 * tyre, 24)), 0.011, rim, "wheel")
-    thing.face(steer(ring_points(centre, radius - tyre, 24)[:-1]), DARK, "wheel", paint=False)
-    reach, start = radius - 2.2 * tyre, rng.uniform(0, np.pi)
-    for angle in start + np.arange(spokes) * np.pi / spokes:
-        out = reach * np.array([np.cos(angle), np.sin(angle), 0.0])
-        thing.tube(steer([centre - out, centre + out]), 0.0042, STEEL, "wheel")
-    thing.cylinder(steer(centre), steer.turn[:, 2], 0.03, 0.05, IRON, "wheel")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.objects.palette import DARK
 from drawn_world.renderer import Sculpture
-from drawn_world.objects.shapes import DARK
 
 LIFT = 0.012  # how far a window or a lamp stands off the sheet, so that it wins in the depth buffer
 
@@ -22,22 +22,32 @@ def surface(sculpture: Sculpture, grid, materials, parts) -> None:
     parts:     [R - 1][C - 1] part name of each patch
     """
     grid = np.asarray(grid, float)
-    quads = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], axis=2)  # [R-1, C-1, 4, 3]
-    facing = np.cross(quads[:, :, 2] - quads[:, :, 0], quads[:, :, 3] - quads[:, :, 1])  # [R-1, C-1, 3]
+    quads = np.stack(
+        [grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], axis=2
+    )  # [R-1, C-1, 4, 3]
+    facing = np.cross(
+        quads[:, :, 2] - quads[:, :, 0], quads[:, :, 3] - quads[:, :, 1]
+    )  # [R-1, C-1, 3]
     flat, area = _unit(facing)
     padded = np.pad(facing, ((1, 1), (1, 1), (0, 0)))
-    corner, _ = _unit(padded[1:, 1:] + padded[1:, :-1] + padded[:-1, 1:] + padded[:-1, :-1])  # [R, C, 3]
+    corner, _ = _unit(
+        padded[1:, 1:] + padded[1:, :-1] + padded[:-1, 1:] + padded[:-1, :-1]
+    )  # [R, C, 3]
     level, _ = _unit(corner[:, 1:] + corner[:, :-1])
     station, _ = _unit(corner[1:] + corner[:-1])
     low, high, near, far = level[:-1], level[1:], station[:, :-1], station[:, 1:]
-    upward = (low * high).sum(2) < (near * far).sum(2)  # normals turn across a patch where it curves more
+    upward = (low * high).sum(2) < (near * far).sum(
+        2
+    )  # normals turn across a patch where it curves more
     pairs = np.where(upward[..., None, None], np.stack([low, high], 2), np.stack([near, far], 2))
     pairs = 0.8 * pairs + 0.2 * flat[:, :, None]
     bottom, left = (quads[:, :, 0] + quads[:, :, 1]) / 2, (quads[:, :, 0] + quads[:, :, 3]) / 2
     starts = np.where(upward[..., None], bottom, left)
     along = (
         np.where(
-            upward[..., None], (quads[:, :, 3] + quads[:, :, 2]) / 2, (quads[:, :, 1] + quads[:, :, 2]) / 2
+            upward[..., None],
+            (quads[:, :, 3] + quads[:, :, 2]) / 2,
+            (quads[:, :, 1] + quads[:, :, 2]) / 2,
         )
         - starts
     )
@@ -74,7 +84,9 @@ class Shell:
     stations:   more x where patches must end, such as door edges
     """
 
-    def __init__(self, profile, half_width, levels, taper=((0.3, 0.1), (0.4, 0.12)), crown=0.03, stations=()):
+    def __init__(
+        self, profile, half_width, levels, taper=((0.3, 0.1), (0.4, 0.12)), crown=0.03, stations=()
+    ):
         x, y = (np.array([row[k] for row in profile], float) for k in (0, 1))
         names = [row[2] for row in profile]
         for cut in stations:
@@ -124,7 +136,14 @@ class Shell:
         outward = np.stack([-slope[:, 1], slope[:, 0]], axis=1)
         outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
         deck = []
-        for share, bulge in ((1.0, 0.0), (0.9, 0.45), (0.4, 1.0), (-0.4, 1.0), (-0.9, 0.45), (-1.0, 0.0)):
+        for share, bulge in (
+            (1.0, 0.0),
+            (0.9, 0.45),
+            (0.4, 1.0),
+            (-0.4, 1.0),
+            (-0.9, 0.45),
+            (-1.0, 0.0),
+        ):
             row = edge * (1, 1, share)
             row[:, :2] += outward * bulge * self.crown
             deck.append(row)
@@ -140,14 +159,22 @@ class Shell:
         deck_paint = [[colour.get(name, paint) for name in row] for row in deck_names]
         surface(sculpture, side, side_paint, side_names)
         mirrored = (side * (1, 1, -1))[:, ::-1]
-        surface(sculpture, mirrored, [row[::-1] for row in side_paint], [row[::-1] for row in side_names])
+        surface(
+            sculpture,
+            mirrored,
+            [row[::-1] for row in side_paint],
+            [row[::-1] for row in side_names],
+        )
         surface(sculpture, deck, deck_paint, deck_names)
 
     def panel(self, sculpture, corners, material, part, sides=(1, -1), lift=LIFT) -> None:
         """A flat panel on the sides, seen from outside; ``corners`` [K, 2] are (x, y)."""
         corners = np.asarray(corners, float)
         points = np.column_stack([corners, self.z(corners[:, 0], corners[:, 1]) + lift])
-        (ax, ay, az), (bx, by, bz) = (points[1] - points[0]).tolist(), (points[-1] - points[0]).tolist()
+        (ax, ay, az), (bx, by, bz) = (
+            (points[1] - points[0]).tolist(),
+            (points[-1] - points[0]).tolist(),
+        )
         normal = np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
         normal *= np.sign(normal[2]) / max(np.sqrt(normal @ normal), 1e-12)
         for side in sides:
@@ -171,7 +198,16 @@ class Shell:
             )
 
     def glazing(
-        self, sculpture, x_low, x_high, low, high, glass, frame_material=None, sides=(1, -1), inset=0.07
+        self,
+        sculpture,
+        x_low,
+        x_high,
+        low,
+        high,
+        glass,
+        frame_material=None,
+        sides=(1, -1),
+        inset=0.07,
     ) -> None:
         """A side window between two x and two heights, cut off where the body's ends lean inward."""
         heights = np.linspace(low, high, 4)
@@ -181,7 +217,9 @@ class Shell:
         if len(keep) < 2:
             return
         heights, left, right = heights[keep], left[keep], right[keep]
-        bent = right.max() > self.nose - self.taper[1][0] or left.min() < self.tail + self.taper[0][0]
+        bent = (
+            right.max() > self.nose - self.taper[1][0] or left.min() < self.tail + self.taper[0][0]
+        )
         cuts = np.linspace(
             0, 1, 4 if bent else 2
         )  # slices, so that the glass follows the body's rounded corners
@@ -227,9 +265,16 @@ class Shell:
         """A bumper bent around the nose or the tail, half sunk in."""
         sign = 1 if front else -1
         end = (self.nose_x(y) if front else self.tail_x(y)) - sign * 0.25 * radius
-        side = [(end - sign * back, y, self.z(end - sign * back, y) - 0.35 * radius) for back in (0.34, 0.12)]
+        side = [
+            (end - sign * back, y, self.z(end - sign * back, y) - 0.35 * radius)
+            for back in (0.34, 0.12)
+        ]
         side += [(end + sign * 0.3 * self.crown, y, 0.7 * self.half_width)]
-        points = side + [(end + sign * self.crown, y, 0.0)] + [(px, py, -pz) for px, py, pz in side[::-1]]
+        points = (
+            side
+            + [(end + sign * self.crown, y, 0.0)]
+            + [(px, py, -pz) for px, py, pz in side[::-1]]
+        )
         sculpture.sweep(points, radius, material, part, shape=(1.0, 1.3, 1.0))
 
     def rails(self, sculpture, start, end, share, material) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.objects.palette import AMBER, DARK, LAMP, STEEL, TAIL_RED, blend, pick, shade, tint
 from drawn_world.objects.vehicles.bodywork import Shell
-from drawn_world.objects.vehicles.fittings import crate, glass_material, grille_material, plates, wheels
+from drawn_world.objects.vehicles.fittings import crate, glass_material, grille_material, plates
+from drawn_world.objects.vehicles.wheels import road_wheels
 from drawn_world.renderer import Material, Sculpture
-from drawn_world.objects.shapes import AMBER, DARK, LAMP, STEEL, TAIL_RED, blend, pick, shade, tint
 
 
 def bus(rng: np.random.Generator, colour: str) -> Sculpture:
@@ -104,7 +105,11 @@ def bus(rng: np.random.Generator, colour: str) -> Sculpture:
     top = lintel + 0.04
     for x in doors:  # two leaves, each mostly glass
         shell.panel(
-            thing, [(x, sill + 0.08), (x + wide, sill + 0.08), (x + wide, top), (x, top)], frame, "door", (1,)
+            thing,
+            [(x, sill + 0.08), (x + wide, sill + 0.08), (x + wide, top), (x, top)],
+            frame,
+            "door",
+            (1,),
         )
         for leaf in (0, 1):
             left, right = x + leaf * wide / 2 + 0.05, x + (leaf + 1) * wide / 2 - 0.04
@@ -118,7 +123,7 @@ def bus(rng: np.random.Generator, colour: str) -> Sculpture:
             )
     hub = Material(tint(pick(rng, "silver", "grey", "white", colour), rng), "metal")
     axles = (shell.tail + 1.75 * length, shell.nose - (1.95 if style != "bonnet" else 0.75))
-    wheels(thing, shell, axles, 0.48, 0.3, rng, hub)
+    road_wheels(thing, shell, axles, 0.48, 0.3, rng, hub)
     _bus_ends(thing, shell, rng, style, tall, paint, sill)
     return thing
 
@@ -157,7 +162,9 @@ def _bus_ends(thing, shell, rng, style, tall, paint, sill):
     shell.lamp(thing, True, y, 0.76, (0.07, 0.15, 0.2), STEEL, "headlight")
     shell.lamp(thing, True, y, 0.76, (0.1, 0.12, 0.17), LAMP, "headlight")
     for height in (0.95, 1.2):
-        shell.lamp(thing, False, height, 0.84, (0.05, 0.1, 0.1), TAIL_RED if height < 1 else AMBER, "back")
+        shell.lamp(
+            thing, False, height, 0.84, (0.05, 0.1, 0.1), TAIL_RED if height < 1 else AMBER, "back"
+        )
     display = Material(
         (40, 40, 44),
         "matte",

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.objects.palette import DARK, IRON, LAMP, STEEL, TAIL_RED, pick, tint
 from drawn_world.objects.vehicles.bodywork import Shell
-from drawn_world.objects.vehicles.fittings import glass_material, grille_material, mirrors, plates, wheels
+from drawn_world.objects.vehicles.fittings import glass_material, grille_material, mirrors, plates
+from drawn_world.objects.vehicles.wheels import road_wheels
 from drawn_world.renderer import Material, Sculpture
-from drawn_world.objects.shapes import DARK, IRON, LAMP, STEEL, TAIL_RED, pick, tint
 
 # Side profiles of cars: (x, y, part of the strip up to the next row), tail to nose.
 CAR_PROFILES = {
@@ -124,7 +125,16 @@ def car(rng: np.random.Generator, colour: str) -> Sculpture:
     """A car: saloon, hatchback, estate, coupe, off-roader or a small round one."""
     thing = Sculpture()
     style = pick(
-        rng, "saloon", "saloon", "hatchback", "hatchback", "estate", "round", "round", "offroad", "coupe"
+        rng,
+        "saloon",
+        "saloon",
+        "hatchback",
+        "hatchback",
+        "estate",
+        "round",
+        "round",
+        "offroad",
+        "coupe",
     )
     length, height = rng.uniform(0.92, 1.04), rng.uniform(0.97, 1.08)
     profile = _stretch(CAR_PROFILES[style], length, height)
@@ -132,7 +142,9 @@ def car(rng: np.random.Generator, colour: str) -> Sculpture:
     belt = {"offroad": 1.10, "coupe": 0.85, "round": 0.96}.get(style, 0.93) * height
     sill = {"offroad": 0.42, "coupe": 0.22, "round": 0.30}.get(style, 0.26)
     roof = max(y for _, y, _ in profile)
-    radius = {"offroad": 0.38, "coupe": 0.33, "round": 0.32}.get(style, 0.325) * rng.uniform(0.97, 1.05)
+    radius = {"offroad": 0.38, "coupe": 0.33, "round": 0.32}.get(style, 0.325) * rng.uniform(
+        0.97, 1.05
+    )
     levels = [
         (sill, 0.93),
         (sill + 0.16, 0.99),
@@ -166,13 +178,23 @@ def car(rng: np.random.Generator, colour: str) -> Sculpture:
         third = style in ("estate", "offroad") or rng.random() < 0.3
         shell.glazing(thing, split + 0.045, 2.0, window_low, window_high, glass, trim)
         shell.glazing(
-            thing, rear_edge - (0.02 if third else 0.4), split - 0.045, window_low, window_high, glass, trim
+            thing,
+            rear_edge - (0.02 if third else 0.4),
+            split - 0.045,
+            window_low,
+            window_high,
+            glass,
+            trim,
         )
         if third:
-            shell.glazing(thing, -2.0, rear_edge - 0.12, window_low, window_high, glass, trim, inset=0.16)
+            shell.glazing(
+                thing, -2.0, rear_edge - 0.12, window_low, window_high, glass, trim, inset=0.16
+            )
     else:
         shell.glazing(thing, rear_edge + 0.04, 2.0, window_low, window_high, glass, trim)
-        shell.glazing(thing, -2.0, rear_edge - 0.06, window_low, window_high, glass, trim, inset=0.16)
+        shell.glazing(
+            thing, -2.0, rear_edge - 0.06, window_low, window_high, glass, trim, inset=0.16
+        )
     for x in edges:
         shell.seam(thing, x, sill + 0.12, belt + 0.01)
     shell.line(thing, [(edges[0], sill + 0.13), (edges[-1], sill + 0.13)], 0.008, DARK, "door")
@@ -187,9 +209,13 @@ def car(rng: np.random.Generator, colour: str) -> Sculpture:
         )
     if rng.random() < 0.3:
         shell.line(
-            thing, [(rear_axle + 0.4, sill + 0.3), (front_axle - 0.4, sill + 0.3)], 0.022, trim, "door"
+            thing,
+            [(rear_axle + 0.4, sill + 0.3), (front_axle - 0.4, sill + 0.3)],
+            0.022,
+            trim,
+            "door",
         )
-    wheels(
+    road_wheels(
         thing,
         shell,
         (rear_axle, front_axle),
@@ -199,7 +225,9 @@ def car(rng: np.random.Generator, colour: str) -> Sculpture:
         Material(tint(pick(rng, "silver", "silver", "grey"), rng), "metal"),
     )
     _car_ends(thing, shell, rng, style, paint, sill, belt)
-    mirrors(thing, shell, front_edge - 0.06, belt + 0.07, 0.085, paint if rng.random() < 0.5 else DARK)
+    mirrors(
+        thing, shell, front_edge - 0.06, belt + 0.07, 0.085, paint if rng.random() < 0.5 else DARK
+    )
     if style == "offroad" or (style == "estate" and rng.random() < 0.5):
         shell.rails(thing, -1.55 * length, 0.0, 0.8, IRON)
     return thing
@@ -211,13 +239,17 @@ def _car_ends(thing, shell, rng, style, paint, sill, belt):
         paint
         if rng.random() < 0.45
         else (
-            STEEL if style in ("round", "saloon") and rng.random() < 0.5 else Material((70, 71, 76), "matte")
+            STEEL
+            if style in ("round", "saloon") and rng.random() < 0.5
+            else Material((70, 71, 76), "matte")
         )
     )
     lamp_y = {"coupe": 0.60, "offroad": 0.90, "round": 0.72}.get(style, 0.70)
-    size = {"round": (0.12, 0.13, 0.13), "offroad": (0.09, 0.115, 0.13), "coupe": (0.16, 0.06, 0.17)}.get(
-        style, (0.15, 0.08, 0.17)
-    )
+    size = {
+        "round": (0.12, 0.13, 0.13),
+        "offroad": (0.09, 0.115, 0.13),
+        "coupe": (0.16, 0.06, 0.17),
+    }.get(style, (0.15, 0.08, 0.17))
     shell.lamp(thing, True, lamp_y, 0.74, np.array(size) * 1.12, STEEL, "headlight")
     shell.lamp(thing, True, lamp_y, 0.75, np.array(size) * (1.22, 0.94, 0.94), LAMP, "headlight")
     shell.lamp(

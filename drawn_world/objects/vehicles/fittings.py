@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.objects.palette import DARK, shade
+from drawn_world.objects.patterns import stripes
 from drawn_world.objects.vehicles.bodywork import Shell
 from drawn_world.renderer import Material
-from drawn_world.objects.shapes import DARK, RUBBER, hub_pattern, shade, stripes
 
 PLATE = Material((238, 238, 232), "matte")
 
@@ -18,54 +19,25 @@ def glass_material(rng: np.random.Generator, dark: float = 1.0) -> Material:
     return Material(
         tuple(base),
         "glass",
-        lambda p: (((p[:, 0] + 0.55 * p[:, 1] + 0.3 * p[:, 2]) / period + phase) % 1.0 < 0.3) * 0.55,
+        lambda p: (
+            (((p[:, 0] + 0.55 * p[:, 1] + 0.3 * p[:, 2]) / period + phase) % 1.0 < 0.3) * 0.55
+        ),
         tuple(np.clip(base * 1.55 + 22, 0, 250)),
     )
-
-
-def vehicle_wheel(sculpture, x, z, radius, width, hub_style, hub) -> None:
-    """A road wheel whose outer face is at z (its sign gives the side): tyre, rim with spokes, nave."""
-    side = np.sign(z)
-    centre = np.array([x, radius, z - side * width / 2])
-    sculpture.cylinder(centre, (0, 0, 1), radius, width / 2, RUBBER, "wheel")
-    face = np.array([x, radius, z + side * 0.006])
-    alloy = Material(
-        hub.colour, "metal", hub_pattern(face, radius * 0.66, hub_style, np.array([0, 0, side])), (52, 53, 58)
-    )
-    sculpture.disc(face, (0, 0, side), radius * 0.66, alloy, "wheel")
-    sculpture.ellipsoid(face, (radius * 0.17, radius * 0.17, 0.03), hub, "wheel")
-
-
-def wheels(sculpture, shell: Shell, axles, radius, width, rng, hub, arch: bool = True, out=0.02) -> None:
-    """A pair of wheels at each axle, with dark arches cut into the sides."""
-    style = int(rng.choice([0, 0, 4, 5, 5, 6, 8]))
-    for x in axles:
-        z = float(shell.z(x, shell.levels[1, 0]))
-        for side in (1, -1):
-            if arch:
-                angle = np.linspace(0, np.pi, 11)
-                gap = radius * 1.14
-                low = np.clip((shell.sill - radius) / gap, -0.9, 0.9)
-                angle = np.linspace(np.arcsin(low), np.pi - np.arcsin(low), 13)
-                sculpture.face(
-                    np.column_stack(
-                        [
-                            x + gap * np.cos(angle),
-                            radius + gap * np.sin(angle),
-                            np.full(13, side * (z + 0.006)),
-                        ]
-                    ),
-                    DARK,
-                    "side",
-                )
-            vehicle_wheel(sculpture, x, side * (z + out), radius, width, style, hub)
 
 
 def plates(sculpture, shell: Shell, low: float, height: float = 0.11, half: float = 0.24) -> None:
     """Number plates on both ends."""
     for front in (True, False):
         shell.end_panel(
-            sculpture, front, low, low + height, half, PLATE, "front" if front else "back", lift=0.075
+            sculpture,
+            front,
+            low,
+            low + height,
+            half,
+            PLATE,
+            "front" if front else "back",
+            lift=0.075,
         )
 
 
@@ -73,7 +45,9 @@ def mirrors(sculpture, shell: Shell, x, y, size=0.09, material=DARK) -> None:
     """Outside mirrors; no part of their own."""
     for side in (1, -1):
         z = float(shell.z(x, y))
-        sculpture.ellipsoid((x, y, side * (z + size)), (size * 0.6, size * 0.75, size), material, None)
+        sculpture.ellipsoid(
+            (x, y, side * (z + size)), (size * 0.6, size * 0.75, size), material, None
+        )
 
 
 def grille_material(rng) -> Material:

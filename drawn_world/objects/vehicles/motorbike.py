@@ -1,32 +1,28 @@
-"""Motorbike and scooter.
+"""The motorbike.
 
-Parts: wheel, saddle, handlebar, headlight. Engine, tank and shields belong to the object but to no part.
-"""
+Parts: wheel, saddle, handlebar, headlight. Engine and tank belong to the object but to no part."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from drawn_world.renderer import Material, Sculpture
-from drawn_world.objects.shapes import (
+from drawn_world.objects.palette import (
     AMBER,
     DARK,
     IRON,
     LAMP,
-    RUBBER,
     STEEL,
     TAIL_RED,
-    Steering,
     blend,
-    hub_pattern,
-    offset_box,
     pick,
-    ring_points,
     shade,
-    stripes,
     tint,
-    turned,
 )
+from drawn_world.objects.patterns import stripes
+from drawn_world.objects.shapes import turned
+from drawn_world.objects.vehicles.steering import Steering
+from drawn_world.objects.vehicles.wheels import cast_wheel
+from drawn_world.renderer import Material, Sculpture
 
 
 def motorbike(rng: np.random.Generator, colour: str) -> Sculpture:
@@ -36,26 +32,34 @@ def motorbike(rng: np.random.Generator, colour: str) -> Sculpture:
     radius = rng.uniform(0.30, 0.335)
     rear = np.array([-rng.uniform(0.66, 0.72), radius, 0.0])
     front = np.array([rng.uniform(0.68, 0.74) + (0.1 if style == "cruiser" else 0.0), radius, 0.0])
-    head = np.array([front[0] - (0.36 if style == "cruiser" else 0.26), rng.uniform(0.86, 0.92), 0.0])
+    head = np.array(
+        [front[0] - (0.36 if style == "cruiser" else 0.26), rng.uniform(0.86, 0.92), 0.0]
+    )
     steer, still = Steering(head, rng.normal(0, 6)), Steering((0, 0, 0), 0.0)
     paint, dark_paint = Material(tint(colour, rng), "metal"), None
     dark_paint = Material(shade(paint.colour, 0.72), "metal")
     chrome = STEEL if style != "sports" or rng.random() < 0.3 else DARK
     spokes = int(rng.integers(3, 7)) if style != "cruiser" else int(rng.integers(5, 10))
     hub = Material(
-        tint(pick(rng, "silver", "silver", "grey", "orange" if style == "sports" else "silver"), rng), "metal"
+        tint(
+            pick(rng, "silver", "silver", "grey", "orange" if style == "sports" else "silver"), rng
+        ),
+        "metal",
     )
-    solid_wheel(thing, rear, radius, 0.085, still, rng, spokes, hub)
-    solid_wheel(thing, front, radius, 0.07, steer, rng, spokes, hub)
+    cast_wheel(thing, rear, radius, 0.085, still, rng, spokes, hub)
+    cast_wheel(thing, front, radius, 0.07, steer, rng, spokes, hub)
     for side in (-1, 1):
         thing.tube(
-            steer([front + (0, 0, side * 0.095), head + (0.0, 0.03, side * 0.085)]), 0.026, chrome, None
+            steer([front + (0, 0, side * 0.095), head + (0.0, 0.03, side * 0.085)]),
+            0.026,
+            chrome,
+            None,
         )
         thing.tube([rear + (0, 0, side * 0.1), (-0.12, 0.36, side * 0.09)], 0.026, IRON, None)
         thing.tube([rear + (0.02, 0.02, side * 0.1), (-0.38, 0.66, side * 0.1)], 0.03, chrome, None)
     _engine(thing, rng, style, chrome)
-    _motorbike_body(thing, rng, style, paint, dark_paint, rear, front, head, radius, steer)
-    _motorbike_bars(thing, rng, style, head, steer, chrome)
+    _body(thing, rng, style, paint, dark_paint, rear, front, head, radius, steer)
+    _bars(thing, rng, style, head, steer, chrome)
     return thing
 
 
@@ -67,8 +71,15 @@ def _engine(thing, rng, style, chrome):
     thing.cylinder((0.15, 0.32, 0.0), (0, 0, 1), 0.075, 0.165, IRON, None)
     leans = (-0.16, 0.2) if style == "cruiser" else (0.1,)
     for lean in leans:
-        thing.cylinder((0.02 + 0.75 * lean, 0.54, 0.0), (lean * 1.5, 1.0, 0.0), 0.11, 0.13, fins, None)
-    thing.tube([(0.42, 0.78, 0.0), (0.36, 0.4, 0.0), (0.1, 0.26, 0.0), (-0.2, 0.28, 0.0)], 0.028, DARK, None)
+        thing.cylinder(
+            (0.02 + 0.75 * lean, 0.54, 0.0), (lean * 1.5, 1.0, 0.0), 0.11, 0.13, fins, None
+        )
+    thing.tube(
+        [(0.42, 0.78, 0.0), (0.36, 0.4, 0.0), (0.1, 0.26, 0.0), (-0.2, 0.28, 0.0)],
+        0.028,
+        DARK,
+        None,
+    )
     thing.tube([(0.44, 0.8, 0.0), (-0.1, 0.66, 0.0), (-0.5, 0.68, 0.0)], 0.04, DARK, None)
     for side in (-1, 1) if style == "cruiser" or rng.random() < 0.5 else (1,):
         low = 0.27 if style != "sports" else 0.34
@@ -96,12 +107,19 @@ def _engine(thing, rng, style, chrome):
         thing.disc((-0.91, low + 0.082, side * 0.2), (-1.0, 0.18, 0), 0.04, DARK, None)
 
 
-def _motorbike_body(thing, rng, style, paint, dark_paint, rear, front, head, radius, steer):
+def _body(thing, rng, style, paint, dark_paint, rear, front, head, radius, steer):
     """Tank, seat, tail, mudguards, fairing."""
     leather = Material(tint(pick(rng, "black", "black", "black", "brown", "tan"), rng), "matte")
-    trim = blend(paint.colour, (250, 248, 240), 0.75) if rng.random() < 0.5 else shade(paint.colour, 0.4)
+    trim = (
+        blend(paint.colour, (250, 248, 240), 0.75)
+        if rng.random() < 0.5
+        else shade(paint.colour, 0.4)
+    )
     tank = Material(
-        paint.colour, "metal", lambda p: (np.abs(p[:, 1] - 0.80 - 0.12 * p[:, 0]) < 0.022) * 1.0, trim
+        paint.colour,
+        "metal",
+        lambda p: (np.abs(p[:, 1] - 0.80 - 0.12 * p[:, 0]) < 0.022) * 1.0,
+        trim,
     )
     tank = tank if rng.random() < 0.45 else paint
     thing.ellipsoid((0.2, 0.8, 0.0), (0.31, 0.14, 0.165), tank, None, rotation=turned(pitch=11))
@@ -131,7 +149,9 @@ def _motorbike_body(thing, rng, style, paint, dark_paint, rear, front, head, rad
     if style == "sports":
         thing.ellipsoid((0.4, 0.62, 0.0), (0.3, 0.3, 0.19), paint, None, rotation=turned(pitch=20))
         thing.ellipsoid((0.12, 0.38, 0.0), (0.36, 0.13, 0.185), dark_paint, None)
-        thing.ellipsoid((0.52, 0.93, 0.0), (0.2, 0.15, 0.15), paint, None, rotation=turned(pitch=-29))
+        thing.ellipsoid(
+            (0.52, 0.93, 0.0), (0.2, 0.15, 0.15), paint, None, rotation=turned(pitch=-29)
+        )
         thing.ellipsoid(
             (0.46, 1.03, 0.0),
             (0.14, 0.11, 0.12),
@@ -141,9 +161,12 @@ def _motorbike_body(thing, rng, style, paint, dark_paint, rear, front, head, rad
         )
 
 
-def _motorbike_bars(thing, rng, style, head, steer, chrome):
+def _bars(thing, rng, style, head, steer, chrome):
     """Handlebar, mirrors, headlight, indicators."""
-    high = head + {"cruiser": (-0.06, 0.2, 0), "naked": (-0.03, 0.13, 0), "sports": (-0.06, 0.05, 0)}[style]
+    high = (
+        head
+        + {"cruiser": (-0.06, 0.2, 0), "naked": (-0.03, 0.13, 0), "sports": (-0.06, 0.05, 0)}[style]
+    )
     grip = Material((44, 44, 48), "rubber")
     thing.tube(steer([head + (0, 0.02, 0), high + (0.02, -0.02, 0)]), 0.032, IRON, "handlebar")
     for side in (-1, 1):
@@ -156,12 +179,18 @@ def _motorbike_bars(thing, rng, style, head, steer, chrome):
         ]
         thing.tube(steer(bend), 0.021, chrome, "handlebar")
         thing.tube(steer([bend[2], bend[3]]), 0.03, grip, "handlebar")
-        thing.tube(steer([bend[2] + (0.05, 0.0, 0), bend[3] + (0.09, -0.01, 0)]), 0.01, STEEL, "handlebar")
+        thing.tube(
+            steer([bend[2] + (0.05, 0.0, 0), bend[3] + (0.09, -0.01, 0)]), 0.01, STEEL, "handlebar"
+        )
         if style != "sports" or rng.random() < 0.5:
             mirror = bend[2] + (0.03, 0.16, side * 0.06)
             thing.tube(steer([bend[2], mirror]), 0.011, DARK, None)
             thing.ellipsoid(
-                steer(mirror + (0, 0.03, side * 0.01)), (0.02, 0.042, 0.062), STEEL, None, rotation=steer.turn
+                steer(mirror + (0, 0.03, side * 0.01)),
+                (0.02, 0.042, 0.062),
+                STEEL,
+                None,
+                rotation=steer.turn,
             )
     if style == "sports":
         for side in (-1, 1):
@@ -175,133 +204,13 @@ def _motorbike_bars(thing, rng, style, head, steer, chrome):
         return
     lamp = head + (0.16, 0.03, 0)
     thing.ellipsoid(steer(lamp), (0.11, 0.105, 0.105), chrome, "headlight", rotation=steer.turn)
-    thing.ellipsoid(steer(lamp + (0.06, 0, 0)), (0.07, 0.093, 0.093), LAMP, "headlight", rotation=steer.turn)
-    for side in (-1, 1):
-        thing.tube(steer([lamp + (-0.03, -0.03, 0), lamp + (-0.02, -0.04, side * 0.15)]), 0.011, DARK, None)
-        thing.ellipsoid(steer(lamp + (-0.02, -0.04, side * 0.17)), (0.028, 0.028, 0.03), AMBER, None)
-
-
-def scooter(rng: np.random.Generator, colour: str) -> Sculpture:
-    """A motor scooter with a step-through body, a leg shield and small wheels."""
-    thing = Sculpture()
-    radius = rng.uniform(0.215, 0.245)
-    rear, front = np.array([-0.5, radius, 0.0]), np.array([rng.uniform(0.6, 0.66), radius, 0.0])
-    head = np.array([front[0] - 0.13, rng.uniform(0.93, 0.99), 0.0])
-    steer, still = Steering(head, rng.normal(0, 7)), Steering((0, 0, 0), 0.0)
-    rgb = tint(colour, rng)
-    paint, dark = Material(rgb, "metal"), Material(shade(rgb, 0.8), "metal")
-    cream = blend(rgb, (246, 240, 226), 0.8)
-    hub = Material(tint(pick(rng, "silver", "white", colour), rng), "metal")
-    spokes = int(rng.integers(0, 6))
-    for centre, move in ((rear, still), (front, steer)):
-        solid_wheel(thing, centre, radius, 0.062, move, rng, spokes if spokes > 2 else 0, hub)
-    # Rear body: two swollen cheeks over the wheel, joined in the middle, with a two-tone band now and then.
-    cheek = Material(rgb, "metal", lambda p: (p[:, 1] > 0.55) * 1.0, cream) if rng.random() < 0.25 else paint
-    thing.ellipsoid((-0.5, 0.5, 0.0), (0.38, 0.2, 0.2), cheek, None, rotation=turned(pitch=-3))
-    thing.ellipsoid((-0.4, 0.58, 0.0), (0.28, 0.17, 0.165), cheek, None)
-    thing.ellipsoid((-0.3, 0.42, 0.0), (0.2, 0.22, 0.16), dark, None)
-    thing.ellipsoid((-0.87, 0.53, 0.0), (0.028, 0.04, 0.06), TAIL_RED, None)
-    thing.face(
-        [(-0.885, 0.3, -0.08), (-0.885, 0.3, 0.08), (-0.86, 0.44, 0.08), (-0.86, 0.44, -0.08)],
-        Material((236, 236, 230), "matte"),
-        None,
+    thing.ellipsoid(
+        steer(lamp + (0.06, 0, 0)), (0.07, 0.093, 0.093), LAMP, "headlight", rotation=steer.turn
     )
-    thing.tube([(-0.3, 0.24, 0.0), rear], 0.06, IRON, None)
-    thing.sweep([(-0.3, 0.2, 0.14), (-0.5, 0.2, 0.15), (-0.78, 0.24, 0.15)], [0.04, 0.055, 0.05], STEEL, None)
-    # Floor and leg shield: a flat tunnel and a curved plate, wider at the knees.
-    offset_box(thing, [(-0.34, 0.24), (0.3, 0.24), (0.3, 0.3), (-0.34, 0.3)], -0.17, 0.17, dark, None)
-    thing.face(
-        [(-0.3, 0.304, -0.14), (0.28, 0.304, -0.14), (0.28, 0.304, 0.14), (-0.3, 0.304, 0.14)],
-        Material((66, 66, 70), "rubber", stripes(0, 0.06, 0.4), (110, 110, 114)),
-        None,
-    )
-    shield = [(0.31, 0.3, 0), (0.36, 0.46, 0), (0.41, 0.66, 0), (0.45, 0.8, 0), (0.48, 0.9, 0)]
-    thing.sweep(shield, [0.17, 0.2, 0.225, 0.2, 0.14], paint, None, shape=(0.2, 0.35, 1.0))
-    thing.tube([(front[0] - 0.04, 0.36, 0.0), head], 0.05, dark, None)
     for side in (-1, 1):
         thing.tube(
-            steer([front + (0, 0, side * 0.085), (front[0] - 0.03, radius + 0.2, side * 0.07)]),
-            0.02,
-            STEEL,
-            None,
+            steer([lamp + (-0.03, -0.03, 0), lamp + (-0.02, -0.04, side * 0.15)]), 0.011, DARK, None
         )
-    angle = np.linspace(0.15 * np.pi, 0.9 * np.pi, 7)
-    arc = (radius - 0.01) * np.stack([np.cos(angle), np.sin(angle), np.zeros(7)], 1)
-    thing.tube(steer(front + arc), 0.082, paint, None)
-    _scooter_seat(thing, rng, rgb)
-    _scooter_head(thing, rng, head, steer, paint, rng.random() < 0.65)
-    return thing
-
-
-def _scooter_seat(thing, rng, rgb):
-    leather = Material(tint(pick(rng, "black", "brown", "tan", "cream", "grey", "red"), rng), "matte")
-    thing.sweep(
-        [(-0.14, 0.74, 0), (-0.3, 0.735, 0), (-0.46, 0.76, 0), (-0.64, 0.765, 0)],
-        [0.1, 0.13, 0.14, 0.115],
-        leather,
-        "saddle",
-        shape=(0.7, 0.45, 1.0),
-    )
-    if rng.random() < 0.3:
-        thing.tube(
-            [(-0.72, 0.68, -0.1), (-0.9, 0.72, -0.1), (-0.9, 0.72, 0.1), (-0.72, 0.68, 0.1)],
-            0.014,
-            STEEL,
-            None,
+        thing.ellipsoid(
+            steer(lamp + (-0.02, -0.04, side * 0.17)), (0.028, 0.028, 0.03), AMBER, None
         )
-        if rng.random() < 0.6:
-            offset_box(
-                thing,
-                [(-1.04, 0.74), (-0.76, 0.74), (-0.78, 0.98), (-1.02, 0.98)],
-                -0.15,
-                0.15,
-                Material(shade(rgb, 0.92), "matte"),
-                None,
-            )
-
-
-def _scooter_head(thing, rng, head, steer, paint, high_lamp):
-    """Handlebar cowl with grips and mirrors; the lamp sits in the cowl or on the shield."""
-    thing.ellipsoid(steer(head + (0.0, 0.03, 0)), (0.1, 0.075, 0.13), paint, "handlebar", rotation=steer.turn)
-    for side in (-1, 1):
-        bend = [
-            head + (0.0, 0.04, side * 0.08),
-            head + (-0.03, 0.065, side * 0.2),
-            head + (-0.08, 0.055, side * 0.33),
-        ]
-        thing.tube(steer(bend[:2]), 0.034, paint, "handlebar")
-        thing.tube(steer(bend[1:]), 0.026, RUBBER, "handlebar")
-        thing.tube(steer([bend[1] + (0.06, 0.0, 0), bend[2] + (0.075, -0.02, 0)]), 0.01, STEEL, "handlebar")
-        mirror = bend[1] + (0.03, 0.2, side * 0.07)
-        thing.tube(steer([bend[1], mirror]), 0.011, STEEL, None)
-        thing.ellipsoid(steer(mirror), (0.018, 0.052, 0.052), STEEL, None, rotation=steer.turn)
-        thing.ellipsoid((head[0] - 0.02, 0.72, side * 0.185), (0.04, 0.03, 0.025), AMBER, None)
-    lamp = head + (0.075, 0.03, 0) if high_lamp else np.array([head[0] + 0.03, 0.76, 0.0])
-    move = steer if high_lamp else (lambda p: np.asarray(p))
-    thing.ellipsoid(move(lamp), (0.07, 0.078, 0.078), STEEL, "headlight")
-    thing.ellipsoid(move(lamp + (0.03, 0, 0)), (0.055, 0.069, 0.069), LAMP, "headlight")
-    if rng.random() < 0.25:
-        thing.face(
-            steer(
-                [
-                    head + (0.09, 0.1, -0.15),
-                    head + (0.09, 0.1, 0.15),
-                    head + (-0.01, 0.38, 0.12),
-                    head + (-0.01, 0.38, -0.12),
-                ]
-            ),
-            Material((170, 198, 214), "glass"),
-            None,
-        )
-
-
-def solid_wheel(thing, centre, radius, thick, steer, rng, style, hub=STEEL, tyre_material=RUBBER) -> None:
-    """A fat tyre around a cast hub; ``style`` is the number of hub spokes (0: a plain disc)."""
-    centre = np.asarray(centre, float)
-    thing.tube(steer(ring_points(centre, radius - thick, 20)), thick, tyre_material, "wheel")
-    inner, axis = radius - 1.55 * thick, steer.turn[:, 2]
-    pattern = hub_pattern(steer(centre), inner, style, axis)
-    alloy = Material(hub.colour, "metal", pattern, (48, 49, 54))
-    for side in (-1, 1):
-        thing.disc(steer(centre) + side * axis * thick * 0.55, side * axis, inner, alloy, "wheel")
-    thing.cylinder(steer(centre), axis, radius * 0.17, thick * 1.25, IRON, "wheel", cap_material=STEEL)

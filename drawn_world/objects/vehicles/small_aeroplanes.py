@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from drawn_world.objects.vehicles.aircraft_parts import GLASS, livery, propeller_blades, wheel, wing
+from drawn_world.objects.palette import DARK, IRON, STEEL
+from drawn_world.objects.vehicles.aircraft_parts import GLASS, livery, propeller_blades, wing
+from drawn_world.objects.vehicles.wheels import landing_wheel
 from drawn_world.renderer import Material
-from drawn_world.objects.shapes import DARK, IRON, STEEL
 
 
 def propeller_plane(thing, rng, body, accent, on_ground):
@@ -55,7 +56,9 @@ def propeller_plane(thing, rng, body, accent, on_ground):
     )
     for side in (1, -1):
         thing.ellipsoid((nose + 0.5, centre + 0.0, side * 0.2), (0.06, 0.1, 0.12), DARK, "engine")
-    propeller_blades(thing, rng, (nose + 0.64, centre - 0.06, 0), int(rng.integers(2, 4)), 0.95, cowl)
+    propeller_blades(
+        thing, rng, (nose + 0.64, centre - 0.06, 0), int(rng.integers(2, 4)), 0.95, cowl
+    )
     wing_y = centre + 0.98 if high_wing else centre - 0.36
     span = rng.uniform(3.6, 4.2)
     wing(
@@ -70,7 +73,10 @@ def propeller_plane(thing, rng, body, accent, on_ground):
     if high_wing:
         for side in (1, -1):
             thing.tube(
-                [(0.15, centre - 0.42, side * 0.45), (0.15, wing_y, side * 0.48 * span)], 0.05, plain, "wing"
+                [(0.15, centre - 0.42, side * 0.45), (0.15, wing_y, side * 0.48 * span)],
+                0.05,
+                plain,
+                "wing",
             )
     wing(
         thing,
@@ -93,9 +99,11 @@ def propeller_plane(thing, rng, body, accent, on_ground):
         "tail",
     )
     tyre = 0.26
-    wheel(thing, 0.5 * h, 0.0, tyre, tyre, (0.46 * h, centre - 0.5, 0.0), 0.18)
+    landing_wheel(thing, 0.5 * h, 0.0, tyre, tyre, (0.46 * h, centre - 0.5, 0.0), 0.18)
     for side in (1, -1):
-        wheel(thing, -0.1 * h, side * 1.05, tyre, tyre, (-0.02, centre - 0.45, side * 0.35), 0.18)
+        landing_wheel(
+            thing, -0.1 * h, side * 1.05, tyre, tyre, (-0.02, centre - 0.45, side * 0.35), 0.18
+        )
         if rng.random() < 0.3:
             thing.ellipsoid((-0.1 * h, tyre + 0.06, side * 1.05), (0.5, 0.22, 0.16), paint, "wheel")
 
@@ -139,7 +147,9 @@ def biplane(thing, rng, body, accent, on_ground):
     span = rng.uniform(3.0, 3.5)
     low, high = centre - 0.36, centre + 1.0
     wing(thing, (0.12 * h, low, 0.2), (0.08 * h, low + 0.15, span), (1.25, 1.1), 0.1, plain, "wing")
-    wing(thing, (0.26 * h, high, 0.0), (0.22 * h, high + 0.1, span), (1.25, 1.1), 0.1, plain, "wing")
+    wing(
+        thing, (0.26 * h, high, 0.0), (0.22 * h, high + 0.1, span), (1.25, 1.1), 0.1, plain, "wing"
+    )
     for side in (1, -1):
         for share in (0.35, 0.8):
             for dx in (-0.3, 0.3):
@@ -152,7 +162,12 @@ def biplane(thing, rng, body, accent, on_ground):
                     IRON,
                     "wing",
                 )
-        thing.tube([(0.24 * h, centre + 0.4, side * 0.28), (0.24 * h, high, side * 0.4)], 0.045, IRON, "wing")
+        thing.tube(
+            [(0.24 * h, centre + 0.4, side * 0.28), (0.24 * h, high, side * 0.4)],
+            0.045,
+            IRON,
+            "wing",
+        )
     wing(
         thing,
         (-1.08 * h, centre - 0.3, 0),
@@ -174,5 +189,7 @@ def biplane(thing, rng, body, accent, on_ground):
         "tail",
     )
     for side in (1, -1):
-        wheel(thing, 0.26 * h, side * 0.75, 0.36, 0.36, (0.2 * h, centre - 0.4, side * 0.3), 0.14)
-    wheel(thing, -1.12 * h, 0.0, 0.16, 0.16, (-1.08 * h, centre - 0.35, 0.0), 0.1)
+        landing_wheel(
+            thing, 0.26 * h, side * 0.75, 0.36, 0.36, (0.2 * h, centre - 0.4, side * 0.3), 0.14
+        )
+    landing_wheel(thing, -1.12 * h, 0.0, 0.16, 0.16, (-1.08 * h, centre - 0.35, 0.0), 0.1)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.objects.palette import AMBER, DARK, IRON, LAMP, STEEL, TAIL_RED, pick, shade, tint
+from drawn_world.objects.patterns import stripes
 from drawn_world.objects.vehicles.bodywork import Shell
-from drawn_world.objects.vehicles.fittings import crate, glass_material, grille_material, mirrors, vehicle_wheel, wheels
+from drawn_world.objects.vehicles.fittings import crate, glass_material, grille_material, mirrors
+from drawn_world.objects.vehicles.wheels import road_wheel, road_wheels
 from drawn_world.renderer import Material, Sculpture
-from drawn_world.objects.shapes import AMBER, DARK, IRON, LAMP, STEEL, TAIL_RED, pick, shade, stripes, tint
 
 
 def truck(rng: np.random.Generator, colour: str) -> Sculpture:
@@ -76,7 +78,12 @@ def truck(rng: np.random.Generator, colour: str) -> Sculpture:
         shell.seam(thing, x, 0.64, belt + 0.02)
     shell.line(thing, [(doors[0], 0.68), (doors[1], 0.68)], 0.014, DARK, "door")
     shell.line(
-        thing, [(doors[0] + 0.1, belt - 0.14), (doors[0] + 0.32, belt - 0.14)], 0.026, DARK, "door", lift=0.01
+        thing,
+        [(doors[0] + 0.1, belt - 0.14), (doors[0] + 0.32, belt - 0.14)],
+        0.026,
+        DARK,
+        "door",
+        lift=0.01,
     )
     _truck_front(thing, shell, rng, bonnet, paint)
     # Chassis and wheels.
@@ -93,13 +100,18 @@ def truck(rng: np.random.Generator, colour: str) -> Sculpture:
     axles = [2.25 if not bonnet else 2.4, back + 0.75] + (
         [back + 1.85] if back < -2.95 or rng.random() < 0.4 else []
     )
-    wheels(thing, shell, axles[:1], radius, 0.28, rng, hub)
+    road_wheels(thing, shell, axles[:1], radius, 0.28, rng, hub)
     for x in axles[1:]:
         for side in (1, -1):
-            vehicle_wheel(thing, x, side * 1.06, radius, 0.42, 0 if rng.random() < 0.5 else 6, hub)
+            road_wheel(thing, x, side * 1.06, radius, 0.42, 0 if rng.random() < 0.5 else 6, hub)
     for side in (1, -1):
         thing.cylinder(
-            (0.2, 0.62, side * 0.8), (1, 0, 0), 0.22, 0.38, STEEL if rng.random() < 0.6 else frame, "side"
+            (0.2, 0.62, side * 0.8),
+            (1, 0, 0),
+            0.22,
+            0.38,
+            STEEL if rng.random() < 0.6 else frame,
+            "side",
         )
     _cargo(thing, rng, cargo, back, shell.tail - 0.08, rgb, colour)
     return thing
@@ -120,13 +132,22 @@ def _truck_front(thing, shell, rng, bonnet, paint):
         lift=0.03,
     )
     shell.bumper(
-        thing, True, 0.6, 0.14, STEEL if rng.random() < 0.5 else Material((72, 73, 78), "matte"), "front"
+        thing,
+        True,
+        0.6,
+        0.14,
+        STEEL if rng.random() < 0.5 else Material((72, 73, 78), "matte"),
+        "front",
     )
-    shell.end_panel(thing, True, 0.56, 0.68, 0.24, Material((238, 238, 232), "matte"), "front", lift=0.16)
+    shell.end_panel(
+        thing, True, 0.56, 0.68, 0.24, Material((238, 238, 232), "matte"), "front", lift=0.16
+    )
     mirrors(thing, shell, shell.nose_x(1.9) - 0.1, 1.85, 0.13)
     if bonnet:
         for side in (1, -1):
-            thing.cylinder((shell.tail + 0.02, 1.9, side * 0.95), (0, 1, 0), 0.07, 0.9, STEEL, "side")
+            thing.cylinder(
+                (shell.tail + 0.02, 1.9, side * 0.95), (0, 1, 0), 0.07, 0.9, STEEL, "side"
+            )
     if rng.random() < 0.3:
         thing.ellipsoid((shell.tail + 0.5, shell.roof + 0.04, 0), (0.2, 0.12, 0.3), AMBER, "roof")
 
@@ -137,12 +158,17 @@ def _cargo(thing, rng, cargo, back, front, rgb, colour):
     sides = {"side": "side", "back": "back", "front": "front", "roof": "roof"}
     if cargo in ("box", "tarpaulin"):
         top = rng.uniform(2.7, 3.25)
-        skin = np.asarray(pick(rng, rgb, tint("white", rng), tint("white", rng), tint("silver", rng)))
+        skin = np.asarray(
+            pick(rng, rgb, tint("white", rng), tint("white", rng), tint("silver", rng))
+        )
         other = tint(
-            pick(rng, *(n for n in ("red", "blue", "yellow", "green", "orange") if n != colour)), rng
+            pick(rng, *(n for n in ("red", "blue", "yellow", "green", "orange") if n != colour)),
+            rng,
         )
         if cargo == "tarpaulin":
-            skin = np.asarray(pick(rng, rgb, tint("blue", rng), tint("grey", rng), tint("green", rng)))
+            skin = np.asarray(
+                pick(rng, rgb, tint("blue", rng), tint("grey", rng), tint("green", rng))
+            )
             cover = Material(tuple(skin), "matte", stripes(0, 0.62, 0.05), shade(skin, 0.6))
             rise = np.linspace(0, np.pi, 7)
             outline = (
@@ -157,7 +183,9 @@ def _cargo(thing, rng, cargo, back, front, rgb, colour):
                     "side" if min(y0, y1) < top - 0.31 else "roof",
                 )
             for x, name in ((back, "back"), (front, "front")):
-                thing.face([(x, y, z) for z, y in outline], Material(shade(skin, 0.94), "matte"), name)
+                thing.face(
+                    [(x, y, z) for z, y in outline], Material(shade(skin, 0.94), "matte"), name
+                )
         else:
             style, middle = rng.random(), (floor + top) / 2
             if style < 0.35:
@@ -191,7 +219,12 @@ def _cargo(thing, rng, cargo, back, front, rgb, colour):
                     "back",
                 )
             for z in (-0.2, 0.2):
-                thing.tube([(back - 0.03, floor + 0.2, z), (back - 0.03, top - 0.2, z)], 0.025, STEEL, "back")
+                thing.tube(
+                    [(back - 0.03, floor + 0.2, z), (back - 0.03, top - 0.2, z)],
+                    0.025,
+                    STEEL,
+                    "back",
+                )
             for side in (1, -1):
                 for y in (floor, top):
                     thing.tube(
@@ -204,7 +237,10 @@ def _cargo(thing, rng, cargo, back, front, rgb, colour):
         high = floor + rng.uniform(0.5, 0.7) + (0.25 if cargo == "tipper" else 0.0)
         wood = Material(tint("brown", rng), "matte", stripes(1, 0.17, 0.1), (66, 44, 28))
         steel = Material(
-            rgb if rng.random() < 0.6 else tint("grey", rng), "metal", stripes(0, 0.55, 0.12), shade(rgb, 0.7)
+            rgb if rng.random() < 0.6 else tint("grey", rng),
+            "metal",
+            stripes(0, 0.55, 0.12),
+            shade(rgb, 0.7),
         )
         wall = wood if cargo == "bed" and rng.random() < 0.5 else steel
         crate(
@@ -242,7 +278,9 @@ def _cargo(thing, rng, cargo, back, front, rgb, colour):
             half,
         )
     for side in (1, -1):
-        thing.ellipsoid((back - 0.02, 0.8, side * half * 0.82), (0.05, 0.08, 0.13), TAIL_RED, "back")
+        thing.ellipsoid(
+            (back - 0.02, 0.8, side * half * 0.82), (0.05, 0.08, 0.13), TAIL_RED, "back"
+        )
         thing.face(
             [
                 (back + 0.24, 0.24, side * 0.75),
@@ -269,7 +307,10 @@ def _load(thing, rng, load, back, front, floor, high, half):
         heap = Material(tint(pick(rng, "tan", "brown", "grey"), rng), "wool")
         for share, tall in ((0.3, 0.34), (0.62, 0.42)):
             thing.ellipsoid(
-                (back + share * length, high - 0.08, 0), (0.3 * length, tall, half * 0.92), heap, None
+                (back + share * length, high - 0.08, 0),
+                (0.3 * length, tall, half * 0.92),
+                heap,
+                None,
             )
     elif load == "logs":
         bark, cut = Material((112, 80, 54), "fur"), Material((206, 172, 122), "matte")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from drawn_world.objects.palette import DARK, IRON, LAMP, STEEL, TAIL_RED, blend, pick, tint
 from drawn_world.objects.vehicles.bodywork import Shell
-from drawn_world.objects.vehicles.fittings import glass_material, grille_material, mirrors, plates, wheels
+from drawn_world.objects.vehicles.fittings import glass_material, grille_material, mirrors, plates
+from drawn_world.objects.vehicles.wheels import road_wheels
 from drawn_world.renderer import Material, Sculpture
-from drawn_world.objects.shapes import DARK, IRON, LAMP, STEEL, TAIL_RED, blend, pick, tint
 
 
 def van(rng: np.random.Generator, colour: str) -> Sculpture:
@@ -53,7 +54,13 @@ def van(rng: np.random.Generator, colour: str) -> Sculpture:
     shell = Shell(
         _stretch(profile, length, height),
         0.92,
-        [(0.34, 0.95), (0.52, 1.0), (1.12 * height, 1.0), (1.85 * height, 0.92), (2.1 * height, 0.84)],
+        [
+            (0.34, 0.95),
+            (0.52, 1.0),
+            (1.12 * height, 1.0),
+            (1.85 * height, 0.92),
+            (2.1 * height, 0.84),
+        ],
         ((0.3, 0.08), (0.7, 0.16)),
         0.04,
         stations=[x * length for x in ((0.62, 1.5) if style == "camper" else (0.42, 1.4))],
@@ -68,7 +75,10 @@ def van(rng: np.random.Generator, colour: str) -> Sculpture:
         paint = Material(rgb, "metal", lambda p: (np.abs(p[:, 1] - 0.8 * belt) < 0.07) * 1.0, light)
     glass = glass_material(rng)
     door_rear, door_front = shell.x[
-        [np.abs(shell.x - x * length).argmin() for x in ((0.62, 1.5) if style == "camper" else (0.42, 1.4))]
+        [
+            np.abs(shell.x - x * length).argmin()
+            for x in ((0.62, 1.5) if style == "camper" else (0.42, 1.4))
+        ]
     ]
     slide = door_rear - 1.25 * length
 
@@ -80,7 +90,10 @@ def van(rng: np.random.Generator, colour: str) -> Sculpture:
     shell.skin(thing, paint, side_part, glass)
     low, high = belt + 0.06, 1.78 * height
     shell.panel(
-        thing, [(slide, 0.5), (door_rear - 0.05, 0.5), (door_rear - 0.05, belt), (slide, belt)], paint, "door"
+        thing,
+        [(slide, 0.5), (door_rear - 0.05, 0.5), (door_rear - 0.05, belt), (slide, belt)],
+        paint,
+        "door",
     )
     shell.panel(
         thing,
@@ -113,9 +126,11 @@ def van(rng: np.random.Generator, colour: str) -> Sculpture:
     shell.line(thing, [(slide, 0.5), (door_front, 0.5)], 0.01, DARK, "door")
     for x in (door_rear + 0.08, slide + 0.06):
         shell.line(thing, [(x, belt - 0.1), (x + 0.2, belt - 0.1)], 0.022, DARK, "door", lift=0.01)
-    shell.line(thing, [(slide - 0.7, belt - 0.02), (slide - 0.02, belt - 0.02)], 0.012, DARK, "side")
+    shell.line(
+        thing, [(slide - 0.7, belt - 0.02), (slide - 0.02, belt - 0.02)], 0.012, DARK, "side"
+    )
     hub = Material(tint(pick(rng, "silver", "grey", "white"), rng), "metal")
-    wheels(
+    road_wheels(
         thing,
         shell,
         (shell.tail + 0.85 * length, shell.nose - 0.72 * length),
@@ -128,10 +143,22 @@ def van(rng: np.random.Generator, colour: str) -> Sculpture:
     lamp_y = 0.86 if style != "camper" else 0.82
     round_lamp = style == "camper"
     shell.lamp(
-        thing, True, lamp_y, 0.7, (0.08, 0.14, 0.14) if round_lamp else (0.13, 0.13, 0.17), STEEL, "headlight"
+        thing,
+        True,
+        lamp_y,
+        0.7,
+        (0.08, 0.14, 0.14) if round_lamp else (0.13, 0.13, 0.17),
+        STEEL,
+        "headlight",
     )
     shell.lamp(
-        thing, True, lamp_y, 0.71, (0.1, 0.12, 0.12) if round_lamp else (0.15, 0.11, 0.15), LAMP, "headlight"
+        thing,
+        True,
+        lamp_y,
+        0.71,
+        (0.1, 0.12, 0.12) if round_lamp else (0.15, 0.11, 0.15),
+        LAMP,
+        "headlight",
     )
     if not round_lamp:
         shell.end_panel(
@@ -145,7 +172,14 @@ def van(rng: np.random.Generator, colour: str) -> Sculpture:
         for side in (-1, 1):
             if rng.random() < 0.8:
                 shell.end_panel(
-                    thing, False, 1.3 * height, 1.68 * height, 0.24, glass, "window", offset=0.4 * side
+                    thing,
+                    False,
+                    1.3 * height,
+                    1.68 * height,
+                    0.24,
+                    glass,
+                    "window",
+                    offset=0.4 * side,
                 )
     plates(thing, shell, 0.62)
     mirrors(thing, shell, door_front - 0.12, belt + 0.12, 0.12)

@@ -32,6 +32,6 @@ def test_an_animals_part_map_names_only_its_parts_and_stands_on_the_ground(name)
             if build is kind.build:
                 assert abs(low[1]) < 0.06 * (high - low).max()
             layer = render(sculpture, Camera(0, 0, 30.0, (48, 48)), 96)
-            assert {"head", "torso"} <= {layer.part_names[k] for k in np.unique(layer.part_index) if k >= 0}
-
-
+            assert {"head", "torso"} <= {
+                layer.part_names[k] for k in np.unique(layer.part_index) if k >= 0
+            }

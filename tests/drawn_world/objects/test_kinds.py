@@ -39,7 +39,10 @@ def look(sculpture, yaw: float, pitch: float, size: int = 64):
     corners = np.stack([np.where(bits, high, low) for bits in np.ndindex(2, 2, 2)])
     x, y, _ = Camera(yaw, pitch, 1.0, (0, 0)).matrix() @ corners.T
     scale = 0.96 * size / max(np.ptp(x), np.ptp(y))
-    centre = (size / 2 - scale * (x.min() + x.max()) / 2, size / 2 + scale * (y.min() + y.max()) / 2)
+    centre = (
+        size / 2 - scale * (x.min() + x.max()) / 2,
+        size / 2 + scale * (y.min() + y.max()) / 2,
+    )
     camera = Camera(yaw, pitch, scale, centre)
     return render(sculpture, camera, size, supersample=1), camera
 
@@ -89,7 +92,9 @@ def test_objects_stand_on_the_ground(name):
     for seed in SEEDS:
         sculpture = build(name, seed)
         layer, camera = look(sculpture, yaw=0, pitch=0)
-        lowest = (camera.centre[1] - np.flatnonzero((layer.part_index != -1).any(1))[-1] - 0.5) / camera.scale
+        lowest = (
+            camera.centre[1] - np.flatnonzero((layer.part_index != -1).any(1))[-1] - 0.5
+        ) / camera.scale
         extent = np.ptp(np.stack(sculpture.bounds()), axis=0).max()
         limit = MAY_REACH_LOWER.get(name, 0.05) * extent
         assert abs(lowest) < limit, f"{name} with seed {seed}: lowest point at y = {lowest:.3f}"

@@ -41,7 +41,9 @@ def test_an_ellipsoids_silhouette_has_the_area_of_the_projected_ellipse():
     sculpture.ellipsoid((0, 0, 0), radii, RED, "body", rotation=turn)
     layer = render(sculpture, view, 96)
     axes = view.matrix() @ turn * radii  # the projection has the covariance of the first two rows
-    expected = np.pi * np.sqrt(np.linalg.det((axes @ axes.T)[:2, :2])) * (40.0 * layer.supersample) ** 2
+    expected = (
+        np.pi * np.sqrt(np.linalg.det((axes @ axes.T)[:2, :2])) * (40.0 * layer.supersample) ** 2
+    )
     assert layer.alpha.sum() == pytest.approx(expected, rel=0.02)
 
 
@@ -120,7 +122,9 @@ def test_equal_arguments_give_equal_pictures():
     for name in ("cat", "hen"):
         kind = kinds()[name]
         twice = [
-            render(kind.build(np.random.default_rng(5), "white"), Camera(30, 10, 30.0, (32, 55)), 64)
+            render(
+                kind.build(np.random.default_rng(5), "white"), Camera(30, 10, 30.0, (32, 55)), 64
+            )
             for _ in range(2)
         ]
         assert np.array_equal(twice[0].rgb, twice[1].rgb)

@@ -25,8 +25,12 @@ def block():
 @given(seed=st.integers(0, 2**32), horizon=st.floats(0.3, 0.55))
 def test_nearer_objects_stand_lower_and_are_bigger(block, seed, horizon):
     rng, (sculpture, kind) = np.random.default_rng(seed), block
-    main = frame_main(rng, sculpture, kind, horizon=horizon, flying=False, alone=False, framings=FRAMINGS)
-    other = place_beside(rng, [main], sculpture, kind, main_kind=kind, horizon=horizon, flying=False)
+    main = frame_main(
+        rng, sculpture, kind, horizon=horizon, flying=False, alone=False, framings=FRAMINGS
+    )
+    other = place_beside(
+        rng, [main], sculpture, kind, main_kind=kind, horizon=horizon, flying=False
+    )
     if other is not None:
         lower, higher = sorted((main, other), key=lambda placement: -placement.origin[1])
         assert lower.scale >= higher.scale and higher.origin[1] > horizon
