@@ -1,4 +1,4 @@
-"""The drawn world as a dataset: samples and vocabulary are those that `drawn_world` names and draws."""
+"""The drawn world as a dataset: samples and names are those that `drawn_world` draws and lists."""
 
 import numpy as np
 import pytest

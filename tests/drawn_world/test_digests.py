@@ -1,7 +1,7 @@
-"""Pictures and maps stay what they were, bit by bit: weights were trained on them, and pages show them.
+"""Pictures and maps stay what they were, bit by bit: weights were trained on them, pages show them.
 
-The digests were recorded before the drawn world became a package of its own. Who changes a picture on
-purpose records them again: `python tests/drawn_world/test_digests.py`.
+The digests were recorded before the drawn world became a package of its own. Who changes a picture
+on purpose records them again: `python tests/drawn_world/test_digests.py`.
 """
 
 import hashlib
