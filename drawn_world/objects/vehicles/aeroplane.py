@@ -9,7 +9,7 @@ import numpy as np
 
 from drawn_world.objects.palette import IRON, pick, tint
 from drawn_world.objects.shapes import turned
-from drawn_world.objects.vehicles.aircraft_parts import GLASS, livery, nacelle, windows, wing
+from drawn_world.objects.vehicles.aircraft_parts import GLASS, fin, livery, nacelle, windows, wing
 from drawn_world.objects.vehicles.small_aeroplanes import biplane, propeller_plane
 from drawn_world.objects.vehicles.tilted import Tilted
 from drawn_world.objects.vehicles.wheels import landing_wheel
@@ -103,16 +103,13 @@ def _airliner(thing, rng, body, accent, on_ground):
             "wing",
             upright=True,
         )
-    wing(
+    fin(
         thing,
         (-0.8 * h, centre + 0.5 * radius, 0),
         (-h - 0.5, centre + radius + 2.1, 0),
         (2.6, 1.1),
         0.09,
         tail_paint,
-        "tail",
-        mirror=False,
-        upright=True,
     )
     wing(
         thing,
@@ -186,16 +183,13 @@ def _jet(thing, rng, body, accent, on_ground):
         "wing",
     )
     fin_top = (-h - 0.35, centre + 2.1, 0)
-    wing(
+    fin(
         thing,
         (-0.72 * h, centre + 0.25, 0),
         fin_top,
         (2.0, 1.1),
         0.1,
         tail_paint,
-        "tail",
-        mirror=False,
-        upright=True,
     )
     wing(
         thing,

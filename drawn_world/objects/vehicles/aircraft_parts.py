@@ -29,6 +29,11 @@ def wing(thing, root, tip, chords, thickness, material, part, mirror=True, uprig
         )
 
 
+def fin(thing, root, tip, chords, thickness, material):
+    """The upright fin of a tail, in the middle of the body."""
+    wing(thing, root, tip, chords, thickness, material, "tail", mirror=False, upright=True)
+
+
 def windows(thing, xs, y, radius, size, material=GLASS):
     """Round windows along both sides of a fuselage of the given radius."""
     z = np.sqrt(max(radius**2 - y[1] ** 2, 0)) if isinstance(y, tuple) else radius

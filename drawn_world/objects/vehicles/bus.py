@@ -11,6 +11,7 @@ import numpy as np
 from drawn_world.objects.palette import AMBER, DARK, LAMP, STEEL, TAIL_RED, blend, pick, shade, tint
 from drawn_world.objects.vehicles.bodywork import Shell
 from drawn_world.objects.vehicles.fittings import crate, glass_material, grille_material, plates
+from drawn_world.objects.vehicles.profiles import BUS_NOSES, BUS_TAIL, outline
 from drawn_world.objects.vehicles.wheels import road_wheels
 from drawn_world.renderer import Material, Sculpture
 
@@ -25,47 +26,13 @@ def bus(rng: np.random.Generator, colour: str) -> Sculpture:
     )
     rear, front = -3.7 * length, 3.7 * length
     sill, belt, lintel = 0.38, 1.42, (2.3 if style != "double" else 2.15)
-    tail = [
-        (rear, sill, "back"),
-        (rear - 0.02, 1.5, "back"),
-        (rear, tall - 0.95, "window"),
-        (rear + 0.04, tall - 0.4, "back"),
-        (rear + 0.2, tall - 0.1, "roof"),
-        (rear + 0.6, tall, "roof"),
-    ]
+    tail = outline(BUS_TAIL, roof=tall, start=rear)
     if style == "bonnet":
         front -= 0.9
-        nose = [
-            (front - 0.5, tall, "roof"),
-            (front - 0.16, tall - 0.12, "front"),
-            (front - 0.06, tall - 0.4, "window"),
-            (front + 0.08, 1.5, "front"),
-            (front + 0.8, 1.36, "front"),
-            (front + 1.0, 1.15, "front"),
-            (front + 1.04, 0.7, "front"),
-            (front + 1.04, sill, "front"),
-        ]
-    elif style == "double":
-        nose = [
-            (front - 0.5, tall, "roof"),
-            (front - 0.14, tall - 0.12, "front"),
-            (front - 0.06, tall - 0.5, "window"),
-            (front - 0.02, tall - 1.2, "front"),
-            (front, lintel + 0.1, "window"),
-            (front + 0.05, 1.3, "front"),
-            (front + 0.08, 0.7, "front"),
-            (front + 0.08, sill, "front"),
-        ]
-    else:
+    nose = outline(BUS_NOSES[style if style in BUS_NOSES else "flat"], roof=tall, start=front)
+    if style in ("city", "coach"):
         lean = 0.22 if style == "coach" else 0.06
-        nose = [
-            (front - 0.6 - lean, tall, "roof"),
-            (front - 0.2 - lean, tall - 0.1, "front"),
-            (front - 0.1 - lean, tall - 0.42, "window"),
-            (front, 1.25, "front"),
-            (front + 0.06, 0.75, "front"),
-            (front + 0.06, sill, "front"),
-        ]
+        nose[:3] = [(x - lean, y, part) for x, y, part in nose[:3]]
     shell = Shell(
         tail + nose,
         1.2,

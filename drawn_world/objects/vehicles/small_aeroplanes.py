@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from drawn_world.objects.palette import DARK, IRON, STEEL
-from drawn_world.objects.vehicles.aircraft_parts import GLASS, livery, propeller_blades, wing
+from drawn_world.objects.vehicles.aircraft_parts import GLASS, fin, livery, propeller_blades, wing
 from drawn_world.objects.vehicles.wheels import landing_wheel
 from drawn_world.renderer import Material
 
@@ -78,16 +78,13 @@ def propeller_plane(thing, rng, body, accent, on_ground):
                 plain,
                 "wing",
             )
-    wing(
+    fin(
         thing,
         (-1.12 * h, centre + 0.2, 0),
         (-1.42 * h, centre + 1.35, 0),
         (1.15, 0.6),
         0.12,
         paint,
-        "tail",
-        mirror=False,
-        upright=True,
     )
     wing(
         thing,
@@ -168,16 +165,13 @@ def biplane(thing, rng, body, accent, on_ground):
             IRON,
             "wing",
         )
-    wing(
+    fin(
         thing,
         (-1.08 * h, centre - 0.3, 0),
         (-1.3 * h, centre + 0.6, 0),
         (1.0, 0.75),
         0.12,
         paint,
-        "tail",
-        mirror=False,
-        upright=True,
     )
     wing(
         thing,

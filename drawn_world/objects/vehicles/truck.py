@@ -13,6 +13,7 @@ from drawn_world.objects.palette import AMBER, DARK, IRON, LAMP, STEEL, TAIL_RED
 from drawn_world.objects.patterns import stripes
 from drawn_world.objects.vehicles.bodywork import Shell
 from drawn_world.objects.vehicles.fittings import crate, glass_material, grille_material, mirrors
+from drawn_world.objects.vehicles.profiles import PROFILES, outline
 from drawn_world.objects.vehicles.wheels import road_wheel, road_wheels
 from drawn_world.renderer import Material, Sculpture
 
@@ -24,40 +25,11 @@ def truck(rng: np.random.Generator, colour: str) -> Sculpture:
     cargo = pick(rng, "box", "box", "tarpaulin", "bed", "tipper")
     back = -rng.uniform(2.6, 3.3)
     tall = rng.uniform(2.35, 2.65)
-    if bonnet:
-        profile = (
-            (0.7, 0.62, "back"),
-            (0.7, 1.2, "back"),
-            (0.72, tall - 0.6, "back"),
-            (0.78, tall - 0.1, "roof"),
-            (1.0, tall, "roof"),
-            (1.5, tall, "roof"),
-            (1.68, tall - 0.08, "window"),
-            (1.98, 1.62, "front"),
-            (2.75, 1.48, "front"),
-            (2.95, 1.3, "front"),
-            (3.0, 0.9, "front"),
-            (3.0, 0.48, "front"),
-        )
-        doors = (0.88, 1.86)
-    else:
-        profile = (
-            (1.0, 0.62, "back"),
-            (1.0, 1.2, "back"),
-            (1.02, tall - 0.6, "back"),
-            (1.08, tall - 0.1, "roof"),
-            (1.3, tall, "roof"),
-            (2.3, tall, "roof"),
-            (2.52, tall - 0.12, "window"),
-            (2.72, 1.55, "front"),
-            (2.8, 1.2, "front"),
-            (2.82, 0.8, "front"),
-            (2.82, 0.46, "front"),
-        )
-        doors = (1.5, 2.5)
+    profile = PROFILES["truck with a bonnet" if bonnet else "truck with a flat nose"]
+    doors = (0.88, 1.86) if bonnet else (1.5, 2.5)
     belt = 1.52
     shell = Shell(
-        profile,
+        outline(profile, roof=tall),
         1.08,
         [(0.6, 0.96), (0.78, 1.0), (belt, 1.0), (tall - 0.2, 0.92), (tall, 0.84)],
         ((0.2, 0.04), (0.45, 0.12)),

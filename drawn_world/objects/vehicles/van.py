@@ -11,6 +11,7 @@ import numpy as np
 from drawn_world.objects.palette import DARK, IRON, LAMP, STEEL, TAIL_RED, blend, pick, tint
 from drawn_world.objects.vehicles.bodywork import Shell
 from drawn_world.objects.vehicles.fittings import glass_material, grille_material, mirrors, plates
+from drawn_world.objects.vehicles.profiles import PROFILES, outline
 from drawn_world.objects.vehicles.wheels import road_wheels
 from drawn_world.renderer import Material, Sculpture
 
@@ -20,39 +21,8 @@ def van(rng: np.random.Generator, colour: str) -> Sculpture:
     thing = Sculpture()
     style = pick(rng, "cargo", "cargo", "cargo", "minibus", "camper")
     length, height = rng.uniform(0.92, 1.06), rng.uniform(0.95, 1.1)
-    if style == "camper":
-        profile = (
-            (-2.10, 0.34, "back"),
-            (-2.12, 0.60, "back"),
-            (-2.10, 1.10, "window"),
-            (-2.02, 1.62, "back"),
-            (-1.86, 1.84, "roof"),
-            (-1.4, 1.93, "roof"),
-            (1.25, 1.93, "roof"),
-            (1.62, 1.84, "window"),
-            (1.92, 1.22, "front"),
-            (2.02, 0.98, "front"),
-            (2.05, 0.60, "front"),
-            (2.05, 0.32, "front"),
-        )
-    else:
-        profile = (
-            (-2.40, 0.34, "back"),
-            (-2.42, 0.70, "back"),
-            (-2.40, 1.25, "window" if style == "minibus" else "back"),
-            (-2.36, 1.78, "back"),
-            (-2.28, 2.02, "roof"),
-            (-1.8, 2.08, "roof"),
-            (0.85, 2.08, "roof"),
-            (1.12, 1.98, "window"),
-            (1.74, 1.22, "front"),
-            (2.12, 1.08, "front"),
-            (2.32, 0.88, "front"),
-            (2.38, 0.60, "front"),
-            (2.38, 0.32, "front"),
-        )
     shell = Shell(
-        _stretch(profile, length, height),
+        outline(PROFILES[style], length, height),
         0.92,
         [
             (0.34, 0.95),
@@ -186,7 +156,3 @@ def van(rng: np.random.Generator, colour: str) -> Sculpture:
     if rng.random() < 0.25:
         shell.rails(thing, -1.8 * length, 0.75 * length, 0.75, IRON)
     return thing
-
-
-def _stretch(profile, length: float, height: float):
-    return [(x * length, y * height, name) for x, y, name in profile]
