@@ -41,13 +41,13 @@ def loft(sculpture, stations, material, part, flatness: float = 0.35) -> None:
     )
 
 
-def turned_body(sculpture, outline, material, part, flatness: float = 0.1) -> None:
+def turned_body(sculpture, outline, material, part) -> None:
     """A body turned about the y axis, with almost flat ends; rows of ``outline`` are (height, radius)."""
     outline = np.asarray(outline, float)
     points = np.zeros((len(outline), 3))
     points[:, 1] = outline[:, 0]
-    points[0, 1] += flatness * outline[0, 1]
-    sculpture.sweep(points, outline[:, 1], material, part, shape=(1.0, flatness, 1.0))
+    points[0, 1] += 0.1 * outline[0, 1]
+    sculpture.sweep(points, outline[:, 1], material, part, shape=(1.0, 0.1, 1.0))
 
 
 def box(sculpture, centre, half, material, part) -> None:
@@ -71,10 +71,8 @@ def offset_box(
         sculpture.face(np.stack([low[i], low[j], high[j], high[i]]), material, part)
 
 
-def ring_points(centre, radius: float, count: int, axis: str = "z") -> np.ndarray:
-    """[count + 1, 3] points of a closed circle in the plane across ``axis`` ("z": a wheel; "y": a rim)."""
+def ring_points(centre, radius: float, count: int) -> np.ndarray:
+    """Points [count + 1, 3] of a closed circle around `centre` in the x-y plane: a wheel's."""
     angle = np.linspace(0, 2 * np.pi, count + 1)
     across, up = radius * np.cos(angle), radius * np.sin(angle)
-    flat = np.zeros_like(angle)
-    offset = np.stack([across, up, flat] if axis == "z" else [across, flat, up], axis=1)
-    return np.asarray(centre, float) + offset
+    return np.asarray(centre, float) + np.stack([across, up, np.zeros_like(angle)], axis=1)

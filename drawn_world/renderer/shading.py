@@ -95,11 +95,12 @@ def noise(points: np.ndarray, frequency: float | tuple[float, float, float]) -> 
     return _noise_table()[(cell[:, 0] << 12) | (cell[:, 1] << 6) | cell[:, 2]]
 
 
-def waves(rng: np.random.Generator, frequency: float, count: int = 6) -> Pattern:
+def waves(rng: np.random.Generator, frequency: float) -> Pattern:
     """A smooth random field for large patches: a function from points [N, 3] to float32 [N], roughly -1..1.
 
     A sum of sine waves in random directions with about `frequency` features per unit.
     """
+    count = 6
     direction = rng.normal(size=(3, count))
     direction /= np.linalg.norm(direction, axis=0)
     matrix = (direction * frequency * np.pi * rng.uniform(0.6, 1.5, count)).astype(np.float32)

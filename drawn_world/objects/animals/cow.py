@@ -6,7 +6,7 @@ import numpy as np
 
 from drawn_world.objects.animals.coats import contrasting, fur_colour, make_coat, patches
 from drawn_world.objects.animals.frame import Frame
-from drawn_world.objects.animals.head_parts import HORN, ball, ear, eyes, nostrils, snout
+from drawn_world.objects.animals.head_parts import ball, ear, eyes, horn, nostrils, snout
 from drawn_world.objects.animals.quadruped import Coat, Plan, Pose, build_quadruped, vary
 from drawn_world.objects.palette import blend, shade
 from drawn_world.renderer import Sculpture
@@ -71,12 +71,7 @@ def _head(horns: bool):
                     (-0.25, 1.0, 0.45 + 0.6 * grow),
                     (0.0 + tilt, 1.0 + 0.65 * grow, 0.55 + 0.72 * grow),
                 ]
-                s.sweep(
-                    [f(x, y, side * z) for x, y, z in path],
-                    np.array([0.23, 0.18, 0.05]) * f.size,
-                    HORN,
-                    "horn",
-                )
+                horn(s, f, path, side, [0.23, 0.18, 0.05])
         ball(s, f, coat.head, "head", (-0.15, 0.8, 0), (0.35, 0.25, 0.4))
 
     return head

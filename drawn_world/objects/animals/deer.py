@@ -14,7 +14,7 @@ from drawn_world.objects.animals.coats import (
     spots,
 )
 from drawn_world.objects.animals.frame import Frame
-from drawn_world.objects.animals.head_parts import ball, ear, eyes, snout
+from drawn_world.objects.animals.head_parts import ball, ear, eyes, horn, snout
 from drawn_world.objects.animals.quadruped import Coat, Plan, Pose, build_quadruped, vary
 from drawn_world.objects.animals.tail_parts import short_tail
 from drawn_world.objects.palette import blend
@@ -79,12 +79,7 @@ def _head(antlers: bool):
                     (-0.75, 2.5 * grow, 1.3),
                     (-0.25, 3.4 * grow, 1.45),
                 ]
-                s.sweep(
-                    [f(x, y, side * z) for x, y, z in beam],
-                    np.array([0.17, 0.15, 0.12, 0.05]) * f.size,
-                    ANTLER,
-                    "horn",
-                )
+                horn(s, f, beam, side, [0.17, 0.15, 0.12, 0.05], ANTLER)
                 for (x, y, z), (dx, dy) in (
                     ((-0.4, 1.15 * grow, 0.55), (0.85, 0.55)),
                     ((-0.7, 1.95 * grow, 1.0), (0.8, 0.65)),

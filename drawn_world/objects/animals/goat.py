@@ -14,7 +14,7 @@ from drawn_world.objects.animals.coats import (
     socks,
 )
 from drawn_world.objects.animals.frame import Frame
-from drawn_world.objects.animals.head_parts import HORN, ball, ear, eyes, nostrils, snout
+from drawn_world.objects.animals.head_parts import ball, ear, eyes, horn, nostrils, snout
 from drawn_world.objects.animals.quadruped import Coat, Plan, Pose, build_quadruped, vary
 from drawn_world.objects.animals.tail_parts import short_tail
 from drawn_world.objects.palette import blend, shade
@@ -91,9 +91,4 @@ def _head(s: Sculpture, f: Frame, coat: Coat, rng) -> None:
             (-0.85 * grow, 0.7 + 1.15 * grow, 0.34 + 0.4 * spread),
             (-1.6 * grow, 0.65 + 1.0 * grow, 0.4 + spread),
         ]
-        s.sweep(
-            [f(x, y, side * z) for x, y, z in path],
-            np.array([0.25, 0.22, 0.16, 0.05]) * f.size,
-            HORN,
-            "horn",
-        )
+        horn(s, f, path, side, [0.25, 0.22, 0.16, 0.05])

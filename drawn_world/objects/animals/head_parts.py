@@ -73,3 +73,9 @@ def ball(s, f, material, part, centre, radii) -> None:
 def nostrils(s, f, material, x, y, z, r) -> None:
     for side in (1, -1):
         ball(s, f, material, "muzzle", (x, y, side * z), (r, r * 0.8, r * 0.7))
+
+
+def horn(s, f, path, side, radii, material=HORN) -> None:
+    """One horn, tine or beam along local points, mirrored to the left where `side` is -1."""
+    points = [f(x, y, side * z) for x, y, z in path]
+    s.sweep(points, np.array(radii) * f.size, material, "horn")

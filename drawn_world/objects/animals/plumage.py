@@ -37,8 +37,8 @@ def feathers(colour, pattern=None, second=None) -> Material:
     return Material(tuple(colour), "feather", pattern, None if second is None else tuple(second))
 
 
-def light_breast(points_below: float, soft: float = 0.06):
-    return lambda points: smoothstep(points[:, 1], points_below + soft, points_below - soft)
+def light_breast(points_below: float):
+    return lambda points: smoothstep(points[:, 1], points_below + 0.06, points_below - 0.06)
 
 
 def bird_eyes(
@@ -145,6 +145,11 @@ def spread_wings(
     sweep_back: float,
 ) -> None:
     """Wings in flight: an arm of coverts, then secondaries and primaries as separate feathers."""
+
+    def feather(root, end, radii, normal):
+        points = [body(*root), body(*((root + end) / 2)), body(*end)]
+        s.sweep(points, radii, tip, "wing", shape=flattened(normal, 0.14))
+
     for side in (1, -1):
         out = np.array([0.0, np.sin(lift), side * np.cos(lift)])
         shoulder = np.array([0.16, 0.10, side * 0.12])
@@ -156,24 +161,12 @@ def spread_wings(
         for t in np.linspace(0, 1, 6):  # secondaries
             root = shoulder + (wrist - shoulder) * t
             end = root + back * (0.34 + 0.05 * t) + out * 0.03 * t
-            s.sweep(
-                [body(*root), body(*((root + end) / 2)), body(*end)],
-                [0.055, 0.062, 0.035],
-                tip,
-                "wing",
-                shape=flattened(normal, 0.14),
-            )
+            feather(root, end, [0.055, 0.062, 0.035], normal)
         for t in np.linspace(0, 1, 6):  # primaries
             root = wrist + (hand - wrist) * t
             direction = back * (1.05 - 0.75 * t) + out * (0.15 + 0.85 * t)
             end = root + direction / np.linalg.norm(direction) * (0.38 + 0.10 * t) * span / 0.8
-            s.sweep(
-                [body(*root), body(*((root + end) / 2)), body(*end)],
-                [0.045, 0.05, 0.016],
-                tip,
-                "wing",
-                shape=flattened(normal, 0.14),
-            )
+            feather(root, end, [0.045, 0.05, 0.016], normal)
         inner = np.array([0.045, 0, 0])
         s.sweep(
             [

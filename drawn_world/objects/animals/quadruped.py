@@ -85,7 +85,6 @@ def build_quadruped(
     head: HeadBuilder,
     tail: TailBuilder,
     *,
-    pose: str | None = None,
     wool: float = 0.0,
 ) -> Sculpture:
     """A four-legged animal. coat: called once the pose is known, because patterns follow the body; wool: 0
@@ -93,7 +92,7 @@ def build_quadruped(
     sculpture = Sculpture()
     names = list(plan.poses)
     weights = np.array([plan.poses[n] for n in names], float)
-    name = pose or names[int(rng.choice(len(names), p=weights / weights.sum()))]
+    name = names[int(rng.choice(len(names), p=weights / weights.sum()))]
     taken = _pose(rng, plan, name)
     colours = coat(plan, taken)
     _torso(sculpture, plan, taken, colours.body, rng, wool)

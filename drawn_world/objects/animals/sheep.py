@@ -85,7 +85,7 @@ def _head(horns: bool):
                         0.0 + r[k] * np.sin(a),
                         side * (0.5 + 0.11 * k),
                     )
-                    for k, a in enumerate(angle[::1])
+                    for k, a in enumerate(angle)
                 ]
                 s.sweep(path, np.linspace(0.27, 0.08, 8) * f.size, HORN, "horn")
 

@@ -36,9 +36,9 @@ def _leaf(thing, base, direction, length, width, colour, droop=0.3) -> None:
     )
 
 
-def _around(rng, count, turn=None):
+def _around(rng, count):
     """Evenly spread directions about the vertical with a little disorder."""
-    start = rng.uniform(0, 2 * np.pi) if turn is None else turn
+    start = rng.uniform(0, 2 * np.pi)
     return start + (np.arange(count) + rng.uniform(-0.3, 0.3, count)) * 2 * np.pi / count
 
 
@@ -75,10 +75,10 @@ def fern(thing, rng, soil, rim):
         )
 
 
-def _bloom(thing, centre, way, radius, petals, heart, count=6):
+def _bloom(thing, centre, way, radius, petals, heart):
     """A daisy-like flower that looks along ``way``."""
     turn = frame(way)
-    for angle in np.arange(count) * 2 * np.pi / count:
+    for angle in np.arange(6) * 2 * np.pi / 6:
         out = turn @ np.array([0.0, np.cos(angle), np.sin(angle)])
         side = turn @ np.array([0.0, -np.sin(angle), np.cos(angle)])
         thing.ellipsoid(

@@ -70,7 +70,8 @@ def _airliner(thing, rng, body, accent, on_ground):
     windows(
         thing,
         np.arange(-0.5 * h, 0.6 * h, 0.58),
-        (centre + 0.22 * radius, 0.22 * radius),
+        centre + 0.22 * radius,
+        0.22 * radius,
         radius,
         0.14,
     )
@@ -170,7 +171,7 @@ def _jet(thing, rng, body, accent, on_ground):
         skin,
         "body",
     )
-    windows(thing, np.linspace(-0.22 * h, 0.42 * h, 5), (centre + 0.18, 0.18), radius, 0.17)
+    windows(thing, np.linspace(-0.22 * h, 0.42 * h, 5), centre + 0.18, 0.18, radius, 0.17)
     for side in (1, -1):
         thing.ellipsoid((0.68 * h, centre + 0.34, side * 0.27), (0.34, 0.15, 0.22), GLASS, "body")
     wing(

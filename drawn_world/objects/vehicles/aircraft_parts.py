@@ -34,16 +34,15 @@ def fin(thing, root, tip, chords, thickness, material):
     wing(thing, root, tip, chords, thickness, material, "tail", mirror=False, upright=True)
 
 
-def windows(thing, xs, y, radius, size, material=GLASS):
-    """Round windows along both sides of a fuselage of the given radius."""
-    z = np.sqrt(max(radius**2 - y[1] ** 2, 0)) if isinstance(y, tuple) else radius
-    height = y[0] if isinstance(y, tuple) else y
+def windows(thing, xs, height, above, radius, size):
+    """Round windows at each x, on both sides of a fuselage of that radius, `above` its middle."""
+    z = np.sqrt(max(radius**2 - above**2, 0))
     for x in xs:
         for side in (1, -1):
-            thing.ellipsoid((x, height, side * z), (size * 0.8, size, 0.03), material, "body")
+            thing.ellipsoid((x, height, side * z), (size * 0.8, size, 0.03), GLASS, "body")
 
 
-def nacelle(thing, centre, radius, length, material, part="engine", fan=True):
+def nacelle(thing, centre, radius, length, material):
     """A jet engine: cowl, dark intake with a spinner, hot end."""
     x, y, z = centre
     h = length / 2
@@ -51,7 +50,7 @@ def nacelle(thing, centre, radius, length, material, part="engine", fan=True):
         [(x - h, y, z), (x - 0.2 * h, y, z), (x + 0.75 * h, y, z)],
         [radius * 0.62, radius * 0.98, radius * 0.96],
         material,
-        part,
+        "engine",
         shape=(0.3, 1.0, 1.0),
     )
     front = x + 0.75 * h + 0.3 * radius
@@ -59,24 +58,23 @@ def nacelle(thing, centre, radius, length, material, part="engine", fan=True):
         ring_points((0, 0, 0), radius * 0.84, 14)[:, [2, 0, 1]] + (front - 0.12 * radius, y, z),
         radius * 0.13,
         STEEL,
-        part,
+        "engine",
     )
-    if fan:
-        thing.disc(
-            (front - 0.02 * radius, y, z),
-            (1, 0, 0),
-            radius * 0.8,
-            Material(
-                (50, 52, 58),
-                "matte",
-                lambda p: (np.sin(12 * np.arctan2(p[:, 1] - y, p[:, 2] - z)) > 0.2) * 0.5,
-                (120, 124, 132),
-            ),
-            part,
-        )
-        thing.ellipsoid((front, y, z), (radius * 0.22, radius * 0.2, radius * 0.2), STEEL, part)
+    thing.disc(
+        (front - 0.02 * radius, y, z),
+        (1, 0, 0),
+        radius * 0.8,
+        Material(
+            (50, 52, 58),
+            "matte",
+            lambda p: (np.sin(12 * np.arctan2(p[:, 1] - y, p[:, 2] - z)) > 0.2) * 0.5,
+            (120, 124, 132),
+        ),
+        "engine",
+    )
+    thing.ellipsoid((front, y, z), (radius * 0.22, radius * 0.2, radius * 0.2), STEEL, "engine")
     thing.sweep(
-        [(x - h - radius * 0.7, y, z), (x - h, y, z)], [radius * 0.2, radius * 0.42], IRON, part
+        [(x - h - radius * 0.7, y, z), (x - h, y, z)], [radius * 0.2, radius * 0.42], IRON, "engine"
     )
 
 

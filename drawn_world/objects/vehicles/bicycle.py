@@ -12,7 +12,7 @@ from drawn_world.objects.palette import DARK, IRON, LAMP, RUBBER, STEEL, pick, s
 from drawn_world.objects.patterns import hub_pattern, stripes
 from drawn_world.objects.shapes import offset_box
 from drawn_world.objects.vehicles.steering import Steering
-from drawn_world.objects.vehicles.wheels import spoked_wheel
+from drawn_world.objects.vehicles.wheels import mudguard, spoked_wheel
 from drawn_world.renderer import Material, Sculpture
 
 
@@ -41,8 +41,8 @@ def bicycle(rng: np.random.Generator, colour: str) -> Sculpture:
         if rng.random() < 0.1
         else RUBBER
     )
-    spoked_wheel(thing, rear, radius, tyre, still, rng, rim, tyre_material=tyre_material)
-    spoked_wheel(thing, front, radius, tyre, steer, rng, rim, tyre_material=tyre_material)
+    spoked_wheel(thing, rear, radius, tyre, still, rng, rim, tyre_material)
+    spoked_wheel(thing, front, radius, tyre, steer, rng, rim, tyre_material)
 
     step_through = style == "city" and rng.random() < 0.55
     pipes = [(low, seat + (0.008, 0.02, 0)), (collar, low)]
@@ -165,12 +165,8 @@ def _bars(thing, rng, head, style, steer):
 def _city_extras(thing, rng, rear, front, radius, seat, head, steer, paint):
     """Mudguards, and sometimes a basket or a rack."""
     guard = paint if rng.random() < 0.6 else STEEL
-    angle = np.linspace(0.1 * np.pi, 0.95 * np.pi, 9)
-    arc = (radius + 0.014) * np.stack([np.cos(angle), np.sin(angle), np.zeros(9)], 1)
-    thing.tube(rear + arc, 0.017, guard, None)
-    angle = np.linspace(0.25 * np.pi, 0.95 * np.pi, 7)
-    arc = (radius + 0.014) * np.stack([np.cos(angle), np.sin(angle), np.zeros(7)], 1)
-    thing.tube(steer(front + arc), 0.017, guard, None)
+    mudguard(thing, rear, radius + 0.014, (0.1, 0.95), 0.017, guard, count=9)
+    mudguard(thing, front, radius + 0.014, (0.25, 0.95), 0.017, guard, steer)
     if rng.random() < 0.5:
         rack = seat[1] - 0.02
         for side in (-0.05, 0.05):

@@ -291,7 +291,7 @@ class Shell:
             for a, b in zip(path[:-1], path[1:], strict=True):
                 sculpture.tube([a, b], 0.024, material, "roof")
 
-    def seam(self, sculpture, x, low, high, sides=(1, -1), material=None, part="door") -> None:
+    def seam(self, sculpture, x, low, high) -> None:
         """The dark gap beside a door."""
         heights = [low, *(level for level in self.levels[:, 0] if low < level < high), high]
-        self.line(sculpture, [(x, h) for h in heights], 0.009, material or DARK, part, sides)
+        self.line(sculpture, [(x, h) for h in heights], 0.009, DARK, "door")

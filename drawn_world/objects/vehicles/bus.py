@@ -64,11 +64,11 @@ def bus(rng: np.random.Generator, colour: str) -> Sculpture:
     if style == "bonnet":
         doors = doors[:1]
     frame = Material((52, 54, 60), "matte")
-    _bus_windows(thing, shell, rng, doors, wide, end, belt, lintel, glass, 1)
-    _bus_windows(thing, shell, rng, [], wide, end, belt, lintel, glass, -1)
+    _windows(thing, shell, doors, wide, end, belt, lintel, glass, 1)
+    _windows(thing, shell, [], wide, end, belt, lintel, glass, -1)
     if style == "double":
         for side in (1, -1):
-            _bus_windows(thing, shell, rng, [], wide, end + 0.06, 2.72, tall - 0.42, glass, side)
+            _windows(thing, shell, [], wide, end + 0.06, 2.72, tall - 0.42, glass, side)
     top = lintel + 0.04
     for x in doors:  # two leaves, each mostly glass
         shell.panel(
@@ -91,11 +91,11 @@ def bus(rng: np.random.Generator, colour: str) -> Sculpture:
     hub = Material(tint(pick(rng, "silver", "grey", "white", colour), rng), "metal")
     axles = (shell.tail + 1.75 * length, shell.nose - (1.95 if style != "bonnet" else 0.75))
     road_wheels(thing, shell, axles, 0.48, 0.3, rng, hub)
-    _bus_ends(thing, shell, rng, style, tall, paint, sill)
+    _ends(thing, shell, rng, style, tall, paint, sill)
     return thing
 
 
-def _bus_windows(thing, shell, rng, doors, wide, end, low, high, glass, side):
+def _windows(thing, shell, doors, wide, end, low, high, glass, side):
     """A row of windows from tail to nose that leaves out the doors."""
     stops = sorted(
         [shell.tail + 0.3] + [v for x in doors for v in (x - 0.08, x + wide + 0.08)] + [end - 0.04]
@@ -114,7 +114,7 @@ def _bus_windows(thing, shell, rng, doors, wide, end, low, high, glass, side):
                 )
 
 
-def _bus_ends(thing, shell, rng, style, tall, paint, sill):
+def _ends(thing, shell, rng, style, tall, paint, sill):
     """Lamps, number display, bumpers, mirrors, roof hatches."""
     for front in (True, False):
         shell.bumper(

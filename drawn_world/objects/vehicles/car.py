@@ -164,7 +164,7 @@ def car(rng: np.random.Generator, colour: str) -> Sculpture:
         rng,
         Material(tint(pick(rng, "silver", "silver", "grey"), rng), "metal"),
     )
-    _car_ends(thing, shell, rng, style, paint, sill, belt)
+    _ends(thing, shell, rng, style, paint, sill, belt)
     mirrors(
         thing, shell, front_edge - 0.06, belt + 0.07, 0.085, paint if rng.random() < 0.5 else DARK
     )
@@ -173,7 +173,7 @@ def car(rng: np.random.Generator, colour: str) -> Sculpture:
     return thing
 
 
-def _car_ends(thing, shell, rng, style, paint, sill, belt):
+def _ends(thing, shell, rng, style, paint, sill, belt):
     """Lamps, grille, bumpers, plates."""
     if rng.random() < 0.45:
         bumper = paint

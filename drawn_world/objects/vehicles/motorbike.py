@@ -21,7 +21,7 @@ from drawn_world.objects.palette import (
 from drawn_world.objects.patterns import stripes
 from drawn_world.objects.shapes import turned
 from drawn_world.objects.vehicles.steering import Steering
-from drawn_world.objects.vehicles.wheels import cast_wheel
+from drawn_world.objects.vehicles.wheels import cast_wheel, mudguard
 from drawn_world.renderer import Material, Sculpture
 
 
@@ -36,7 +36,7 @@ def motorbike(rng: np.random.Generator, colour: str) -> Sculpture:
         [front[0] - (0.36 if style == "cruiser" else 0.26), rng.uniform(0.86, 0.92), 0.0]
     )
     steer, still = Steering(head, rng.normal(0, 6)), Steering((0, 0, 0), 0.0)
-    paint, dark_paint = Material(tint(colour, rng), "metal"), None
+    paint = Material(tint(colour, rng), "metal")
     dark_paint = Material(shade(paint.colour, 0.72), "metal")
     chrome = STEEL if style != "sports" or rng.random() < 0.3 else DARK
     spokes = int(rng.integers(3, 7)) if style != "cruiser" else int(rng.integers(5, 10))
@@ -46,8 +46,8 @@ def motorbike(rng: np.random.Generator, colour: str) -> Sculpture:
         ),
         "metal",
     )
-    cast_wheel(thing, rear, radius, 0.085, still, rng, spokes, hub)
-    cast_wheel(thing, front, radius, 0.07, steer, rng, spokes, hub)
+    cast_wheel(thing, rear, radius, 0.085, still, spokes, hub)
+    cast_wheel(thing, front, radius, 0.07, steer, spokes, hub)
     for side in (-1, 1):
         thing.tube(
             steer([front + (0, 0, side * 0.095), head + (0.0, 0.03, side * 0.085)]),
@@ -58,7 +58,7 @@ def motorbike(rng: np.random.Generator, colour: str) -> Sculpture:
         thing.tube([rear + (0, 0, side * 0.1), (-0.12, 0.36, side * 0.09)], 0.026, IRON, None)
         thing.tube([rear + (0.02, 0.02, side * 0.1), (-0.38, 0.66, side * 0.1)], 0.03, chrome, None)
     _engine(thing, rng, style, chrome)
-    _body(thing, rng, style, paint, dark_paint, rear, front, head, radius, steer)
+    _body(thing, rng, style, paint, dark_paint, rear, front, radius, steer)
     _bars(thing, rng, style, head, steer, chrome)
     return thing
 
@@ -107,7 +107,7 @@ def _engine(thing, rng, style, chrome):
         thing.disc((-0.91, low + 0.082, side * 0.2), (-1.0, 0.18, 0), 0.04, DARK, None)
 
 
-def _body(thing, rng, style, paint, dark_paint, rear, front, head, radius, steer):
+def _body(thing, rng, style, paint, dark_paint, rear, front, radius, steer):
     """Tank, seat, tail, mudguards, fairing."""
     leather = Material(tint(pick(rng, "black", "black", "black", "brown", "tan"), rng), "matte")
     trim = (
@@ -137,15 +137,10 @@ def _body(thing, rng, style, paint, dark_paint, rear, front, head, radius, steer
     tail = (rear[0] - 0.12, 0.80 if style != "cruiser" else 0.7, 0.0)
     thing.sweep([(-0.3, 0.7, 0), (-0.55, tail[1] - 0.06, 0), tail], [0.1, 0.09, 0.05], paint, None)
     thing.ellipsoid((tail[0] - 0.045, tail[1], 0), (0.025, 0.034, 0.055), TAIL_RED, None)
-    for centre, span, lift, move in (
-        (rear, (0.3, 0.95), 0.012, lambda p: p),
-        (front, (0.22, 0.8), 0.012, steer),
-    ):
-        if style == "sports" and centre is rear:
-            continue
-        angle = np.linspace(span[0] * np.pi, span[1] * np.pi, 7)
-        arc = (radius - 0.02 + lift) * np.stack([np.cos(angle), np.sin(angle), np.zeros(7)], 1)
-        thing.tube(move(centre + arc), 0.082 if centre is front else 0.095, paint, None)
+    above = radius - 0.02 + 0.012
+    if style != "sports":
+        mudguard(thing, rear, above, (0.3, 0.95), 0.095, paint)
+    mudguard(thing, front, above, (0.22, 0.8), 0.082, paint, steer)
     if style == "sports":
         thing.ellipsoid((0.4, 0.62, 0.0), (0.3, 0.3, 0.19), paint, None, rotation=turned(pitch=20))
         thing.ellipsoid((0.12, 0.38, 0.0), (0.36, 0.13, 0.185), dark_paint, None)

@@ -21,7 +21,7 @@ from drawn_world.objects.palette import (
 from drawn_world.objects.patterns import stripes
 from drawn_world.objects.shapes import offset_box, turned
 from drawn_world.objects.vehicles.steering import Steering
-from drawn_world.objects.vehicles.wheels import cast_wheel
+from drawn_world.objects.vehicles.wheels import cast_wheel, mudguard
 from drawn_world.renderer import Material, Sculpture
 
 
@@ -38,7 +38,7 @@ def scooter(rng: np.random.Generator, colour: str) -> Sculpture:
     hub = Material(tint(pick(rng, "silver", "white", colour), rng), "metal")
     spokes = int(rng.integers(0, 6))
     for centre, move in ((rear, still), (front, steer)):
-        cast_wheel(thing, centre, radius, 0.062, move, rng, spokes if spokes > 2 else 0, hub)
+        cast_wheel(thing, centre, radius, 0.062, move, spokes if spokes > 2 else 0, hub)
     # Rear body: two swollen cheeks over the wheel, joined in the middle, with a two-tone band now and then.
     cheek = (
         Material(rgb, "metal", lambda p: (p[:, 1] > 0.55) * 1.0, cream)
@@ -80,9 +80,7 @@ def scooter(rng: np.random.Generator, colour: str) -> Sculpture:
             STEEL,
             None,
         )
-    angle = np.linspace(0.15 * np.pi, 0.9 * np.pi, 7)
-    arc = (radius - 0.01) * np.stack([np.cos(angle), np.sin(angle), np.zeros(7)], 1)
-    thing.tube(steer(front + arc), 0.082, paint, None)
+    mudguard(thing, front, radius - 0.01, (0.15, 0.9), 0.082, paint, steer)
     _seat(thing, rng, rgb)
     _bars(thing, rng, head, steer, paint, rng.random() < 0.65)
     return thing

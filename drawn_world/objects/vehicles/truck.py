@@ -57,7 +57,7 @@ def truck(rng: np.random.Generator, colour: str) -> Sculpture:
         "door",
         lift=0.01,
     )
-    _truck_front(thing, shell, rng, bonnet, paint)
+    _front(thing, shell, rng, bonnet)
     # Chassis and wheels.
     frame = Material((58, 59, 64), "matte")
     crate(
@@ -89,7 +89,7 @@ def truck(rng: np.random.Generator, colour: str) -> Sculpture:
     return thing
 
 
-def _truck_front(thing, shell, rng, bonnet, paint):
+def _front(thing, shell, rng, bonnet):
     lamp_y = 1.05 if bonnet else 0.88
     shell.lamp(thing, True, lamp_y, 0.72, (0.08, 0.13, 0.16), STEEL, "headlight")
     shell.lamp(thing, True, lamp_y, 0.72, (0.11, 0.105, 0.135), LAMP, "headlight")
