@@ -1,9 +1,10 @@
-"""Captions of drawn pictures, of single objects and of close-ups of parts: what the tiny CLIP reads.
+"""Captions of drawn pictures, of single objects and of close-ups of parts: what the tiny CLIP
+reads.
 
-Captions exist for *all* objects, novel ones included, as real CLIP has read about dogs and their heads. Every
-word comes from the tables of this file or from the vocabulary, so that `caption_words()` can list them all:
-the tokenizer of the tiny CLIP is built from that list. Captions are at most `MAX_TOKENS` tokens long to fit
-its short context.
+Captions exist for *all* objects, novel ones included, as real CLIP has read about dogs and their
+heads. Every word comes from the tables of this file or from the vocabulary, so that
+`caption_words()` can list them all: the tokenizer of the tiny CLIP is built from that list.
+Captions are at most `MAX_TOKENS` tokens long to fit its short context.
 """
 
 from __future__ import annotations
@@ -21,19 +22,23 @@ from drawn_world.names import COLOURS, object_words, part_words, plural
 MAX_TOKENS = 14  # without start and end
 SYNONYM_PROBABILITY = 0.08
 
-# Weights: the bare name is what the segmenter will ask for, the other forms keep the text tower general.
+# Weights: the bare name is what the segmenter will ask for, the other forms keep the text tower
+# general.
 PART_TEMPLATES = {
-    "{obj}'s {part}": 5, "{a_obj}'s {part}": 5, "the {part} of {a_obj}": 3, "{obj} {part}": 2, "{part}": 2,
+    "{obj}'s {part}": 5, "{a_obj}'s {part}": 5, "the {part} of {a_obj}": 3,
+    "{obj} {part}": 2, "{part}": 2,
     "a photo of {a_part}": 1, "a photo of {a_obj}'s {part}": 3, "a close-up of {a_obj}'s {part}": 2,
     "the {part} of {a_coloured}": 2, "{a_part}": 1, "a photo of the {part} of {a_obj}": 1,
 }
 OBJECT_TEMPLATES = {
-    "{obj}": 2, "{a_obj}": 2, "a photo of {a_obj}": 4, "{a_coloured}": 3, "a photo of {a_coloured}": 3,
+    "{obj}": 2, "{a_obj}": 2, "a photo of {a_obj}": 4, "{a_coloured}": 3,
+    "a photo of {a_coloured}": 3,
     "a picture of {a_obj}": 1, "{a_obj} {place}": 2, "{a_coloured} {place}": 2,
     "a photo of {a_obj} {place}": 1,
 }
 SCENE_TEMPLATES = {
-    "{things}": 3, "a photo of {things}": 3, "{things} {place}": 3, "a photo of {things} {place}": 2,
+    "{things}": 3, "a photo of {things}": 3, "{things} {place}": 3,
+    "a photo of {things} {place}": 2,
     "a picture of {things}": 1, "{place}, {things}": 1,
 }
 CLOSE_UP, SMALL = "a close-up of {things}", "a small {noun}"
@@ -43,14 +48,16 @@ NUMBERS = {2: ("two", "a pair of"), 3: ("three",), 4: ("four",)}
 PLACES = {
     "grass": ("on grass", "on the grass", "in a field", "in a meadow"),
     "road": ("on a road", "on the road", "on a street"),
-    "sand": ("on sand", "on the sand", "on a beach"), "snow": ("in the snow", "on snow", "in winter"),
+    "sand": ("on sand", "on the sand", "on a beach"),
+    "snow": ("in the snow", "on snow", "in winter"),
     "room": ("in a room", "on the floor", "indoors"), "sky": ("in the sky", "in the air"),
     "night": ("at night", "in the dark"),
     "forest": ("in a forest", "in the woods"), "studio": ("in a studio",),
 }
 # How many tokens beyond one CLIP's byte-pair encoding makes of these words.
 EXTRA_TOKENS = {"pottedplant": 2, **dict.fromkeys(
-    ("aeroplane", "aeroplanes", "airliner", "duckling", "houseplant", "minivan", "moped", "motorbikes",
+    ("aeroplane", "aeroplanes", "airliner", "duckling", "houseplant", "minivan", "moped",
+     "motorbikes",
      "scooter", "scooters", "songbird"), 1)}
 # fmt: on
 
@@ -135,8 +142,10 @@ def _group(obj: str, items: Sequence, rng: np.random.Generator, colours: bool) -
 
 
 def _relation(picture, rng: np.random.Generator) -> str | None:
-    """A caption such as "a dog left of a car", where two items of different kinds stand clearly apart or
-    before one another; else None."""
+    """How two items of different kinds stand to each other: "a dog left of a car".
+
+    None unless there are two, and they stand clearly apart or before one another.
+    """
     if len(picture.items) != 2 or picture.items[0].obj == picture.items[1].obj:
         return None
     far, near = picture.items
@@ -193,12 +202,15 @@ def scene_caption(picture, rng: np.random.Generator) -> str:
 
 
 def scene_captions(picture, rng: np.random.Generator, count: int = 1) -> list[str]:
+    """Several captions of one picture."""
     return [scene_caption(picture, rng) for _ in range(count)]
 
 
 @lru_cache(maxsize=1)
 def caption_words() -> frozenset[str]:
-    """Every lower-case word of captions and of the drawn vocabulary's names, without "'s" and commas."""
+    """Every lower-case word of captions and of the drawn vocabulary's names, without "'s" and
+    commas.
+    """
     texts = [
         *PART_TEMPLATES,
         *OBJECT_TEMPLATES,

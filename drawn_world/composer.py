@@ -1,4 +1,6 @@
-"""Compose one drawn picture: choose objects and scene, place, draw far to near, record what is seen."""
+"""Compose one drawn picture: choose objects and scene, place, draw far to near, record what is
+seen.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ from drawn_world.scenes.placement import (
 )
 
 SHIFTED_SCENES = ("night", "forest", "studio")
-# Animals keep believable coats in the shifted split, too; of these, every one can wear the first five.
+# Animals keep believable coats in the shifted split, too; of these, every one can wear the first
+# five.
 COATS = ("black", "white", "grey", "brown", "cream", "tan", "orange")
 OBJECTS_IN_PICTURE = (0.72, 0.23, 0.05)  # probability of one, two and three
 SAME_KIND = 0.3  # probability that a further object is of the kind of the first
@@ -36,7 +39,9 @@ class _Planned:
 
 
 class Composer:
-    """Draws one picture. Each concern has a random stream of its own, so that none depends on the size."""
+    """Draws one picture. Each concern has a random stream of its own, so that none depends on the
+    size.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,7 @@ class Composer:
         self.scene_stream = streams[3]
 
     def picture(self, name: str) -> Picture:
+        """The picture, under that name."""
         first, flying = self.choose_first()
         scene = self._choose_scene(first, flying)
         objects = [first, *self._choose_others(first, scene)]
@@ -178,7 +184,9 @@ class Composer:
         return Picture(image, object_map, label, name, scene, seen)
 
     def _label_table(self, obj: str, part_names: Sequence[str]) -> np.ndarray:
-        """Lookup from a layer's part index to object-part ids; the last two serve -2 (no part) and -1."""
+        """Lookup from a layer's part index to object-part ids; the last two serve -2 (no part) and
+        -1.
+        """
         ids = [names.OBJECT_PARTS.index(f"{obj}'s {part}") for part in part_names]
         return np.array([*ids, names.IGNORE, names.IGNORE], np.int16)
 

@@ -1,4 +1,5 @@
-"""A sheet of all kinds of objects, each beside its parts: `python -m drawn_world.contact_sheet FILE`.
+"""A sheet of all kinds of objects, each beside its parts: `python -m drawn_world.contact_sheet
+FILE`.
 
 Takes half a minute. The colours of the parts mean nothing; they only tell neighbours apart.
 """

@@ -1,8 +1,9 @@
-"""The names of the drawn world: objects, their parts, colours, and the other words people use for them.
+"""The names of the drawn world: objects, their parts, colours, and the other words people use for
+them.
 
-Everything that counts or labels goes by the order of this file: an id in an object map is a position
-in `OBJECTS`, an id in a part map a position in `OBJECT_PARTS`. Shipped weights and written label
-files rely on that order, so a new kind of object needs new weights, wherever it is entered.
+Everything that counts or labels goes by the order of this file: an id in an object map is a
+position in `OBJECTS`, an id in a part map a position in `OBJECT_PARTS`. Shipped weights and written
+label files rely on that order, so a new kind of object needs new weights, wherever it is entered.
 """
 
 from __future__ import annotations

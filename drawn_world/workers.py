@@ -60,7 +60,7 @@ def run(method: Callable, arguments: Sequence[tuple], processes: int) -> Iterato
     try:
         if processes > 1:
             try:
-                for k in range(processes):
+                for _ in range(processes):
                     started.append(_start())
                 for k, worker in enumerate(started):
                     _give(worker, (method, list(arguments[k::processes])))

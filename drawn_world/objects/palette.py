@@ -46,10 +46,10 @@ def shade(rgb, factor: float) -> tuple[float, float, float]:
 
 
 def blend(first, second, amount: float) -> tuple[float, float, float]:
-    """Mix two RGB triples; ``amount`` 0 gives the first, 1 the second."""
+    """Mix two RGB triples; `amount` 0 gives the first, 1 the second."""
     return tuple(np.asarray(first, float) * (1 - amount) + np.asarray(second, float) * amount)
 
 
 def pick(rng: np.random.Generator, *options):
-    """One of the options; unlike ``rng.choice`` it returns the option itself, whatever its type."""
+    """One of the options; unlike `rng.choice` it returns the option itself, whatever its type."""
     return options[int(rng.integers(len(options)))]

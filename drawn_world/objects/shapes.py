@@ -1,7 +1,7 @@
 """Small helpers shared by the builders of vehicles and things: colours, rotations, lofts, patterns.
 
-Everything here only calls the primitives of ``render.Sculpture``. Points are in the object frame: +x forward,
-+y up with the ground at y = 0, +z to the side; lengths in metres.
+Everything here only calls the primitives of `render.Sculpture`. Points are in the object frame:
++x forward, +y up with the ground at y = 0, +z to the side; lengths in metres.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from drawn_world.renderer import rotation
 
 
 def turned(pitch: float = 0.0, yaw: float = 0.0, roll: float = 0.0) -> np.ndarray:
-    """3x3 rotation in degrees: roll about x, then pitch (nose up) about z, then yaw (nose to -z) about y."""
+    """3x3 rotation in degrees: roll about x, then pitch (nose up) about z, then yaw (nose to -z)
+    about y.
+    """
     return rotation("y", yaw) @ rotation("z", pitch) @ rotation("x", roll)
 
 
 def frame(along, across_hint=(0.0, 0.0, 1.0)) -> np.ndarray:
-    """3x3 rotation whose columns are: ``along``, a normal, and the direction nearest to ``across_hint``."""
+    """3x3 rotation whose columns are: `along`, a normal, and the direction nearest to
+    `across_hint`.
+    """
     along = np.asarray(along, float) / np.linalg.norm(along)
     across = np.asarray(across_hint, float) - np.dot(across_hint, along) * along
     if np.linalg.norm(across) < 1e-6:
@@ -29,9 +33,13 @@ def frame(along, across_hint=(0.0, 0.0, 1.0)) -> np.ndarray:
 def loft(sculpture, stations, material, part, flatness: float = 0.35) -> None:
     """A smooth upright body from horizontal ellipses.
 
-    stations: rows (x, y, half depth along x, half width along z) from bottom to top; the
-              ratio of depth to width is that of the widest row
-    flatness: height of the rounded ends as a share of their half width
+    Args:
+        sculpture: to add it to.
+        stations: rows (x, y, half depth along x, half width along z) from bottom to top; the ratio
+            of depth to width is that of the widest row.
+        material: of the body.
+        part: of the body.
+        flatness: height of the rounded ends as a share of their half width.
     """
     stations = np.asarray(stations, float)
     widest = stations[stations[:, 3].argmax()]
@@ -42,7 +50,9 @@ def loft(sculpture, stations, material, part, flatness: float = 0.35) -> None:
 
 
 def turned_body(sculpture, outline, material, part) -> None:
-    """A body turned about the y axis, with almost flat ends; rows of ``outline`` are (height, radius)."""
+    """A body turned about the y axis, with almost flat ends; rows of `outline` are (height,
+    radius).
+    """
     outline = np.asarray(outline, float)
     points = np.zeros((len(outline), 3))
     points[:, 1] = outline[:, 0]
@@ -51,7 +61,7 @@ def turned_body(sculpture, outline, material, part) -> None:
 
 
 def box(sculpture, centre, half, material, part) -> None:
-    """An axis-aligned box; ``half`` are the half lengths along x, y, z."""
+    """An axis-aligned box; `half` are the half lengths along x, y, z."""
     (x, y, z), (a, b, c) = centre, half
     corners = [(x - a, y - b, z), (x + a, y - b, z), (x + a, y + b, z), (x - a, y + b, z)]
     offset_box(sculpture, corners, z - c, z + c, material, part)
@@ -60,7 +70,9 @@ def box(sculpture, centre, half, material, part) -> None:
 def offset_box(
     sculpture, profile, z_low, z_high, material, part, move=lambda points: points
 ) -> None:
-    """A convex profile in x-y between two z planes that need not be symmetric; ``move`` turns all points."""
+    """A convex profile in x-y between two z planes that need not be symmetric; `move` turns all
+    points.
+    """
     profile = np.asarray(profile, float)[:, :2]
     low = move(np.column_stack([profile, np.full(len(profile), z_low)]))
     high = move(np.column_stack([profile, np.full(len(profile), z_high)]))

@@ -1,9 +1,9 @@
-"""Which pixels a solid covers, and how near it is there: closed forms for ellipsoids, cones, cylinders and
-faces.
+"""Which pixels a solid covers, and how near it is there.
 
-Everything here is on the screen: x right, y down, z toward the viewer, all in pixels of the supersampled
-picture. The pixel-solid pairs of all solids of one kind are computed in one go; what depends on the row alone
-is computed once a row.
+There are closed forms for ellipsoids, cones, cylinders and faces. Everything here is on the screen:
+x right, y down, z toward the viewer, all in pixels of the supersampled picture. The pixel-solid
+pairs of all solids of one kind are computed in one go; what depends on the row alone is computed
+once a row.
 """
 
 from __future__ import annotations
@@ -18,8 +18,14 @@ from drawn_world.renderer.sweeps import chunks, cut_sweeps
 
 
 class Pairs:
-    """Pixel-solid pairs: flat pixel index int [n], depth float32 [n], solid int [n], and a function that
-    returns the normals, float32 [3, m], of chosen pairs given their surface points [3, m]."""
+    """Pairs of a pixel and a solid that covers it.
+
+    Attributes:
+        pixel: int [n], flat pixel index.
+        depth: float32 [n], toward the viewer.
+        solid: int [n].
+        normals: function (chosen pairs [m], their surface points float32 [3, m]) -> float32 [3, m].
+    """
 
     def __init__(self, pixel, depth, solid, normals):
         self.pixel, self.depth, self.solid, self.normals = pixel, depth, solid, normals
@@ -61,9 +67,18 @@ def _quadric_normals(shape, offset, item):
 
 
 def ellipsoid_pairs(solid, centre, axes, size, flat_normal=None) -> Pairs:
-    """centre [n, 3], axes [n, 3, 3]. Depth is the front of the quadric: z = cz + g.d + h sqrt(1 - d'E d),
-    with d the offset in the image plane. Discs are ellipsoids without thickness; they bring their normals,
-    flat_normal [n, 3]."""
+    """The pairs of n ellipsoids.
+
+    Depth is the front of the quadric: z = cz + g.d + h sqrt(1 - d'E d), with d the offset in the
+    image plane. Discs are ellipsoids without thickness; they bring their normals.
+
+    Args:
+        solid: int [n].
+        centre: [n, 3].
+        axes: [n, 3, 3].
+        size: pixels a side.
+        flat_normal: [n, 3] normals of discs, or None.
+    """
     shape = axes @ axes.transpose(0, 2, 1) + THINNEST * np.eye(3)
     (a, b, c), gx, gy, h = outline(shape)
     reach = np.sqrt(shape[:, 1, 1])
@@ -96,12 +111,13 @@ def ellipsoid_pairs(solid, centre, axes, size, flat_normal=None) -> Pairs:
 
 
 def cone_pairs(solid, start, end, shape, size) -> Pairs:
-    """Cones between spheres: start, end [n, 4] = (x, y, z, r); shape [n, 3, 3] stretches the spheres.
+    """Cones between spheres: start, end [n, 4] = (x, y, z, r); shape [n, 3, 3] stretches the
+    spheres.
 
-    With E the metric of the stretched unit sphere's outline, the front of the sphere of radius r at an offset
-    d lies at z = g.d + h sqrt(r^2 - d'E d). The envelope of the spheres along the axis is the largest t (dz -
-    g.D) + h sqrt(q(t)) over t in 0..1, where q(t) = (r0 + t dr)^2 - (d - t D)'E (d - t D) = C + B t - a t^2;
-    the best t has a closed form.
+    With E the metric of the stretched unit sphere's outline, the front of the sphere of radius r at
+    an offset d lies at z = g.d + h sqrt(r^2 - d'E d). The envelope of the spheres along the axis is
+    the largest t (dz - g.D) + h sqrt(q(t)) over t in 0..1, where q(t) = (r0 + t dr)^2 - (d - t D)'E
+    (d - t D) = C + B t - a t^2; the best t has a closed form.
     """
     delta = end - start
     rmax = np.maximum(start[:, 3], end[:, 3])
@@ -126,8 +142,10 @@ def cone_pairs(solid, start, end, shape, size) -> Pairs:
     r0, dr = start[:, 3], delta[:, 3]
     per_row = [
         start[item, 0], 2 * (r0 * dr)[item] + 2 * dy * ey[item], 2 * ex[item],  # B = b0 + b1 dx
-        (r0 * r0)[item] - eyy[item] * dy * dy, -2 * exy[item] * dy, exx[item],  # C = c0 + c1 dx - c2 dx^2
-        a[item], 0.5 / a[item], lean[item], dz[item], start[item, 2] + gy[item] * dy, gx[item], h[item],
+        # C = c0 + c1 dx - c2 dx^2
+        (r0 * r0)[item] - eyy[item] * dy * dy, -2 * exy[item] * dy, exx[item],
+        a[item], 0.5 / a[item], lean[item], dz[item], start[item, 2] + gy[item] * dy,
+        gx[item], h[item],
     ]  # fmt: skip
     values, x, pixel, item = expand(row, first, last, size, per_row, item)
     x0, b0, b1, c0, c1, c2, a, half_over_a, lean, dz, z0, gx, h = values
@@ -196,8 +214,12 @@ def cylinder_pairs(solid, centre, axis, radius, half_length, view: View) -> Pair
 
 
 def face_pairs(faces: Sequence[tuple[int, Face]], view: View) -> Pairs | None:
-    """All polygons: every edge crosses the pixel rows it spans, and between each two crossings of a row lies
-    the inside. Pixel centres decide, so that polygons which share an edge leave neither gap nor overlap."""
+    """The pairs of all polygons.
+
+    Every edge crosses the pixel rows it spans, and between each two crossings of a row lies the
+    inside. Pixel centres decide, so that polygons which share an edge leave neither gap nor
+    overlap.
+    """
     normals = np.array([face.normals for _, face in faces]) @ view.turn.T  # [F, 2, 3]
     shown = np.array([not face.one_sided for _, face in faces]) | (normals[:, :, 2].sum(1) > 0)
     faces = [face for face, keep in zip(faces, shown, strict=True) if keep]

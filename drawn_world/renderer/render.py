@@ -1,8 +1,9 @@
-"""A small software renderer: an orthographic camera, a true depth buffer, deferred light, exact part maps.
+"""A small software renderer: an orthographic camera, a true depth buffer, deferred light, exact
+part maps.
 
 How it is fast without a graphics card: every solid has a closed-form depth per pixel (`raster.py`),
-`np.maximum.at` keeps the nearest, and normals, patterns and light are computed only for what is visible.
-Nothing loops over pixels.
+`np.maximum.at` keeps the nearest, and normals, patterns and light are computed only for what is
+visible. Nothing loops over pixels.
 """
 
 from __future__ import annotations
@@ -22,14 +23,17 @@ from drawn_world.renderer.shading import FINISH_NAMES, SOFT_FINISHES, Light, sha
 class Layer:
     """One rendered sculpture at supersampled size H = W = size * supersample.
 
-    rgb:        float32 [H, W, 3], 0..255, zero outside the object (not premultiplied)
-    alpha:      float32 [H, W], 0 or 1; soft edges come from shrinking
-    part_index: int16 [H, W]; k is part_names[k], -1 nothing, -2 object without part. A label-only face may
-                set it where alpha is 0
-    depth:      float32 [H, W], units toward the viewer relative to the frame's origin, -inf where there is
-    nothing
-    box:        (top, left, bottom, right) of the pixels with a label, end-exclusive, at supersampled size;
-    zeros if none
+    Attributes:
+        rgb: float32 [H, W, 3], 0..255, zero outside the object (not premultiplied).
+        alpha: float32 [H, W], 0 or 1; soft edges come from shrinking.
+        part_index: int16 [H, W]; k is part_names[k], -1 nothing, -2 object without part. A
+            label-only face may set it where alpha is 0.
+        depth: float32 [H, W], units toward the viewer relative to the frame's origin, -inf where
+            there is nothing.
+        part_names: names of parts that `part_index` counts.
+        supersample: pixels of the layer along one output pixel.
+        box: (top, left, bottom, right) of the pixels with a label, end-exclusive, at supersampled
+            size; zeros if none.
     """
 
     rgb: np.ndarray
@@ -41,8 +45,11 @@ class Layer:
     box: tuple[int, int, int, int]
 
     def shrink(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """At output size: premultiplied colour float32 [S, S, 3], alpha float32 [S, S], part_index int16 [S,
-        S]."""
+        """The layer at output size S.
+
+        Returns:
+            Premultiplied colour float32 [S, S, 3], alpha float32 [S, S], part_index int16 [S, S].
+        """
         s = self.supersample
         if s == 1:
             return self.rgb, self.alpha, self.part_index
@@ -71,9 +78,19 @@ def render(
     light: Light | None = None,
     supersample: int = 2,
 ) -> Layer:
-    """Draw a sculpture on a square of `size` output pixels, at `size * supersample` pixels a side.
+    """Draw a sculpture on a square.
 
     Whatever falls outside the square is cut off. Deterministic: equal arguments give equal arrays.
+
+    Args:
+        sculpture: what to draw.
+        camera: where from.
+        size: output pixels a side.
+        light: of the scene; None for a plain one.
+        supersample: pixels drawn along one output pixel.
+
+    Raises:
+        ValueError: where size or supersample is below 1.
     """
     if size < 1 or supersample < 1:
         raise ValueError(
@@ -131,7 +148,7 @@ def _nearest(batches: list[Pairs], side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _part_map(sculpture: Sculpture, view: View, buffer, nearest, seen) -> np.ndarray:
-    """int16 [side^2]: the part of the nearest solid, overruled by label-only faces in front of it."""
+    """The part of the nearest solid, or of a label-only face in front of it, int16 [side^2]."""
     part_of = np.array(sculpture._part, np.int16)
     part_index = np.full(len(buffer), NOTHING, np.int16)
     part_index[seen] = part_of[nearest[seen]]
@@ -162,9 +179,9 @@ def _visible_surface(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Base colour and normal, each float32 [3, n], of the seen pixels.
 
-    Where solids of the same soft finish lie close behind each other, colour and normal are averages, with
-    weights that fall with the distance: limbs flow out of the body without a seam. Depth and part map stay
-    exact.
+    Where solids of the same soft finish lie close behind each other, colour and normal are
+    averages, with weights that fall with the distance: limbs flow out of the body without a seam.
+    Depth and part map stay exact.
     """
     side = view.size
     finish = np.array([FINISH_NAMES.index(m.finish) for m in sculpture.materials])[
@@ -219,8 +236,10 @@ def _base_colours(sculpture: Sculpture, material: np.ndarray, points: np.ndarray
 
 
 def _occlusion(buffer: np.ndarray, seen: np.ndarray, side: int, extent: float) -> np.ndarray:
-    """How deep each seen pixel lies behind the local average of the surface, float32 0..1: a cheap ambient
-    occlusion."""
+    """How deep each seen pixel lies behind the local average of the surface, float32 0..1.
+
+    A cheap ambient occlusion.
+    """
     step = max(1, side // 64)
     rough = buffer.reshape(side, side)[step // 2 :: step, step // 2 :: step]
     present = np.isfinite(rough)

@@ -1,7 +1,7 @@
-"""From the object frame to the screen, and from rows of pixels to flat arrays: what all kinds of solids
-share.
+"""From the object frame to the screen, and from rows of pixels to flat arrays.
 
-On the screen x points right, y down and z toward the viewer, all in pixels of the supersampled picture.
+All kinds of solids share this. On the screen x points right, y down and z toward the viewer, all in
+pixels of the supersampled picture.
 """
 
 from __future__ import annotations
@@ -14,13 +14,20 @@ THINNEST = 0.09  # square of the least half thickness in pixels: nothing vanishe
 
 
 class View:
-    """Object frame to screen. turn: [3, 3] camera frame with y down; scale: pixels per unit; origin: [3];
-    size: pixels."""
+    """The way from the object frame to the screen.
+
+    Attributes:
+        turn: [3, 3], to the camera frame with y down.
+        scale: pixels per unit.
+        origin: [3], where the object frame's origin lands.
+        size: pixels a side.
+    """
 
     def __init__(self, turn: np.ndarray, scale: float, origin: np.ndarray, size: int) -> None:
         self.turn, self.scale, self.origin, self.size = turn, scale, origin, size
 
     def points(self, points: np.ndarray) -> np.ndarray:
+        """Points [n, 3] of the object frame, on the screen."""
         return points @ (self.turn.T * self.scale) + self.origin
 
     def back(self, screen: np.ndarray) -> np.ndarray:
@@ -30,7 +37,7 @@ class View:
 
 
 def rows_between(low, high, size):
-    """Rows whose pixel centres lie between `low` and `high` [n]. Returns (item of each row, row)."""
+    """Rows whose centres lie between `low` and `high` [n], as (item of each row, row)."""
     first = np.clip(np.ceil(low - 0.5), 0, size).astype(np.int64)
     last = np.clip(np.floor(high - 0.5), -1, size - 1).astype(np.int64)
     count = np.maximum(last - first + 1, 0)
@@ -39,11 +46,13 @@ def rows_between(low, high, size):
 
 
 def expand(row, first, last, size, per_row: Sequence[np.ndarray], item):
-    """Expand row spans first..last to pixels: values that are constant along a row are repeated for each of
-    its pixels.
+    """Expand row spans first..last to pixels.
 
-    Returns (repeated values float32 [k, n], x of each pixel centre float32 [n], flat pixel index [n], item
-    [n]).
+    Values that are constant along a row are repeated for each of its pixels.
+
+    Returns:
+        Repeated values float32 [k, n], x of each pixel centre float32 [n], flat pixel index [n],
+            item [n].
     """
     first = np.clip(first, 0, size)
     count = np.maximum(np.minimum(last, size - 1) - first + 1, 0)
@@ -56,8 +65,12 @@ def expand(row, first, last, size, per_row: Sequence[np.ndarray], item):
 
 
 def outline(shape):
-    """For ellipsoids {p: p' inv(shape) p <= 1}, shape [n, 3, 3]: the metric E of the outline as (Exx, Exy,
-    Eyy), and the front z = gx x + gy y + h sqrt(1 - d'E d)."""
+    """Outline and front of the ellipsoids {p: p' inv(shape) p <= 1}, shape [n, 3, 3].
+
+    Returns:
+        The metric E of the outline as (Exx, Exy, Eyy), and gx, gy, h of the front z = gx x + gy y +
+            h sqrt(1 - d'E d).
+    """
     det = shape[:, 0, 0] * shape[:, 1, 1] - shape[:, 0, 1] ** 2
     metric = shape[:, 1, 1] / det, -shape[:, 0, 1] / det, shape[:, 0, 0] / det
     zx, zy = shape[:, 2, 0], shape[:, 2, 1]

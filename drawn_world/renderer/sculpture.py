@@ -1,8 +1,7 @@
-"""Sculptures: objects built of simple solids, the camera that looks at them, and what the world knows about
-each kind.
+"""Sculptures, built of simple solids, and the camera that looks at them.
 
-The object frame has x forward (toward the nose), y up with the ground at y = 0, and z to the object's side.
-Seen with yaw 0 the object stands in profile and looks to the right.
+The object frame has x forward (toward the nose), y up with the ground at y = 0, and z to the
+object's side. Seen with yaw 0 the object stands in profile and looks to the right.
 """
 
 from __future__ import annotations
@@ -21,11 +20,12 @@ NOTHING, NO_PART = -1, -2  # entries of Layer.part_index besides the indices of 
 class Camera:
     """Orthographic camera.
 
-    yaw:    degrees; 0 profile looking right, 90 facing the viewer, 180 profile looking left, 270 seen from
-    behind
-    pitch:  degrees; positive looks down from above
-    scale:  output pixels per unit
-    centre: (px, py), where the frame's origin (0, 0, 0) lands, in output pixels, y down
+    Attributes:
+        yaw: degrees; 0 profile looking right, 90 facing the viewer, 180 profile looking left, 270
+            seen from behind.
+        pitch: degrees; positive looks down from above.
+        scale: output pixels per unit.
+        centre: (px, py), where the frame's origin (0, 0, 0) lands, in output pixels, y down.
     """
 
     yaw: float
@@ -54,6 +54,16 @@ def rotation(axis: str, degrees: float) -> np.ndarray:
 
 @dataclass
 class Face:
+    """A planar polygon of a sculpture.
+
+    Attributes:
+        points: [K, 3].
+        normals: [2, 3], at `start` and at `start + along`; interpolated, so that strips look round.
+        start: [3].
+        along: [3].
+        one_sided: whether it is seen from outside only.
+    """
+
     points: np.ndarray  # [K, 3]
     normals: (
         np.ndarray
@@ -65,11 +75,16 @@ class Face:
 
 @dataclass
 class Sculpture:
-    """Solids in one object frame. `part` is a generalized part name, or None for object without part.
+    """Solids in one object frame; `part` is a generalized part name, or None for object without
+    part.
 
     Where two solids are equally near (a window painted on a side), the one added later wins.
-    soften: how far solids of fur, wool, feather or skin flow into each other, as a fraction of the
-    sculpture's extent.
+
+    Attributes:
+        soften: how far solids of fur, wool, feather or skin flow into each other, as a fraction of
+            the sculpture's extent.
+        part_names: parts, in the order in which they were first used.
+        materials: materials, likewise.
     """
 
     soften: float = 0.014
@@ -112,8 +127,15 @@ class Sculpture:
         part: str | None,
         rotation: np.ndarray | None = None,
     ) -> None:
-        """A solid ellipsoid; flat ones make ears, wings and leaves. rotation: [3, 3], turns the axes of
-        `radii`."""
+        """Add a solid ellipsoid; flat ones make ears, wings and leaves.
+
+        Args:
+            centre: [3].
+            radii: [3], along its axes.
+            material: of the surface.
+            part: its part, or None.
+            rotation: [3, 3], turns the axes of `radii`.
+        """
         centre, radii = np.asarray(centre, float), np.asarray(radii, float)
         axes = (np.eye(3) if rotation is None else np.asarray(rotation, float)) * radii
         self._ellipsoids.append((self._solid(material, part), centre, axes))
@@ -121,7 +143,14 @@ class Sculpture:
         self._grow(centre - reach, centre + reach)
 
     def balls(self, centres, radii, material: Material, part: str | None) -> None:
-        """Many spheres at once: centres [K, 3], radii [K] or a number. Curls of wool, crowns of leaves."""
+        """Add many spheres at once: curls of wool, crowns of leaves.
+
+        Args:
+            centres: [K, 3].
+            radii: [K] or a number.
+            material: of the surface.
+            part: their part, or None.
+        """
         centres = np.asarray(centres, float).reshape(-1, 3)
         radii = np.broadcast_to(np.asarray(radii, float), (len(centres),))
         axes = radii[:, None, None] * np.eye(3)
@@ -132,20 +161,35 @@ class Sculpture:
         self._grow((centres - radii[:, None]).min(0), (centres + radii[:, None]).max(0))
 
     def sweep(
-        self, points, radii, material: Material, part: str | None, samples: int | None = None, shape=None
-    ) -> None:  # fmt: skip
-        """A sphere of changing radius swept along a Catmull-Rom curve through `points` [K, 3]; radii [K] or a
-        number.
+        self,
+        points,
+        radii,
+        material: Material,
+        part: str | None,
+        samples: int | None = None,
+        shape=None,
+    ) -> None:
+        """Add a sphere of changing radius, swept along a Catmull-Rom curve.
 
-        samples: number of cones in all; None chooses from the curve's bend and its size on the screen.
-        shape:   sweeps an ellipsoid instead, the sphere stretched by three factors along x, y, z (a body
-                 deeper than wide) or by a matrix [3, 3] (a flat ear)
+        Args:
+            points: [K, 3], at least two, on the curve.
+            radii: [K] or a number.
+            material: of the surface.
+            part: its part, or None.
+            samples: number of cones in all; None chooses from the curve's bend and its size on the
+                screen.
+            shape: sweeps an ellipsoid instead: the sphere stretched by three factors along x, y, z
+                (a body deeper than wide) or by a matrix [3, 3] (a flat ear).
+
+        Raises:
+            ValueError: for fewer than two points.
         """
         points = np.asarray(points, float).reshape(-1, 3)
         radii = np.broadcast_to(np.asarray(radii, float), (len(points),)).copy()
         if len(points) < 2:
             raise ValueError(
-                f"a sweep needs at least two points; got {len(points)} (use ellipsoid for a single ball)"
+                f"a sweep needs at least two points; got {len(points)} "
+                "(use ellipsoid for a single ball)"
             )
         shape = np.eye(3) if shape is None else np.asarray(shape, float)
         shape = np.diag(shape) if shape.ndim == 1 else shape
@@ -158,8 +202,15 @@ class Sculpture:
         self.sweep(points, radius, material, part)
 
     def face(self, points, material: Material, part: str | None, paint: bool = True) -> None:
-        """A planar polygon, seen from both sides. paint=False only labels (the inside of a spoked wheel): it
-        never hides colour, and it names what is seen through it, background included."""
+        """Add a planar polygon, seen from both sides.
+
+        Args:
+            points: [K, 3], around the polygon.
+            material: of the surface.
+            part: its part, or None.
+            paint: False only labels (the inside of a spoked wheel): it never hides colour, and it
+                names what is seen through it, background included.
+        """
         self._face(np.asarray(points, float), None, material, part, paint)
 
     def _face(
@@ -206,7 +257,7 @@ class Sculpture:
             )
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest corner, each float [3], of a box around everything (never too small)."""
+        """Lowest and highest corner, each float [3], of a box around everything."""
         if not self._part:
             raise ValueError("the sculpture is empty: add a solid before asking for its bounds")
         return self._low.copy(), self._high.copy()

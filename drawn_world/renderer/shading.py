@@ -1,4 +1,6 @@
-"""Materials and light of the drawn world: what a surface looks like once the renderer knows its normal."""
+"""Materials and light of the drawn world: what a surface looks like once the renderer knows its
+normal.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 
-# One row per finish: specular strength, specular power, brightness grain, bump strength, environment
-# reflection, grain stretch along x (hair and feathers lie along the body). Bumps and grain are looked up in
-# object space, so that they stick to the surface when the camera turns.
+# One row per finish: specular strength, specular power, brightness grain, bump strength,
+# environment reflection, grain stretch along x (hair and feathers lie along the body). Bumps and
+# grain are looked up in object space, so that they stick to the surface when the camera turns.
 FINISHES: dict[str, tuple[float, float, float, float, float, float]] = {
     "matte": (0.04, 8.0, 0.02, 0.00, 0.00, 1.0),
     "fur": (0.05, 6.0, 0.075, 0.06, 0.00, 2.6),
@@ -32,13 +34,17 @@ Pattern = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Material:
-    """What a primitive is made of.
+    """What a solid is made of.
 
-    colour:  (r, g, b), each 0..255
-    finish:  one of FINISHES
-    pattern: takes object-frame points, float32 [N, 3], returns float [N] in 0..1: how far to mix toward
-    `colour2`
-    colour2: (r, g, b) of the pattern; needed where there is a pattern
+    Attributes:
+        colour: (r, g, b), each 0..255.
+        finish: one of FINISHES.
+        pattern: takes object-frame points, float32 [N, 3], returns float [N] in 0..1: how far to
+            mix toward `colour2`.
+        colour2: (r, g, b) of the pattern; needed where there is one.
+
+    Raises:
+        ValueError: for an unknown finish, and for a pattern without `colour2`.
     """
 
     colour: tuple[float, float, float]
@@ -61,10 +67,11 @@ class Material:
 class Light:
     """Light of a scene, in the camera's frame (x right, y up, z toward the viewer).
 
-    direction: toward the lamp; any length
-    colour:    of the direct light, 1 = neutral
-    sky:       ambient light from above
-    ground:    ambient light from below, usually tinted by the floor
+    Attributes:
+        direction: toward the lamp; any length.
+        colour: of the direct light, 1 = neutral.
+        sky: ambient light from above.
+        ground: ambient light from below, usually tinted by the floor.
     """
 
     direction: tuple[float, float, float] = (-0.45, 0.75, 0.6)
@@ -75,8 +82,10 @@ class Light:
 
 @lru_cache(maxsize=1)
 def _noise_table() -> np.ndarray:
-    """Smooth periodic noise, float32 [64 * 64 * 64], mean 0, standard deviation 1; features about four cells
-    wide."""
+    """Smooth periodic noise, float32 [64 * 64 * 64], mean 0, standard deviation 1.
+
+    Features are about four cells wide.
+    """
     table = np.random.default_rng(7).standard_normal((64, 64, 64)).astype(np.float32)
     for axis in range(3):
         for _ in range(2):
@@ -85,18 +94,22 @@ def _noise_table() -> np.ndarray:
 
 
 def noise(points: np.ndarray, frequency: float | tuple[float, float, float]) -> np.ndarray:
-    """Fine object-space noise, float32 [N], about -2..2: `frequency` features per unit, given once or for
-    each axis.
+    """Fine object-space noise, float32 [N], about -2..2.
 
-    Looked up without interpolation: right for grain of a pixel or two, blocky when stretched over many pixels
-    (use `waves` for large patches).
+    Looked up without interpolation: right for grain of a pixel or two, blocky when stretched over
+    many pixels (use `waves` for large patches).
+
+    Args:
+        points: float32 [N, 3].
+        frequency: features per unit, given once or for each axis.
     """
     cell = (points * (np.asarray(frequency, np.float32) * 4.0)).astype(np.int32) & 63
     return _noise_table()[(cell[:, 0] << 12) | (cell[:, 1] << 6) | cell[:, 2]]
 
 
 def waves(rng: np.random.Generator, frequency: float) -> Pattern:
-    """A smooth random field for large patches: a function from points [N, 3] to float32 [N], roughly -1..1.
+    """A smooth random field for large patches: a function from points [N, 3] to float32 [N], about
+    -1..1.
 
     A sum of sine waves in random directions with about `frequency` features per unit.
     """
@@ -129,14 +142,19 @@ def shade(
     light: Light,
     extent: float,
 ) -> np.ndarray:
-    """Colours of N surface points. Coordinates come first, [3, N]: long rows are what NumPy is fast with.
+    """Colours of N surface points, float32 [3, N], 0..255.
 
-    colour: float32 [3, N] base colour, 0..255       normal: float32 [3, N], camera frame, need not be unit
-    length
-    points: float32 [3, N] in the object frame       finish: int [N], index into FINISH_NAMES
-    occlusion: float32 [N], 0 open .. 1 hidden       up: float32 [3], the world's up in the camera frame
-    extent: size of the sculpture in its own units, the yardstick for grain
-    Returns float32 [3, N], 0..255.
+    Coordinates come first, [3, N]: long rows are what NumPy is fast with.
+
+    Args:
+        colour: float32 [3, N], base colour, 0..255.
+        normal: float32 [3, N], camera frame; need not be of unit length.
+        points: float32 [3, N], in the object frame.
+        finish: int [N], index into FINISH_NAMES.
+        occlusion: float32 [N], 0 open .. 1 hidden.
+        up: float32 [3], the world's up in the camera frame.
+        light: of the scene.
+        extent: size of the sculpture in its own units, the yardstick for grain.
     """
     used = np.bincount(finish, minlength=len(FINISH_NAMES)) > 0
     specular, power, _, bump, mirror, _ = _FINISH_TABLE[used].max(
@@ -174,9 +192,11 @@ def shade(
 
 
 def _roughen(normal, brightness, points, finish, extent) -> None:
-    """Fur, wool, feathers: bumps turn the normal, grain changes the brightness, both in place. The fine grain
-    also jitters the place where the coarse one is looked up: without interpolation its cells would show as
-    blocks."""
+    """Fur, wool, feathers: bumps turn the normal, grain changes the brightness, both in place.
+
+    The fine grain also jitters the place where the coarse one is looked up: without interpolation
+    its cells would show as blocks.
+    """
     rough = np.flatnonzero(_FINISH_TABLE[:, 3][finish] > 0)
     _, _, grain, bump, _, stretch = _FINISH_TABLE[finish[rough]].T
     where = points[:, rough].T / np.float32(extent)
@@ -190,8 +210,10 @@ def _roughen(normal, brightness, points, finish, extent) -> None:
 
 
 def _reflect(shaded, at, normal, share, up, light) -> None:
-    """Mix a made-up surrounding into shiny surfaces, in place: a sky that fades upward from a bright horizon,
-    and dark ground below it."""
+    """Mix a made-up surrounding into shiny surfaces, in place.
+
+    It is a sky that fades upward from a bright horizon, and dark ground below it.
+    """
     reflected = 2.0 * normal[2] * normal
     reflected[2] -= 1.0
     height = up @ reflected

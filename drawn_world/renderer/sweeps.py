@@ -1,5 +1,6 @@
-"""Sweeps become chains of cones: how a curve is cut, finely where it bends and coarsely where it does not
-show."""
+"""Sweeps become chains of cones: how a curve is cut, finely where it bends and coarsely where it
+does not show.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ def cut_sweeps(sculpture: Sculpture, view: View):
     """Cut all sweeps into cones, and those that point at the viewer (one end inside the other) into
     ellipsoids.
 
-    Returns (solid [n], start [n, 4], end [n, 4], shape [n, 3, 3]) and lists of (solid [m], centre [m, 3],
-    axes [m, 3, 3]).
+    Returns (solid [n], start [n, 4], end [n, 4], shape [n, 3, 3]) and lists of (solid [m], centre
+    [m, 3], axes [m, 3, 3]).
     """
     sweeps, scale = sculpture._sweeps, view.scale
     length = np.array([len(sweep[1]) for sweep in sweeps])
@@ -77,8 +78,11 @@ def cut_sweeps(sculpture: Sculpture, view: View):
 
 
 def _pieces(before, here, there, after, scale):
-    """Cones needed for each span: more where the curve bulges or turns on the screen, and along thin tubes,
-    whose bounding boxes would be mostly empty."""
+    """Cones needed for each span.
+
+    More where the curve bulges or turns on the screen, and along thin tubes, whose bounding boxes
+    would be mostly empty.
+    """
     middle = (9 * (here + there) - before - after) / 16
     bulge = np.abs(middle - (here + there) / 2).max(1) * scale
     enter, leave = (there - before)[:, :3], (after - here)[:, :3]

@@ -21,10 +21,11 @@ from drawn_world.scenes.shifted import forest, night, studio
 class Backdrop:
     """A scene without objects.
 
-    image:   float32 [S, S, 3], 0..255
-    horizon: y in pixels where the ground begins (the wall's foot indoors); more than S where nothing can
-    stand
-    light:   the light that objects in this scene should be rendered with
+    Attributes:
+        image: float32 [S, S, 3], 0..255.
+        horizon: y in pixels where the ground begins (the wall's foot indoors); more than S where
+            nothing can stand.
+        light: the light that objects in this scene should be rendered with.
     """
 
     image: np.ndarray
@@ -39,8 +40,17 @@ SCENES: dict[str, Callable[[Canvas], tuple[float, Light]]] = {
 
 
 def draw_scene(name: str, rng: np.random.Generator, size: int, style: str = "normal") -> Backdrop:
-    """Draw the backdrop `name`, size x size pixels. style: "normal", or "shifted" for unusual skies, walls
-    and light."""
+    """Draw the backdrop `name`.
+
+    Args:
+        name: one of SCENES.
+        rng: chooses everything that differs from one to the next.
+        size: pixels a side.
+        style: "normal", or "shifted" for unusual skies, walls and light.
+
+    Raises:
+        ValueError: for an unknown name or style.
+    """
     if name not in SCENES:
         raise ValueError(f"scene {name!r} is not known; use one of {', '.join(SCENES)}")
     if style not in ("normal", "shifted"):

@@ -1,4 +1,5 @@
-"""A picture under construction, in coordinates from 0 to 1: the tool that all backdrops are painted with.
+"""A picture under construction, in coordinates from 0 to 1: the tool that all backdrops are painted
+with.
 
 Everything looks the same at any resolution, and every edge is smoothed over one pixel.
 """
@@ -10,9 +11,14 @@ from PIL import Image
 
 
 class Canvas:
-    """`image` float32 [S, S, 3], 0..255; `x` [1, S] and `y` [S, 1] from 0 to 1, y down; `pixel` = 1 / S.
+    """What is painted on.
 
-    shifted: whether unusual skies, walls and light are wanted.
+    Attributes:
+        image: float32 [S, S, 3], 0..255.
+        x: [1, S] from 0 to 1.
+        y: [S, 1] from 0 to 1, y down.
+        pixel: 1 / S.
+        shifted: whether unusual skies, walls and light are wanted.
     """
 
     def __init__(self, size: int, rng: np.random.Generator, shifted: bool) -> None:
@@ -21,16 +27,18 @@ class Canvas:
         self.x, self.y, self.pixel = grid[None, :], grid[:, None], 1.0 / size
         self.image = np.zeros((size, size, 3), np.float32)
 
-    # ---- chance
-    # ------------------------------------------------------------------------------------------------
+    # ---- chance ----------------------------------------------------------------------------------
 
     def uniform(self, low: float, high: float) -> float:
+        """A number between the two."""
         return float(self.rng.uniform(low, high))
 
     def chance(self, probability: float) -> bool:
+        """True with that probability."""
         return bool(self.rng.random() < probability)
 
     def pick(self, *options):
+        """One of the options."""
         return options[int(self.rng.integers(len(options)))]
 
     def vary(self, colour, spread: float = 7.0) -> np.ndarray:
@@ -39,18 +47,21 @@ class Canvas:
         return np.clip(np.asarray(colour, np.float32) + change, 0, 255)
 
     def noise(self, across: float, down: float | None = None) -> np.ndarray:
-        """Smooth noise float32 [S, S] with about that many features across and down; standard deviation about
-        1."""
+        """Smooth noise float32 [S, S] with about that many features across and down.
+
+        Its standard deviation is about 1.
+        """
         shape = (max(2, round(down or across)) + 2, max(2, round(across)) + 2)
         coarse = Image.fromarray(self.rng.standard_normal(shape).astype(np.float32), "F")
         return np.asarray(coarse.resize((self.size, self.size), Image.BICUBIC)) * np.float32(1.35)
 
-    # ---- shapes
-    # ------------------------------------------------------------------------------------------------
+    # ---- shapes ----------------------------------------------------------------------------------
 
     def step(self, signed: np.ndarray) -> np.ndarray:
-        """1 where `signed` distance (in picture heights) is positive, 0 where negative, smooth over a
-        pixel."""
+        """1 where the signed distance is positive, 0 where negative, smooth over a pixel.
+
+        Distances are in picture heights.
+        """
         return np.clip(signed / self.pixel + 0.5, 0.0, 1.0)
 
     def between(self, value: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -63,7 +74,9 @@ class Canvas:
         self.image[box] += alpha * (np.asarray(colour, np.float32) - self.image[box])
 
     def window(self, left: float, top: float, right: float, bottom: float):
-        """Slices of a box, one pixel wider than asked, and its x and y; None when it misses the picture."""
+        """Slices of a box, one pixel wider than asked, and its x and y; None when it misses the
+        picture.
+        """
         s = self.size
         x0, x1 = max(int(left * s) - 1, 0), min(int(right * s) + 2, s)
         y0, y1 = max(int(top * s) - 1, 0), min(int(bottom * s) + 2, s)
@@ -72,6 +85,7 @@ class Canvas:
         return np.s_[y0:y1, x0:x1], self.x[:, x0:x1], self.y[y0:y1]
 
     def rectangle(self, left: float, top: float, right: float, bottom: float, colour) -> None:
+        """A filled rectangle."""
         found = self.window(left, top, right, bottom)
         if found:
             box, x, y = found

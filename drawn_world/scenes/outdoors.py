@@ -1,4 +1,6 @@
-"""Backdrops in daylight. Each paints a canvas and returns the horizon (share of the height) and the light."""
+"""Backdrops in daylight. Each paints a canvas and returns the horizon (share of the height) and the
+light.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from drawn_world.scenes.scenery import buildings, ground, hills, ridge, sky, tre
 
 
 def day(c: Canvas, tint=(0.30, 0.29, 0.27)) -> Light:
+    """The light of a day, on ground of that tint."""
     side = c.pick(-1.0, 1.0) * c.uniform(0.2, 0.6)
     if c.shifted:
         return Light((side * 1.8, 0.45, 0.5), (1.05, 0.88, 0.72), (0.50, 0.48, 0.56), tint)
@@ -22,6 +25,7 @@ def day(c: Canvas, tint=(0.30, 0.29, 0.27)) -> Light:
 
 
 def grass(c: Canvas) -> tuple[float, Light]:
+    """A meadow with trees."""
     horizon = c.uniform(0.36, 0.56)
     sky(c, horizon)
     hills(c, horizon, ((150, 176, 186), (120, 156, 132), (98, 142, 92)))
@@ -53,6 +57,7 @@ def grass(c: Canvas) -> tuple[float, Light]:
 
 
 def road(c: Canvas) -> tuple[float, Light]:
+    """A road through a street or through the country."""
     horizon = c.uniform(0.36, 0.52)
     sky(c, horizon)
     if c.rng.random() < 0.6:
@@ -94,6 +99,7 @@ def road(c: Canvas) -> tuple[float, Light]:
 
 
 def sand(c: Canvas) -> tuple[float, Light]:
+    """A beach or dunes."""
     horizon = c.uniform(0.36, 0.54)
     sky(c, horizon)
     near = c.vary(c.pick((222, 194, 144), (230, 206, 160), (214, 182, 132), (232, 214, 176)), 5)
@@ -123,6 +129,7 @@ def sand(c: Canvas) -> tuple[float, Light]:
 
 
 def snow(c: Canvas) -> tuple[float, Light]:
+    """A snowy field with firs."""
     horizon = c.uniform(0.38, 0.56)
     sky(c, horizon)
     for k in range(c.rng.integers(0, 3)):
@@ -146,6 +153,7 @@ def snow(c: Canvas) -> tuple[float, Light]:
 
 
 def sky_scene(c: Canvas) -> tuple[float, Light]:
+    """Sky, and perhaps a distant ridge at its foot; nothing can stand."""
     horizon = 1.02 if c.rng.random() < 0.6 else c.uniform(0.86, 0.95)
     sky(c, max(horizon, 1.0), clouds=0.9)
     if horizon < 1:

@@ -1,9 +1,9 @@
 """Where objects stand in a drawn picture: framing, perspective, overlap and shadows.
 
-All positions are shares of the frame (x right, y down, 0..1), so that one composition can be drawn at any
-size. One perspective rules a picture: the ground runs from the horizon to the lower border, and an object
-whose feet stand at y is drawn in proportion to y - horizon. Nearer therefore means lower, bigger, and drawn
-later.
+All positions are shares of the frame (x right, y down, 0..1), so that one composition can be drawn
+at any size. One perspective rules a picture: the ground runs from the horizon to the lower border,
+and an object whose feet stand at y is drawn in proportion to y - horizon. Nearer therefore means
+lower, bigger, and drawn later.
 """
 
 from __future__ import annotations
@@ -15,21 +15,25 @@ import numpy as np
 
 from drawn_world.renderer import Camera, Sculpture
 
-# Focal length in frame heights. It turns a position in the frame into the angle from which an object is seen.
+# Focal length in frame heights. It turns a position in the frame into the angle from which an
+# object is seen.
 FOCAL_LENGTH = 1.5
 
 
-# Real lengths, from a bottle to a bus, are compressed by this power, or a dog beside a bus would be tiny.
+# Real lengths, from a bottle to a bus, are compressed by this power, or a dog beside a bus would be
+# tiny.
 SIZE_POWER = 0.35
 OVERLAPPING = 0.45  # how often a further object may hide, or be hidden by, the others
 
 
-# Sizes shrink with this power of the distance: exact perspective (1) would make the farther one of two tiny.
+# Sizes shrink with this power of the distance: exact perspective (1) would make the farther one of
+# two tiny.
 PERSPECTIVE_POWER = 0.75
 MARGIN = 0.02
 
 
-# How the main object is framed: share of pictures, and its largest extent on screen as a share of the frame.
+# How the main object is framed: share of pictures, and its largest extent on screen as a share of
+# the frame.
 # fmt: off
 FRAMINGS = {
     "fill": (0.68, (0.74, 0.98)),
@@ -53,8 +57,10 @@ BESIDE = (0.55, 0.80)  # extent of the main object when others stand beside it
 class Outline:
     """A sculpture reduced to N ellipsoids, enough to know how far it reaches in any direction.
 
-    centres  [N, 3]
-    squares  [N, 6]  xx, yy, zz, xy, xz, yz of A A', A the axes: an ellipsoid reaches sqrt(d' A A' d) along d
+    Attributes:
+        centres: [N, 3].
+        squares: [N, 6], xx, yy, zz, xy, xz, yz of A A', A the axes: an ellipsoid reaches sqrt(d' A
+            A' d) along d.
     """
 
     centres: np.ndarray
@@ -62,6 +68,7 @@ class Outline:
 
     @classmethod
     def of(cls, sculpture: Sculpture) -> Outline:
+        """The outline of a sculpture."""
         centres, matrices = [], []
         for _, centre, radii in sculpture._ellipsoids:
             centres.append(centre[None])
@@ -93,10 +100,14 @@ class Outline:
 class Placement:
     """One object in the frame.
 
-    outline     of the sculpture
-    yaw, pitch  degrees, as in `Camera`
-    scale       frame widths per unit of the sculpture
-    origin      where the zero point of the sculpture lands
+    Attributes:
+        sculpture: the object.
+        outline: of the sculpture.
+        yaw: degrees, as in `Camera`.
+        pitch: degrees, as in `Camera`.
+        scale: frame widths per unit of the sculpture.
+        origin: where the zero point of the sculpture lands.
+        flying: whether it is in the air, without a shadow.
     """
 
     sculpture: Sculpture
@@ -132,7 +143,9 @@ def axes(yaw: float, pitch: float) -> np.ndarray:
 
 
 def draw_yaw(rng: np.random.Generator) -> float:
-    """Degrees. Mostly side and three-quarter views, to both sides; some from the front or from behind."""
+    """Degrees. Mostly side and three-quarter views, to both sides; some from the front or from
+    behind.
+    """
     kind, turned = rng.random(), 180.0 * rng.integers(2)
     if kind < 0.50:
         return turned + rng.normal(0, 11)
@@ -142,7 +155,9 @@ def draw_yaw(rng: np.random.Generator) -> float:
 
 
 def view_pitch(middle: float, horizon: float, limits: tuple[float, float]) -> float:
-    """Degrees from which something at height `middle` of the frame is seen: from above below the horizon."""
+    """Degrees from which something at height `middle` of the frame is seen: from above below the
+    horizon.
+    """
     return float(np.clip(np.degrees(np.arctan((middle - horizon) / FOCAL_LENGTH)), *limits))
 
 
@@ -220,7 +235,8 @@ def place_beside(
     flying: bool,
     tries: int = 60,
 ) -> Placement | None:
-    """Place a further object in the perspective of the first one, apart from the others or overlapping.
+    """Place a further object in the perspective of the first one, apart from the others or
+    overlapping.
 
     Returns None if no try finds room.
     """
@@ -280,7 +296,7 @@ def _overlap(a: Placement, b: Placement) -> float:
 
 
 def _stacked(a: Placement, b: Placement) -> bool:
-    """Would the farther of two objects, feet hidden, look as if it stood on the nearer one?"""
+    """Whether the farther object, feet hidden, would look as if it stood on the nearer one."""
     far, near = (a, b) if a.origin[1] < b.origin[1] else (b, a)
     (left, _, right, bottom), (near_left, near_top, near_right, _) = far.box, near.box
     hidden = min(right, near_right) - max(left, near_left)
@@ -290,10 +306,11 @@ def _stacked(a: Placement, b: Placement) -> bool:
 def shadow(
     placement: Placement, size: int, light_x: float, strength: float
 ) -> tuple[slice, slice, np.ndarray] | None:
-    """Contact shadow on the ground: (rows, columns, float32 [h, w] to multiply the backdrop with), or None.
+    """Contact shadow on the ground: (rows, columns, float32 [h, w] to multiply the backdrop with),
+    or None.
 
-    A soft ellipse under the bounding box's footprint, seen from the object's own angle and pushed away from
-    the light.
+    A soft ellipse under the bounding box's footprint, seen from the object's own angle and pushed
+    away from the light.
     """
     if placement.flying:
         return None

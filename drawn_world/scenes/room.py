@@ -21,6 +21,7 @@ WHITE_PAINT = (246, 244, 238)
 
 
 def room(c: Canvas) -> tuple[float, Light]:
+    """A room, papered or painted, with floorboards or a carpet."""
     horizon = c.uniform(0.5, 0.66)
     wall = c.vary((70, 84, 104), 12) if c.shifted else c.vary(c.pick(*WALLPAPERS), 5)
     _wall(c, horizon, wall)

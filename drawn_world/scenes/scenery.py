@@ -1,5 +1,7 @@
-"""What several backdrops share: sky, clouds, hills, trees, houses, and ground that lies flat in
-perspective."""
+"""What several backdrops share: sky, clouds, hills, trees, houses, and ground.
+
+The ground lies flat in perspective.
+"""
 
 from __future__ import annotations
 
@@ -188,8 +190,10 @@ def _house(c: Canvas, left, top, right, bottom, wall, night: bool) -> None:
 
 @lru_cache(maxsize=1)
 def _texture() -> np.ndarray:
-    """Noise float32 [256, 256] that repeats without a seam, standard deviation 1, features about four cells
-    wide."""
+    """Noise float32 [256, 256] that repeats without a seam, standard deviation 1.
+
+    Features are about four cells wide.
+    """
     table = np.random.default_rng(11).standard_normal((256, 256)).astype(np.float32)
     for axis in (0, 1, 0, 1):
         table = table + np.roll(table, 1, axis) + np.roll(table, -1, axis)
@@ -199,10 +203,18 @@ def _texture() -> np.ndarray:
 def ground(
     c: Canvas, horizon: float, far, near, grain: float, patches: float, streak: float = 2.0
 ) -> None:
-    """The ground below the horizon: a soft gradient with broad patches and a fine grain, both lying flat in
-    perspective.
+    """The ground below the horizon: a soft gradient with broad patches and a fine grain.
 
-    grain, patches: how much they change the brightness; streak: how much wider than deep the grain is.
+    Both lie flat in perspective.
+
+    Args:
+        c: canvas to paint on.
+        horizon: where the ground begins.
+        far: colour at the horizon.
+        near: colour at the lower border.
+        grain: how much the grain changes the brightness.
+        patches: how much the patches do.
+        streak: how much wider than deep the grain is.
     """
     c.gradient(horizon, 1.0, far, near, 0.7)
     first = max(int(horizon * c.size) - 1, 0)

@@ -12,6 +12,7 @@ from drawn_world.scenes.scenery import buildings, ground, ridge, trees
 
 
 def night(c: Canvas) -> tuple[float, Light]:
+    """A moonlit street or wood."""
     horizon = c.uniform(0.4, 0.56)
     c.gradient(0, horizon + 2 * c.pixel, c.vary((14, 20, 48), 4), c.vary((54, 66, 112), 5))
     for _ in range(40):
@@ -41,6 +42,7 @@ def night(c: Canvas) -> tuple[float, Light]:
 
 
 def forest(c: Canvas) -> tuple[float, Light]:
+    """Trunks in green light."""
     horizon = c.uniform(0.44, 0.58)
     c.gradient(0, horizon + 2 * c.pixel, c.vary((140, 172, 120), 6), c.vary((196, 210, 160), 5))
     veil = 0.7 * c.noise(7, 7) + 0.4 * c.noise(15, 15)
@@ -83,6 +85,7 @@ def forest(c: Canvas) -> tuple[float, Light]:
 
 
 def studio(c: Canvas) -> tuple[float, Light]:
+    """A seamless sheet of coloured paper."""
     horizon = c.uniform(0.5, 0.62)
     base = c.vary(
         c.pick(

@@ -1,4 +1,4 @@
-"""The drawn world as a dataset: `Sample`s and a `Vocabulary` made of what `drawn_world` hands out."""
+"""The drawn world as a dataset: samples and vocabulary, made of what `drawn_world` hands out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Picture:
 
     @property
     def image(self) -> np.ndarray:
-        """The sample's image, uint8 [S, S, 3]: with it a caption can be written about this picture."""
+        """The sample's image, uint8 [S, S, 3]; what captions are written about has one."""
         return self.sample.image
 
     @classmethod
@@ -69,16 +69,18 @@ class RenderedWorld(drawn_world.Rendered, Dataset):
 
 
 class DrawnWorld(Dataset):
-    """Pictures of the drawn world: `world[i]` is a `Sample`, `world.picture(i)` also tells what is in it.
+    """Pictures of the drawn world: `world[i]` is a `Sample`, `picture(i)` tells what is in it.
 
     Label ids are those of `vocabulary`, the full drawn vocabulary, whatever the objects.
 
     Args:
-        split: "train", "validation", "test", or "shifted": other scenes, other colours, other scales.
+        split: "train", "validation", "test", or "shifted": other scenes, other colours, other
+            scales.
         images: how many pictures.
         size: side of the square pictures in pixels, 32 to 1024.
         seed: another seed draws other pictures.
-        objects: "seen" (the default for training), "all" (the default elsewhere), or a list of names.
+        objects: "seen" (the default for training), "all" (the default elsewhere), or a list of
+            object names.
 
     Raises:
         ValueError: naming the value, for anything unknown or out of range.

@@ -20,7 +20,8 @@ from drawn_world.objects.animals.plumage import (
 from drawn_world.objects.palette import blend, pick, shade
 from drawn_world.renderer import Material, Sculpture, rotation
 
-# beak length and thickness in head radii, head radius, tail length, fatness of the body, leg length; weight
+# beak length and thickness in head radii, head radius, tail length, fatness of the body, leg
+# length; weight
 SORTS = {
     "songbird": (0.95, 0.30, 0.165, 0.42, 1.0, 0.26, 4),
     "crow": (1.35, 0.40, 0.155, 0.40, 0.95, 0.28, 2),
@@ -97,8 +98,10 @@ def _bird_head(
 
 
 def bird(rng: np.random.Generator, colour: str, flying: bool = False) -> Sculpture:
-    """A small bird with a pointed beak and a long tail, standing on the ground; `flying` spreads its
-    wings."""
+    """A small bird with a pointed beak and a long tail.
+
+    It stands on the ground, or flies with its wings spread.
+    """
     s = Sculpture()
     names = list(SORTS)
     weights = np.array([SORTS[n][-1] for n in names])

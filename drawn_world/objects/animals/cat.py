@@ -27,7 +27,7 @@ PLAN = Plan(
 
 
 def cat(rng: np.random.Generator, colour: str) -> Sculpture:
-    """Slim, with a short face, pointed ears and a long thin tail; plain, tabby or with white socks."""
+    """Slim, with pointed ears and a long thin tail; plain, tabby or with white socks."""
     plan = vary(PLAN, rng)
     main = fur_colour(colour, rng)
 

@@ -1,4 +1,4 @@
-"""Coats of the four-legged species: their materials, and where on the body the second colour shows."""
+"""Coats of four-legged animals: materials, and where the second colour shows."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ DARK_COATS = ("black",)
 
 
 def fur_colour(colour: str, rng: np.random.Generator) -> tuple[float, float, float]:
-    """The named colour with the small differences that fur and feathers have: they vary in brightness, hardly
-    in hue."""
+    """The named colour with the small differences of fur: in brightness, hardly in hue."""
     return tint(colour, rng, 2.5)
 
 
@@ -41,20 +40,31 @@ def light_below(plan: Plan, strength: float = 0.85):
 
 
 def socks(height: float):
+    """A pattern: the second colour below that height."""
     return lambda points: smoothstep(points[:, 1], height + 0.015, height - 0.015)
 
 
 def no_pattern(points):
+    """A pattern: the second colour nowhere."""
     return np.zeros(len(points), np.float32)
 
 
 def patches(rng, frequency: float, level: float):
+    """A pattern: large patches of the second colour.
+
+    Args:
+        rng: chooses where they are.
+        frequency: about how many lie along a unit of length.
+        level: from about -1, nearly everywhere, to 1, nearly nowhere.
+    """
     field = waves(rng, frequency)
     return lambda points: smoothstep(field(points), level - 0.025, level + 0.025)
 
 
 def tabby(rng, pose: Pose):
-    """A tabby's bands: across the body and, where it stands on them, around the legs; none on the belly."""
+    """A tabby's bands: across the body and, where it stands on them, around the legs; none on the
+    belly.
+    """
     field = waves(rng, 2.2)
     dense = rng.uniform(40, 50)
 
@@ -93,10 +103,12 @@ def spots(rng, plan: Plan):
 
 
 def either(*patterns):
+    """A pattern: the second colour wherever one of these patterns has it."""
     return lambda points: np.max([p(points) for p in patterns], 0)
 
 
 def fur(colour, pattern=None, second=None) -> Material:
+    """Fur of that colour, and of a second one where there is a pattern."""
     return Material(
         tuple(colour),
         "fur",
@@ -118,8 +130,20 @@ def make_coat(
     ear=PINK,
     iris=None,
 ) -> Coat:
-    """main: colour of the body; pattern: where it is `second` instead, legs included unless socks says what
-    they get."""
+    """All materials of an animal, from a few colours.
+
+    Args:
+        main: colour of the body.
+        pattern: where it is `second` instead; on the legs, too, unless `socks` is given.
+        second: the other colour of patterns.
+        socks: pattern of the legs.
+        light: colour of cheeks and of tail tips; `main` by default.
+        dark: colour of manes and tufts; a darker `main` by default.
+        tail: colour of the tail; that of the body by default.
+        nose: colour of the nose.
+        ear: colour that the insides of the ears lean to.
+        iris: colour of the eyes; None for all dark ones.
+    """
     body = fur(main, pattern, second)
     return Coat(
         body=body,

@@ -20,7 +20,7 @@ PLAN = Plan(
 
 
 def cow(rng: np.random.Generator, colour: str) -> Sculpture:
-    """Heavy and level-backed, often in patches, with a broad pale muzzle, horns and a tufted tail."""
+    """Heavy, level-backed, often in patches, with a broad pale muzzle, horns and a tufted tail."""
     plan = vary(PLAN, rng, 0.05)
     main = fur_colour(colour, rng)
 

@@ -30,7 +30,7 @@ PLAN = Plan(
 
 
 def deer(rng: np.random.Generator, colour: str) -> Sculpture:
-    """Slender legs and neck, large ears, a short tail; stags carry antlers, many coats are spotted."""
+    """Slender, with large ears and a short tail; stags carry antlers, many coats are spotted."""
     plan = vary(PLAN, rng, 0.05)
     main = fur_colour(colour, rng)
 

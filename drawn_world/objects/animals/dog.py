@@ -28,7 +28,12 @@ from drawn_world.renderer import Sculpture
 class Breed:
     """A kind of dog.
 
-    ears: "floppy", "folded" or "pricked"; muzzle, blunt: length and radius of the muzzle in skull radii
+    Attributes:
+        plan: proportions.
+        ears: "floppy", "folded" or "pricked".
+        muzzle: length of the muzzle in skull radii.
+        blunt: its radius in skull radii.
+        weight: how common the breed is.
     """
 
     plan: Plan
@@ -84,7 +89,7 @@ BREEDS: dict[str, Breed] = {
 
 
 def dog(rng: np.random.Generator, colour: str) -> Sculpture:
-    """Varied breeds, from dachshund to greyhound; ears floppy, folded or pricked; a clear muzzle."""
+    """Five breeds, from dachshund to greyhound; ears floppy, folded or pricked."""
     breeds = list(BREEDS.values())
     weights = np.array([breed.weight for breed in breeds])
     breed = breeds[int(rng.choice(len(breeds), p=weights / weights.sum()))]
@@ -127,7 +132,7 @@ def dog(rng: np.random.Generator, colour: str) -> Sculpture:
 
 
 def _head(ears: str, muzzle: float, blunt: float):
-    """ears: "floppy", "pricked" or "folded"; muzzle: its length; blunt: its radius."""
+    """A head with those ears, and a muzzle of that length and radius."""
 
     def head(s: Sculpture, f: Frame, coat: Coat, rng) -> None:
         ball(s, f, coat.head, "head", (0, 0, 0), (1.0, 0.92, 0.88))

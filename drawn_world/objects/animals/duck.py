@@ -19,8 +19,10 @@ from drawn_world.renderer import Material, Sculpture, rotation, smoothstep, wave
 
 
 def duck(rng: np.random.Generator, colour: str) -> Sculpture:
-    """Boat-shaped and low, with a broad flat bill and short webbed legs; drakes have a green head and a white
-    collar."""
+    """Boat-shaped and low, with a broad flat bill and short webbed legs.
+
+    Drakes have a green head and a white collar.
+    """
     s = Sculpture()
     leg = rng.uniform(0.15, 0.19)
     lean = rng.uniform(-2, 8) + 6

@@ -22,8 +22,7 @@ PLAN = Plan(
 
 
 def fox(rng: np.random.Generator, colour: str) -> Sculpture:
-    """Orange with a white chest, dark legs, pointed ears and a bushy tail with a light tip; grey and white
-    ones, too."""
+    """Orange, grey or white, with a white chest, dark legs and a bushy tail with a light tip."""
     plan = vary(PLAN, rng, 0.06)
     main = fur_colour(colour, rng)
 

@@ -15,7 +15,9 @@ def flattened(normal, thickness: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Frame:
-    """A local frame inside the object frame: `size` units per local unit, turned by `axes`, at `origin`."""
+    """A local frame inside the object frame: `size` units per local unit, turned by `axes`, at
+    `origin`.
+    """
 
     origin: np.ndarray
     axes: np.ndarray

@@ -36,8 +36,18 @@ def ear(
     normal,
     thickness: float = 0.3,
 ) -> None:
-    """A flat ear along local `points` for the right side (z > 0), mirrored to the left; `normal` is where its
-    inside looks."""
+    """A flat ear on each side.
+
+    Args:
+        s: sculpture to add them to.
+        f: frame of the head.
+        outer: material of the outside.
+        inner: material of the inside; None for an ear that hangs.
+        points: path along the right ear (z > 0), in the head's frame.
+        radii: half widths along the path.
+        normal: where the inside of the right ear looks.
+        thickness: of the ear as a share of its width.
+    """
     for side in (1, -1):
         mirror = np.array([1, 1, side])
         n = f.axes @ (np.asarray(normal, float) * mirror)
@@ -56,6 +66,7 @@ def ear(
 
 
 def snout(s, f, material, part, start, end, radii, shape=(1.0, 1.0, 0.9)) -> None:
+    """A tapering piece of a face between two points of the head's frame."""
     middle = (np.asarray(start, float) + end) / 2
     s.sweep(
         [f(*start), f(*middle), f(*end)],
@@ -67,10 +78,12 @@ def snout(s, f, material, part, start, end, radii, shape=(1.0, 1.0, 0.9)) -> Non
 
 
 def ball(s, f, material, part, centre, radii) -> None:
+    """An ellipsoid that turns with the head."""
     s.ellipsoid(f(*centre), np.asarray(radii) * f.size, material, part, rotation=f.axes)
 
 
 def nostrils(s, f, material, x, y, z, r) -> None:
+    """A nostril on each side of the muzzle."""
     for side in (1, -1):
         ball(s, f, material, "muzzle", (x, y, side * z), (r, r * 0.8, r * 0.7))
 

@@ -1,5 +1,4 @@
-"""What birds, ducks and hens are made of: feathered bodies, folded and spread wings, tails, thin legs, round
-eyes."""
+"""What birds, ducks and hens are made of: feathered bodies, wings, tails, thin legs, round eyes."""
 
 from __future__ import annotations
 
@@ -34,16 +33,19 @@ def feather_colour(colour: str, rng: np.random.Generator) -> tuple[float, float,
 
 
 def feathers(colour, pattern=None, second=None) -> Material:
+    """Feathers of that colour, and of a second one where there is a pattern."""
     return Material(tuple(colour), "feather", pattern, None if second is None else tuple(second))
 
 
 def light_breast(points_below: float):
+    """A pattern: the second colour below that height."""
     return lambda points: smoothstep(points[:, 1], points_below + 0.06, points_below - 0.06)
 
 
 def bird_eyes(
     s: Sculpture, f: Frame, x: float, y: float, z: float, radius: float, ring: Material | None
 ) -> None:
+    """A round eye on each side, with a ring around the pupil where a material is given."""
     for side in (1, -1):
         r = radius * f.size
         if ring is not None:
@@ -54,7 +56,7 @@ def bird_eyes(
 
 
 def bird_body(s: Sculpture, body: Frame, stations, material: Material, width: float = 0.9) -> None:
-    """stations: rows (x, y, radius) of the body's frame, from the tail to the breast."""
+    """The trunk, along rows (x, y, radius) of the body's frame from the tail to the breast."""
     stations = np.asarray(stations, float)
     s.sweep(
         [body(x, y, 0) for x, y, _ in stations],
@@ -75,7 +77,9 @@ def folded_wings(
     deep: float,
     out: float,
 ) -> None:
-    """Wings laid against the sides: a shield of coverts and, below and behind it, long flight feathers."""
+    """Wings laid against the sides: a shield of coverts and, below and behind it, long flight
+    feathers.
+    """
     for side in (1, -1):
         normal = body.axes @ np.array([0.05, 0.25, side * 1.0])
         for k in range(4):
@@ -193,7 +197,9 @@ def bird_legs(
     rng,
     webbed: bool = False,
 ) -> None:
-    """Two thin legs standing on the ground, with toes, and feathered thighs that belong to the legs."""
+    """Two thin legs standing on the ground, with toes, and feathered thighs that belong to the
+    legs.
+    """
     step = rng.uniform(-0.09, 0.09)
     for side in (1, -1):
         hip = body(x, -0.08, side * width)

@@ -1,8 +1,8 @@
-"""One parametric four-legged animal. Species differ by their `Plan` (proportions), their head, their tail and
-their coat.
+"""One parametric four-legged animal.
 
-Lengths are in body lengths (chest to rump). The builder puts a body into a pose, hangs legs, neck, head and
-tail on it, and leaves what a species' head and tail look like to the functions of `heads.py`.
+Species differ by their `Plan` (proportions), their head, their tail and their coat. Lengths are in
+body lengths (chest to rump). The builder puts a body into a pose, hangs legs, neck, head and tail
+on it, and leaves what head and tail look like to the species.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from drawn_world.renderer import Material, Sculpture, rotation
 
 @dataclass(frozen=True)
 class Coat:
-    """Materials of one animal. `light` is for cheeks and tail tips, `dark` for hooves' neighbours, manes and
-    tufts."""
+    """Materials of one animal.
+
+    `light` is for cheeks and tail tips, `dark` for manes, tufts and what is next to the hooves.
+    """
 
     body: Material
     legs: Material
@@ -38,12 +40,22 @@ class Coat:
 class Plan:
     """Proportions, in body lengths.
 
-    height: ground to withers       depth, width: of the chest      waist, rump: depth there as a share of the
-    chest's
-    thigh, leg: radius of the upper hind leg and of the shank       neck: length, neck_radius: (base, top)
-    neck_angle: (lowest, highest) degrees above the horizontal      head: radius of the skull
-    nose_down: degrees the head is tilted forward in the usual pose
-    hoofed: hooves, not paws        poses: name -> weight
+    Attributes:
+        height: ground to withers.
+        depth: of the chest, from top to bottom.
+        width: of the chest.
+        waist: depth there, as a share of the chest's.
+        rump: depth there, as a share of the chest's.
+        thigh: radius of the upper hind leg.
+        leg: radius of the shank.
+        neck: its length.
+        neck_radius: (at the base, at the top).
+        neck_angle: (lowest, highest) in degrees above the horizontal.
+        head: radius of the skull.
+        nose_down: degrees that the head is tilted forward in the usual pose.
+        hoofed: hooves, not paws.
+        back: how far the middle of the back sags (+) or arches (-).
+        poses: name -> weight.
     """
 
     height: float
@@ -65,7 +77,9 @@ class Plan:
 
 @dataclass
 class Pose:
-    """What the builder decided: the body's frame, leg end points, neck and head angles, tail's character."""
+    """What the builder decided: the body's frame, leg end points, neck and head angles, tail's
+    character.
+    """
 
     name: str
     body: Frame
@@ -87,8 +101,17 @@ def build_quadruped(
     *,
     wool: float = 0.0,
 ) -> Sculpture:
-    """A four-legged animal. coat: called once the pose is known, because patterns follow the body; wool: 0
-    none, else the radius of its curls."""
+    """A four-legged animal.
+
+    Args:
+        rng: chooses the pose and all small differences.
+        plan: proportions.
+        coat: function (plan, pose) -> Coat; called once the pose is known, because patterns follow
+            the body.
+        head: adds the head.
+        tail: adds the tail.
+        wool: radius of the curls of wool; 0 for none.
+    """
     sculpture = Sculpture()
     names = list(plan.poses)
     weights = np.array([plan.poses[n] for n in names], float)

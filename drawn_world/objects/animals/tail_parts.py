@@ -10,6 +10,7 @@ from drawn_world.renderer import Sculpture
 
 
 def tail_root(b: Frame, pose: str) -> np.ndarray:
+    """Where the tail begins."""
     return b(-0.44, 0.10, 0) if pose != "sit" else b(-0.42, 0.02, 0)
 
 

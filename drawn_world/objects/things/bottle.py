@@ -12,7 +12,8 @@ from drawn_world.objects.patterns import band, stripes
 from drawn_world.objects.shapes import turned_body
 from drawn_world.renderer import Material, Sculpture
 
-# Outlines (height, radius), bottom to top, as shares of the height; the last row is where the neck ends.
+# Outlines (height, radius), bottom to top, as shares of the height; the last row is where the neck
+# ends.
 BOTTLE_OUTLINES = {
     "bordeaux": (
         (0.0, 0.128),
@@ -119,7 +120,7 @@ def _bottle_surface(rng, shape, rgb, finish, outline, height):
 
 
 def _bottle_cap(thing, rng, shape, outline, height, colour):
-    """The cap sits on the neck: a capsule, a crown cap, a screw cap, a cork, a stopper or a spout."""
+    """What sits on the neck: a capsule, a crown cap, a screw cap, a cork, a stopper or a spout."""
     top, neck = outline[-1]
     others = [
         name

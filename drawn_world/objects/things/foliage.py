@@ -1,6 +1,7 @@
 """What grows in pots: leaves, flowers, cactus, little tree, palm.
 
-Every plant is a function (sculpture, rng, height of the soil, radius of the opening); its part is "plant".
+Every plant is a function (sculpture, rng, height of the soil, radius of the opening); its part is
+"plant".
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ def _green(rng, low=0.8, high=1.2):
 
 
 def _leaf(thing, base, direction, length, width, colour, droop=0.3) -> None:
-    """A flat leaf of half width ``width`` that starts along ``direction`` and bends down by ``droop``."""
+    """A flat leaf of half width `width` that starts along `direction` and bends down by
+    `droop`.
+    """
     base, way = np.asarray(base, float), np.asarray(direction, float) / np.linalg.norm(direction)
     across = np.cross(way, (0.0, 1.0, 0.0))
     across = across if np.linalg.norm(across) > 0.05 else np.array([0.0, 0.0, 1.0])
@@ -76,7 +79,7 @@ def fern(thing, rng, soil, rim):
 
 
 def _bloom(thing, centre, way, radius, petals, heart):
-    """A daisy-like flower that looks along ``way``."""
+    """A daisy-like flower that looks along `way`."""
     turn = frame(way)
     for angle in np.arange(6) * 2 * np.pi / 6:
         out = turn @ np.array([0.0, np.cos(angle), np.sin(angle)])

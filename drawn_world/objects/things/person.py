@@ -44,7 +44,8 @@ ARM_POSES = {
 }
 
 
-# Thigh and knee angles of the two legs (radians; thigh forward positive, knee bends backward), with arms.
+# Thigh and knee angles of the two legs (radians; thigh forward positive, knee bends backward), with
+# arms.
 LEG_POSES = {
     "stand": (((0.02, 0.03), (-0.02, 0.03)), ("down", "down", "hip", "wave", "bent", "out", "up")),
     "walk": (((0.42, 0.10), (-0.36, 0.22)), ("forward", "backward", "wave")),
@@ -89,7 +90,7 @@ def person(rng: np.random.Generator, colour: str) -> Sculpture:
 
 
 def _shirt(rng, colour, chest):
-    """The shirt's material and its sleeve length; ``chest`` is the height of a badge."""
+    """The shirt's material and its sleeve length; `chest` is the height of a badge."""
     main = tint(colour, rng)
     outfit = pick(rng, "short", "short", "long", "long", "vest")
     other = tint(
@@ -254,7 +255,7 @@ def _arms(body, rng, pose, shoulder, outfit, skin, shirt, size, bulk):
 
 
 def _head(body, rng, centre, skin, size, child):
-    """Neck, skull, face and hair; ``centre`` is the middle of the skull."""
+    """Neck, skull, face and hair; `centre` is the middle of the skull."""
 
     def at(x, y, z):
         return centre + size * np.array([x, y, z])

@@ -1,6 +1,7 @@
 """The aeroplane: airliner, business jet, propeller plane or biplane, on the ground or in the air.
 
-Parts: body, wing, tail, engine, wheel. It stands on its wheels at y = 0, or flies with the wheels up.
+Parts: body, wing, tail, engine, wheel. It stands on its wheels at y = 0, or flies with the wheels
+up.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ GLASS = Material((64, 86, 108), "glass")
 
 
 def wing(thing, root, tip, chords, thickness, material, part, mirror=True, upright=False):
-    """A tapering flat sweep from root to tip; ``chords`` are full chords at both ends."""
+    """A tapering flat sweep from root to tip; `chords` are full chords at both ends."""
     root, tip = np.asarray(root, float), np.asarray(tip, float)
     shape = (1.0, 0.12, thickness) if upright else (1.0, thickness, 0.12)
     for side in (1, -1) if mirror else (1,):

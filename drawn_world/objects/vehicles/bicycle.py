@@ -1,7 +1,7 @@
 """The bicycle.
 
-Parts: wheel, saddle, handlebar, chainwheel, headlight. The frame belongs to the bicycle but to no part. Fork,
-front wheel and bars turn about the steering axis.
+Parts: wheel, saddle, handlebar, chainwheel, headlight. The frame belongs to the bicycle but to no
+part. Fork, front wheel and bars turn about the steering axis.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Curved sheets and vehicle bodies: what car, van, bus and truck share.
 
-A body is a side profile and a width. `Shell` turns them into a smooth sheet of patches with one part name
-each, and puts windows, seams, lamps and bumpers on it. Object frame: +x forward, +y up, z to the side.
+A body is a side profile and a width. `Shell` turns them into a smooth sheet of patches with one
+part name each, and puts windows, seams, lamps and bumpers on it. Object frame: +x forward, +y up, z
+to the side.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ LIFT = 0.012  # how far a window or a lamp stands off the sheet, so that it wins
 def surface(sculpture: Sculpture, grid, materials, parts) -> None:
     """A smooth sheet through a grid of points.
 
-    grid:      [R, C, 3]; outward is (along the columns) x (along the rows)
-    materials: [R - 1][C - 1] Material of each patch
-    parts:     [R - 1][C - 1] part name of each patch
+    Args:
+        sculpture: to add it to.
+        grid: [R, C, 3]; outward is (along the columns) x (along the rows).
+        materials: [R - 1][C - 1] `Material` of each patch.
+        parts: [R - 1][C - 1] part name of each patch.
     """
     grid = np.asarray(grid, float)
     quads = np.stack(
@@ -75,13 +78,15 @@ def _unit(vectors):
 class Shell:
     """A vehicle body from its side profile.
 
-    profile:    rows (x, y, part) of the upper outline, from the tail's lower end over the roof to the nose's
-                lower end; x never decreases. ``part`` names the strip from this row to the next
-    half_width: the widest half width
-    levels:     rows (y, share of the half width), from the sill up: how the sides lean
-    taper:      (length, cut) of tail and of nose: the rounded corners in plan
-    crown:      how far the middle of roof, bonnet and ends bulges out
-    stations:   more x where patches must end, such as door edges
+    Args:
+        profile: rows (x, y, part) of the upper outline, from the tail's lower end over the roof to
+            the nose's lower end; x never decreases. The part is that of the strip from this row to
+            the next.
+        half_width: the widest half width.
+        levels: rows (y, share of the half width), from the sill up: how the sides lean.
+        taper: (length, cut) of tail and of nose: the rounded corners in plan.
+        crown: how far the middle of roof, bonnet and ends bulges out.
+        stations: more x where patches must end, such as door edges.
     """
 
     def __init__(
@@ -125,8 +130,8 @@ class Shell:
     def skin(self, sculpture, paint, side_part, glass, roof_paint=None) -> None:
         """Draw the sheet.
 
-        side_part(x, y) names the patch of the side with that middle; windows of the outline are ``glass``
-        between painted pillars.
+        side_part(x, y) names the patch of the side with that middle; windows of the outline are
+        `glass` between painted pillars.
         """
         x, y, levels = self.x, self.y, self.levels
         height = np.minimum(levels[:, :1], y)  # [R, C]
@@ -168,7 +173,7 @@ class Shell:
         surface(sculpture, deck, deck_paint, deck_names)
 
     def panel(self, sculpture, corners, material, part, sides=(1, -1), lift=LIFT) -> None:
-        """A flat panel on the sides, seen from outside; ``corners`` [K, 2] are (x, y)."""
+        """A flat panel on the sides, seen from outside; `corners` [K, 2] are (x, y)."""
         corners = np.asarray(corners, float)
         points = np.column_stack([corners, self.z(corners[:, 0], corners[:, 1]) + lift])
         (ax, ay, az), (bx, by, bz) = (
@@ -183,7 +188,7 @@ class Shell:
             sculpture._face(points * flip, np.stack([outward] * 2), material, part, outward=outward)
 
     def line(self, sculpture, corners, radius, material, part, sides=(1, -1), lift=0.0) -> None:
-        """A thin line on the sides through ``corners`` [K, 2] (x, y)."""
+        """A thin line on the sides through `corners` [K, 2] (x, y)."""
         corners = np.asarray(corners, float)
         for start, end in zip(corners[:-1], corners[1:]):
             way = end - start
@@ -209,7 +214,7 @@ class Shell:
         sides=(1, -1),
         inset=0.07,
     ) -> None:
-        """A side window between two x and two heights, cut off where the body's ends lean inward."""
+        """A side window between two x and two heights, cut where the body's ends lean inward."""
         heights = np.linspace(low, high, 4)
         left = np.maximum(x_low, self.tail_x(heights + 0.03) + inset)
         right = np.minimum(x_high, self.nose_x(heights + 0.03) - inset)
@@ -237,7 +242,7 @@ class Shell:
     def end_panel(
         self, sculpture, front, low, high, half_width, material, part, lift=LIFT, offset=0.0
     ) -> None:
-        """A rectangle on the nose (``front``) or tail, centred at z = ``offset``."""
+        """A rectangle on the nose (`front`) or tail, centred at z = `offset`."""
         where = self.nose_x if front else self.tail_x
         away = (self.crown + lift) * (1 if front else -1)
         sculpture.face(
@@ -255,7 +260,7 @@ class Shell:
         )
 
     def lamp(self, sculpture, front, y, share, radii, material, part) -> None:
-        """A lamp on each side of the nose or tail, sunk in by a third; ``share`` of the half width."""
+        """A lamp on each side of the nose or tail, at that share of the half width."""
         x = self.nose_x(y) if front else self.tail_x(y)
         out = (0.4 * self.crown - 0.33 * radii[0]) * (1 if front else -1)
         for side in (1, -1):

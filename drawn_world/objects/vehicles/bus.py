@@ -1,7 +1,7 @@
 """The bus: city bus, coach, double-decker, school bus.
 
-Parts: wheel, headlight, front (with the bonnet), side (neither door nor window), back (with the boot), roof,
-door, window (with windscreen and rear window). Doors are on one side.
+Parts: wheel, headlight, front (with the bonnet), side (neither door nor window), back (with the
+boot), roof, door, window (with windscreen and rear window). Doors are on one side.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The car: saloon, hatchback, estate, coupe, off-roader, and a small round one.
 
-Parts: wheel, headlight, front (with the bonnet), side (neither door nor window), back (with the boot), roof,
-door, window (with windscreen and rear window).
+Parts: wheel, headlight, front (with the bonnet), side (neither door nor window), back (with the
+boot), roof, door, window (with windscreen and rear window).
 """
 
 from __future__ import annotations
@@ -62,12 +62,13 @@ STYLES = {
     "hatchback": Style(often=2),
     "estate": Style(third_window=True),
     "round": Style(
-        often=2, half_width=0.8, sill=0.30, belt=0.96, taper=((0.75, 0.2), (0.85, 0.24)), crown=0.06,
-        wheel=0.32, lamp=(0.12, 0.13, 0.13), lamp_y=0.72, two_doors=True, grille=False, chrome=True,
+        often=2, half_width=0.8, sill=0.30, belt=0.96, taper=((0.75, 0.2), (0.85, 0.24)),
+        crown=0.06, wheel=0.32, lamp=(0.12, 0.13, 0.13), lamp_y=0.72,
+        two_doors=True, grille=False, chrome=True,
     ),
     "offroad": Style(
-        half_width=0.88, sill=0.42, belt=1.10, roof_share=0.82, wheel=0.38, lamp=(0.09, 0.115, 0.13),
-        lamp_y=0.90, tail_lamp_y=0.95, third_window=True,
+        half_width=0.88, sill=0.42, belt=1.10, roof_share=0.82, wheel=0.38,
+        lamp=(0.09, 0.115, 0.13), lamp_y=0.90, tail_lamp_y=0.95, third_window=True,
     ),
     "coupe": Style(
         half_width=0.88, sill=0.22, belt=0.85, wheel=0.33, lamp=(0.16, 0.06, 0.17), lamp_y=0.60,

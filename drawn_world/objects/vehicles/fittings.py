@@ -57,8 +57,16 @@ def grille_material(rng) -> Material:
 
 
 def crate(sculpture, low, high, material, parts, materials=None) -> None:
-    """A sharp-edged box from corner ``low`` to corner ``high``; ``parts`` and ``materials`` map face names
-    (front, back, side, roof, floor) to a part or a material; faces missing in ``parts`` are left out."""
+    """A sharp-edged box.
+
+    Args:
+        sculpture: to add it to.
+        low: the corner with the lowest coordinates.
+        high: the corner with the highest ones.
+        material: of faces that `materials` does not name.
+        parts: face (front, back, side, roof, floor) -> part; faces that are missing are left out.
+        materials: face -> material.
+    """
     (x0, y0, z0), (x1, y1, z1) = low, high
     faces = {
         "front": [[(x1, y0, z0), (x1, y0, z1), (x1, y1, z1), (x1, y1, z0)]],

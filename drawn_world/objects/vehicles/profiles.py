@@ -5,8 +5,8 @@ from __future__ import annotations
 Strips = tuple[tuple, ...]
 Row = tuple[float, float, str]
 
-# Each row is one strip of the body: its part, and the points (x, y) of the outline from its rear end
-# up to the next strip. Metres. A height of 0 or below counts from the roof down.
+# Each row is one strip of the body: its part, and the points (x, y) of the outline from its rear
+# end up to the next strip. Metres. A height of 0 or below counts from the roof down.
 # fmt: off
 PROFILES: dict[str, Strips] = {
     "saloon": (

@@ -1,6 +1,7 @@
 """The motor scooter.
 
-Parts: wheel, saddle, handlebar, headlight. Floor and shields belong to the object but to no part."""
+Parts: wheel, saddle, handlebar, headlight. Floor and shields belong to the object but to no part.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ def scooter(rng: np.random.Generator, colour: str) -> Sculpture:
     spokes = int(rng.integers(0, 6))
     for centre, move in ((rear, still), (front, steer)):
         cast_wheel(thing, centre, radius, 0.062, move, spokes if spokes > 2 else 0, hub)
-    # Rear body: two swollen cheeks over the wheel, joined in the middle, with a two-tone band now and then.
+    # Rear body: two swollen cheeks over the wheel, joined in the middle, with a two-tone band now
+    # and then.
     cheek = (
         Material(rgb, "metal", lambda p: (p[:, 1] > 0.55) * 1.0, cream)
         if rng.random() < 0.25

@@ -14,6 +14,7 @@ from drawn_world.renderer import Material
 
 
 def propeller_plane(thing, rng, body, accent, on_ground):
+    """A monoplane with a cabin, its wing high or low; the wheels stay out."""
     high_wing = rng.random() < 0.6
     radius, length = 0.62, rng.uniform(2.5, 2.9)
     centre, h = 1.25, length
@@ -106,6 +107,7 @@ def propeller_plane(thing, rng, body, accent, on_ground):
 
 
 def biplane(thing, rng, body, accent, on_ground):
+    """A biplane with an open seat; the wheels stay out."""
     length = rng.uniform(2.3, 2.6)
     centre, h = 1.12, length
     plain, paint = Material(tuple(body), "metal"), Material(tuple(accent), "metal")

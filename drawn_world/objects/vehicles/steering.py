@@ -8,7 +8,7 @@ from drawn_world.objects.shapes import turned
 
 
 class Steering:
-    """Turns points about a vertical axis through ``pivot``; the angle is in degrees."""
+    """Turns points about a vertical axis through `pivot`; the angle is in degrees."""
 
     def __init__(self, pivot, angle: float):
         self.pivot = np.array([pivot[0], 0.0, 0.0])

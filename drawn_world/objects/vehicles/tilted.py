@@ -8,7 +8,8 @@ from drawn_world.renderer import Material, Sculpture
 
 
 class Tilted:
-    """Passes solids on to a sculpture, all of them turned by one rotation: an aeroplane banks and climbs.
+    """Passes solids on to a sculpture, all of them turned by one rotation: an aeroplane banks and
+    climbs.
 
     Patterns turn along: they are evaluated where the solid was before.
     """
@@ -37,12 +38,14 @@ class Tilted:
         return self._materials[id(material)][0]
 
     def ellipsoid(self, centre, radii, material, part, rotation=None) -> None:
+        """As `Sculpture.ellipsoid`."""
         turn = self.turn if rotation is None else self.turn @ rotation
         self.sculpture.ellipsoid(
             self._points(centre), radii, self._material(material), part, rotation=turn
         )
 
     def sweep(self, points, radii, material, part, shape=(1.0, 1.0, 1.0)) -> None:
+        """As `Sculpture.sweep`."""
         shape = np.asarray(shape, float)
         self.sculpture.sweep(
             self._points(points),
@@ -53,12 +56,15 @@ class Tilted:
         )
 
     def tube(self, points, radius, material, part) -> None:
+        """As `Sculpture.tube`."""
         self.sculpture.tube(self._points(points), radius, self._material(material), part)
 
     def face(self, points, material, part) -> None:
+        """As `Sculpture.face`."""
         self.sculpture.face(self._points(points), self._material(material), part)
 
     def disc(self, centre, normal, radius, material, part) -> None:
+        """As `Sculpture.disc`."""
         self.sculpture.disc(
             self._points(centre), self._points(normal), radius, self._material(material), part
         )
@@ -66,6 +72,7 @@ class Tilted:
     def cylinder(
         self, centre, axis, radius, half_length, material, part, cap_material=None
     ) -> None:
+        """As `Sculpture.cylinder`."""
         self.sculpture.cylinder(
             self._points(centre),
             self._points(axis),

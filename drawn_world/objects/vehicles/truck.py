@@ -1,8 +1,8 @@
 """The truck: a cab, a chassis, and what stands on it.
 
-Parts: wheel, headlight, front (with the bonnet), side (neither door nor window), back (with the boot), roof,
-door, window (with windscreen and rear window). The cargo box has sides, a back
-and a roof as well; a load belongs to the truck but to no part.
+Parts: wheel, headlight, front (with the bonnet), side (neither door nor window), back (with the
+boot), roof, door, window (with windscreen and rear window). The cargo box has sides, a back and a
+roof as well; a load belongs to the truck but to no part.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from drawn_world.renderer import Material, Sculpture
 
 
 def truck(rng: np.random.Generator, colour: str) -> Sculpture:
-    """A truck: a cab in the named colour before a closed box, a tarpaulin, an open bed or a tipper."""
+    """A cab in the named colour before a closed box, a tarpaulin, an open bed or a tipper."""
     thing = Sculpture()
     bonnet = rng.random() < 0.4
     cargo = pick(rng, "box", "box", "tarpaulin", "bed", "tipper")

@@ -1,7 +1,7 @@
 """The van: delivery van, minibus, camper.
 
-Parts: wheel, headlight, front (with the bonnet), side (neither door nor window), back (with the boot), roof,
-door, window (with windscreen and rear window).
+Parts: wheel, headlight, front (with the bonnet), side (neither door nor window), back (with the
+boot), roof, door, window (with windscreen and rear window).
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from drawn_world.renderer import Material, Sculpture
 
 
 def van(rng: np.random.Generator, colour: str) -> Sculpture:
-    """A van, one tall box with a short sloping nose: a delivery van, a minibus or a two-tone camper."""
+    """A van, one tall box with a short sloping nose: a delivery van, a minibus or a two-tone
+    camper.
+    """
     thing = Sculpture()
     style = pick(rng, "cargo", "cargo", "cargo", "minibus", "camper")
     length, height = rng.uniform(0.92, 1.06), rng.uniform(0.95, 1.1)

@@ -22,7 +22,7 @@ def landing_wheel(thing, x, z, axle, radius, leg_top, width=0.12):
 
 
 def spoked_wheel(thing, centre, radius, tyre, steer, rng, rim, tyre_material) -> None:
-    """A bicycle wheel: tyre, rim, spokes, hub; the air between the spokes is labelled, not painted."""
+    """A bicycle wheel: tyre, rim, spokes, hub; between the spokes it is labelled, not painted."""
     centre = np.asarray(centre, float)
     thing.tube(steer(ring_points(centre, radius - tyre, 24)), tyre, tyre_material, "wheel")
     thing.tube(steer(ring_points(centre, radius - 2.3 * tyre, 24)), 0.011, rim, "wheel")
@@ -35,7 +35,7 @@ def spoked_wheel(thing, centre, radius, tyre, steer, rng, rim, tyre_material) ->
 
 
 def road_wheel(sculpture, x, z, radius, width, hub_style, hub) -> None:
-    """A road wheel whose outer face is at z (its sign gives the side): tyre, rim with spokes, nave."""
+    """A road wheel whose outer face is at z, on the side of its sign: tyre, rim, nave."""
     side = np.sign(z)
     centre = np.array([x, radius, z - side * width / 2])
     sculpture.cylinder(centre, (0, 0, 1), radius, width / 2, RUBBER, "wheel")

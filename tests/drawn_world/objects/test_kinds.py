@@ -1,4 +1,4 @@
-"""Every object of the drawn world: its parts, its stance, and that it is drawn the same each time."""
+"""Every object of the drawn world: its parts, its stance, and that it looks the same each time."""
 
 from __future__ import annotations
 
