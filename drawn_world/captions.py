@@ -1,5 +1,4 @@
-"""Captions of drawn pictures, of single objects and of close-ups of parts: what the tiny CLIP
-reads.
+"""Captions of pictures, of single objects and of parts close up: what the tiny CLIP reads.
 
 Captions exist for *all* objects, novel ones included, as real CLIP has read about dogs and their
 heads. Every word comes from the tables of this file or from the vocabulary, so that
@@ -208,9 +207,7 @@ def scene_captions(picture, rng: np.random.Generator, count: int = 1) -> list[st
 
 @lru_cache(maxsize=1)
 def caption_words() -> frozenset[str]:
-    """Every lower-case word of captions and of the drawn vocabulary's names, without "'s" and
-    commas.
-    """
+    """Every lower-case word of captions and of all names, without "'s" and commas."""
     texts = [
         *PART_TEMPLATES,
         *OBJECT_TEMPLATES,

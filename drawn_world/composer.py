@@ -1,6 +1,4 @@
-"""Compose one drawn picture: choose objects and scene, place, draw far to near, record what is
-seen.
-"""
+"""One drawn picture: choose objects and scene, place, draw far to near, record what is seen."""
 
 from __future__ import annotations
 
@@ -39,8 +37,9 @@ class _Planned:
 
 
 class Composer:
-    """Draws one picture. Each concern has a random stream of its own, so that none depends on the
-    size.
+    """What draws one picture.
+
+    Each concern has a random stream of its own, so that none depends on the size.
     """
 
     def __init__(

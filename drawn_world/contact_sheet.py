@@ -1,7 +1,7 @@
-"""A sheet of all kinds of objects, each beside its parts: `python -m drawn_world.contact_sheet
-FILE`.
+"""A sheet of all kinds of objects, each beside its parts.
 
-Takes half a minute. The colours of the parts mean nothing; they only tell neighbours apart.
+`python -m drawn_world.contact_sheet FILE` takes half a minute. The colours of the parts mean
+nothing; they only tell neighbours apart.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""The names of the drawn world: objects, their parts, colours, and the other words people use for
-them.
+"""The names of the drawn world: objects, parts, colours, and other words for them.
 
 Everything that counts or labels goes by the order of this file: an id in an object map is a
 position in `OBJECTS`, an id in a part map a position in `OBJECT_PARTS`. Shipped weights and written

@@ -6,9 +6,7 @@ import numpy as np
 
 
 def stripes(axis: int, period: float, share: float = 0.5, phase: float = 0.0):
-    """A pattern for `Material`: bands across an axis, `share` of each period in the second
-    colour.
-    """
+    """A pattern: bands across an axis, `share` of each period in the second colour."""
 
     def pattern(points):
         return (((points[:, axis] / period + phase) % 1.0) < share).astype(np.float32)
@@ -17,7 +15,7 @@ def stripes(axis: int, period: float, share: float = 0.5, phase: float = 0.0):
 
 
 def band(axis: int, low: float, high: float):
-    """A pattern for `Material`: second colour where low <= coordinate <= high."""
+    """A pattern: the second colour where low <= coordinate <= high."""
 
     def pattern(points):
         return ((points[:, axis] >= low) & (points[:, axis] <= high)).astype(np.float32)
@@ -26,9 +24,7 @@ def band(axis: int, low: float, high: float):
 
 
 def hub_pattern(centre, radius: float, spokes: int, axis):
-    """A pattern for a hub's face: second colour between `spokes` spokes (0: a ring near the
-    edge).
-    """
+    """A pattern of a hub's face: the second colour between spokes (0: a ring near the edge)."""
     centre, axis = np.asarray(centre, float), np.asarray(axis, float)
     first = np.cross(axis, (0.0, 1.0, 0.0))
     first /= np.linalg.norm(first)

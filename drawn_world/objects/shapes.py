@@ -12,16 +12,15 @@ from drawn_world.renderer import rotation
 
 
 def turned(pitch: float = 0.0, yaw: float = 0.0, roll: float = 0.0) -> np.ndarray:
-    """3x3 rotation in degrees: roll about x, then pitch (nose up) about z, then yaw (nose to -z)
-    about y.
+    """Rotation [3, 3] by angles in degrees.
+
+    Roll about x, then pitch (nose up) about z, then yaw (nose to -z) about y.
     """
     return rotation("y", yaw) @ rotation("z", pitch) @ rotation("x", roll)
 
 
 def frame(along, across_hint=(0.0, 0.0, 1.0)) -> np.ndarray:
-    """3x3 rotation whose columns are: `along`, a normal, and the direction nearest to
-    `across_hint`.
-    """
+    """Rotation [3, 3] with the columns `along`, a normal, and what is nearest to `across_hint`."""
     along = np.asarray(along, float) / np.linalg.norm(along)
     across = np.asarray(across_hint, float) - np.dot(across_hint, along) * along
     if np.linalg.norm(across) < 1e-6:
@@ -50,9 +49,7 @@ def loft(sculpture, stations, material, part, flatness: float = 0.35) -> None:
 
 
 def turned_body(sculpture, outline, material, part) -> None:
-    """A body turned about the y axis, with almost flat ends; rows of `outline` are (height,
-    radius).
-    """
+    """A body turned about the y axis along rows (height, radius), with almost flat ends."""
     outline = np.asarray(outline, float)
     points = np.zeros((len(outline), 3))
     points[:, 1] = outline[:, 0]
@@ -70,8 +67,9 @@ def box(sculpture, centre, half, material, part) -> None:
 def offset_box(
     sculpture, profile, z_low, z_high, material, part, move=lambda points: points
 ) -> None:
-    """A convex profile in x-y between two z planes that need not be symmetric; `move` turns all
-    points.
+    """A convex profile in x-y between two z planes, which need not be symmetric.
+
+    `move` turns all points.
     """
     profile = np.asarray(profile, float)[:, :2]
     low = move(np.column_stack([profile, np.full(len(profile), z_low)]))

@@ -111,8 +111,9 @@ def ellipsoid_pairs(solid, centre, axes, size, flat_normal=None) -> Pairs:
 
 
 def cone_pairs(solid, start, end, shape, size) -> Pairs:
-    """Cones between spheres: start, end [n, 4] = (x, y, z, r); shape [n, 3, 3] stretches the
-    spheres.
+    """The pairs of n cones between spheres: start, end [n, 4] = (x, y, z, r).
+
+    shape [n, 3, 3] stretches the spheres.
 
     With E the metric of the stretched unit sphere's outline, the front of the sphere of radius r at
     an offset d lies at z = g.d + h sqrt(r^2 - d'E d). The envelope of the spheres along the axis is

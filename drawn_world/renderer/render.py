@@ -1,5 +1,4 @@
-"""A small software renderer: an orthographic camera, a true depth buffer, deferred light, exact
-part maps.
+"""A small software renderer: true depth buffer, deferred light, exact part maps.
 
 How it is fast without a graphics card: every solid has a closed-form depth per pixel (`raster.py`),
 `np.maximum.at` keeps the nearest, and normals, patterns and light are computed only for what is

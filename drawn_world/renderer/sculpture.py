@@ -75,8 +75,7 @@ class Face:
 
 @dataclass
 class Sculpture:
-    """Solids in one object frame; `part` is a generalized part name, or None for object without
-    part.
+    """Solids in one object frame; a solid's `part` is a part name, or None for none.
 
     Where two solids are equally near (a window painted on a side), the one added later wins.
 

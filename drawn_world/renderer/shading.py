@@ -1,6 +1,4 @@
-"""Materials and light of the drawn world: what a surface looks like once the renderer knows its
-normal.
-"""
+"""Materials and light: what a surface looks like once the renderer knows its normal."""
 
 from __future__ import annotations
 
@@ -108,8 +106,7 @@ def noise(points: np.ndarray, frequency: float | tuple[float, float, float]) -> 
 
 
 def waves(rng: np.random.Generator, frequency: float) -> Pattern:
-    """A smooth random field for large patches: a function from points [N, 3] to float32 [N], about
-    -1..1.
+    """A smooth random field for large patches: points [N, 3] -> float32 [N], about -1..1.
 
     A sum of sine waves in random directions with about `frequency` features per unit.
     """

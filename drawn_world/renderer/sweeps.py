@@ -1,6 +1,4 @@
-"""Sweeps become chains of cones: how a curve is cut, finely where it bends and coarsely where it
-does not show.
-"""
+"""How sweeps become chains of cones, cut finely where it shows."""
 
 from __future__ import annotations
 
@@ -15,8 +13,9 @@ CHUNK = 80_000  # pixel-solid pairs worked on at a time: about what the processo
 
 
 def cut_sweeps(sculpture: Sculpture, view: View):
-    """Cut all sweeps into cones, and those that point at the viewer (one end inside the other) into
-    ellipsoids.
+    """Cut all sweeps into cones, or into ellipsoids where they point at the viewer.
+
+    That is where one end of a cone would lie inside the other.
 
     Returns (solid [n], start [n, 4], end [n, 4], shape [n, 3, 3]) and lists of (solid [m], centre
     [m, 3], axes [m, 3, 3]).

@@ -1,5 +1,4 @@
-"""A picture under construction, in coordinates from 0 to 1: the tool that all backdrops are painted
-with.
+"""A picture under construction, in coordinates from 0 to 1: what backdrops are painted on.
 
 Everything looks the same at any resolution, and every edge is smoothed over one pixel.
 """
@@ -74,9 +73,7 @@ class Canvas:
         self.image[box] += alpha * (np.asarray(colour, np.float32) - self.image[box])
 
     def window(self, left: float, top: float, right: float, bottom: float):
-        """Slices of a box, one pixel wider than asked, and its x and y; None when it misses the
-        picture.
-        """
+        """Slices of a box, one pixel wider than asked, and its x and y; None outside."""
         s = self.size
         x0, x1 = max(int(left * s) - 1, 0), min(int(right * s) + 2, s)
         y0, y1 = max(int(top * s) - 1, 0), min(int(bottom * s) + 2, s)

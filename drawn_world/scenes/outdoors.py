@@ -1,5 +1,6 @@
-"""Backdrops in daylight. Each paints a canvas and returns the horizon (share of the height) and the
-light.
+"""Backdrops in daylight.
+
+Each paints a canvas and returns the horizon (share of the height) and the light.
 """
 
 from __future__ import annotations

@@ -143,8 +143,9 @@ def axes(yaw: float, pitch: float) -> np.ndarray:
 
 
 def draw_yaw(rng: np.random.Generator) -> float:
-    """Degrees. Mostly side and three-quarter views, to both sides; some from the front or from
-    behind.
+    """A yaw in degrees.
+
+    Mostly side and three-quarter views, to both sides; some from the front or from behind.
     """
     kind, turned = rng.random(), 180.0 * rng.integers(2)
     if kind < 0.50:
@@ -155,8 +156,9 @@ def draw_yaw(rng: np.random.Generator) -> float:
 
 
 def view_pitch(middle: float, horizon: float, limits: tuple[float, float]) -> float:
-    """Degrees from which something at height `middle` of the frame is seen: from above below the
-    horizon.
+    """Degrees from which something at height `middle` of the frame is seen.
+
+    From above, below the horizon.
     """
     return float(np.clip(np.degrees(np.arctan((middle - horizon) / FOCAL_LENGTH)), *limits))
 
@@ -235,8 +237,7 @@ def place_beside(
     flying: bool,
     tries: int = 60,
 ) -> Placement | None:
-    """Place a further object in the perspective of the first one, apart from the others or
-    overlapping.
+    """Place a further object in the perspective of the first one, apart or overlapping.
 
     Returns None if no try finds room.
     """
@@ -306,8 +307,10 @@ def _stacked(a: Placement, b: Placement) -> bool:
 def shadow(
     placement: Placement, size: int, light_x: float, strength: float
 ) -> tuple[slice, slice, np.ndarray] | None:
-    """Contact shadow on the ground: (rows, columns, float32 [h, w] to multiply the backdrop with),
-    or None.
+    """The contact shadow on the ground, or None.
+
+    Returns:
+        (rows, columns, float32 [h, w] to multiply the backdrop with).
 
     A soft ellipse under the bounding box's footprint, seen from the object's own angle and pushed
     away from the light.

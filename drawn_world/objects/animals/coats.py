@@ -62,9 +62,7 @@ def patches(rng, frequency: float, level: float):
 
 
 def tabby(rng, pose: Pose):
-    """A tabby's bands: across the body and, where it stands on them, around the legs; none on the
-    belly.
-    """
+    """A tabby's bands: across the body, around the legs it stands on, none on the belly."""
     field = waves(rng, 2.2)
     dense = rng.uniform(40, 50)
 

@@ -15,8 +15,12 @@ def flattened(normal, thickness: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Frame:
-    """A local frame inside the object frame: `size` units per local unit, turned by `axes`, at
-    `origin`.
+    """A local frame inside the object frame.
+
+    Attributes:
+        origin: [3], of the local frame.
+        axes: [3, 3], turns local directions.
+        size: units per local unit.
     """
 
     origin: np.ndarray

@@ -77,9 +77,7 @@ def folded_wings(
     deep: float,
     out: float,
 ) -> None:
-    """Wings laid against the sides: a shield of coverts and, below and behind it, long flight
-    feathers.
-    """
+    """Wings laid against the sides: coverts and, below and behind them, flight feathers."""
     for side in (1, -1):
         normal = body.axes @ np.array([0.05, 0.25, side * 1.0])
         for k in range(4):
@@ -197,9 +195,7 @@ def bird_legs(
     rng,
     webbed: bool = False,
 ) -> None:
-    """Two thin legs standing on the ground, with toes, and feathered thighs that belong to the
-    legs.
-    """
+    """Two thin legs with toes, and feathered thighs that belong to the legs."""
     step = rng.uniform(-0.09, 0.09)
     for side in (1, -1):
         hip = body(x, -0.08, side * width)

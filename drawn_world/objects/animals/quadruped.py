@@ -77,8 +77,14 @@ class Plan:
 
 @dataclass
 class Pose:
-    """What the builder decided: the body's frame, leg end points, neck and head angles, tail's
-    character.
+    """What the builder decided.
+
+    Attributes:
+        name: one of `Plan.poses`.
+        body: the body's frame.
+        neck_angle: degrees above the horizontal.
+        nose_down: degrees that the head is tilted forward.
+        turn: degrees that the head is turned to the side.
     """
 
     name: str

@@ -8,8 +8,7 @@ from drawn_world.renderer import Material, Sculpture
 
 
 class Tilted:
-    """Passes solids on to a sculpture, all of them turned by one rotation: an aeroplane banks and
-    climbs.
+    """Passes solids on to a sculpture, all of them turned: an aeroplane banks and climbs.
 
     Patterns turn along: they are evaluated where the solid was before.
     """

@@ -17,9 +17,7 @@ from drawn_world.renderer import Material, Sculpture
 
 
 def van(rng: np.random.Generator, colour: str) -> Sculpture:
-    """A van, one tall box with a short sloping nose: a delivery van, a minibus or a two-tone
-    camper.
-    """
+    """A tall box with a short sloping nose: a delivery van, a minibus or a two-tone camper."""
     thing = Sculpture()
     style = pick(rng, "cargo", "cargo", "cargo", "minibus", "camper")
     length, height = rng.uniform(0.92, 1.06), rng.uniform(0.95, 1.1)
