@@ -183,9 +183,7 @@ class Composer:
         return Picture(image, object_map, label, name, scene, seen)
 
     def _label_table(self, obj: str, part_names: Sequence[str]) -> np.ndarray:
-        """Lookup from a layer's part index to object-part ids; the last two serve -2 (no part) and
-        -1.
-        """
+        """Object-part ids by a layer's part index; the last two serve -2 (no part) and -1."""
         ids = [names.OBJECT_PARTS.index(f"{obj}'s {part}") for part in part_names]
         return np.array([*ids, names.IGNORE, names.IGNORE], np.int16)
 

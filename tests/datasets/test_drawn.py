@@ -1,5 +1,10 @@
 """The drawn world as a dataset: samples and names are those that `drawn_world` draws and lists."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from torch.utils.data import Dataset
@@ -97,3 +102,22 @@ def test_nonsense_is_refused_here_as_there():
         DrawnWorld(objects=["dgo"])
     with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
         DrawnWorld("test", 2, 32).render_all(workers=0)
+
+
+def test_a_script_without_a_guard_draws_its_training_pictures(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from partclipseg_lite import DrawnWorld\n"
+        "rendered = DrawnWorld('train', images=70, size=32).render_all()\n"
+        "print(len(rendered), rendered[69].name)\n"
+    )
+    root = Path(drawn_world.__file__).parent.parent
+    ran = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert (ran.stdout, ran.stderr) == ("70 train-0-000069\n", "")

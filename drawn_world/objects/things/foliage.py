@@ -20,9 +20,7 @@ def _green(rng, low=0.8, high=1.2):
 
 
 def _leaf(thing, base, direction, length, width, colour, droop=0.3) -> None:
-    """A flat leaf of half width `width` that starts along `direction` and bends down by
-    `droop`.
-    """
+    """A flat leaf of that half width, which starts along `direction` and bends down."""
     base, way = np.asarray(base, float), np.asarray(direction, float) / np.linalg.norm(direction)
     across = np.cross(way, (0.0, 1.0, 0.0))
     across = across if np.linalg.norm(across) > 0.05 else np.array([0.0, 0.0, 1.0])
