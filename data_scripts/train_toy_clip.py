@@ -28,7 +28,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from partclipseg_lite.datasets.drawn import DrawnWorld, RenderedWorld, captions
+from drawn_world import captions
+from partclipseg_lite.datasets.drawn import DrawnWorld, RenderedWorld
 from partclipseg_lite.network.backbone import encode_tokens
 from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary, available
 from partclipseg_lite.weights.tiny_clip import (

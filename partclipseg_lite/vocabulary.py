@@ -23,6 +23,8 @@ from types import MappingProxyType
 
 import torch
 
+from drawn_world import names as drawn_names
+
 SEPARATOR = "'s "
 MAX_WORDS = 100  # far beyond CLIP's 77 tokens: such a "name" is a text passed by mistake
 
@@ -34,7 +36,13 @@ def _data() -> dict:
         .joinpath("data/vocabularies.json")
         .read_text(encoding="utf-8")
     )
-    return json.loads(text)
+    drawn = {
+        "ignore_label": 255,
+        "objects": drawn_names.OBJECTS,
+        "novel_objects": drawn_names.NOVEL_OBJECTS,
+        "object_parts": drawn_names.OBJECT_PARTS,
+    }
+    return {"drawn": drawn, **json.loads(text)}
 
 
 def available() -> tuple[str, ...]:
@@ -42,15 +50,15 @@ def available() -> tuple[str, ...]:
     return tuple(name for name in _data() if name != "synonyms")
 
 
-def _synonyms(kind: str) -> Mapping[str, tuple[str, ...]]:
-    return MappingProxyType(
-        {name: tuple(words) for name, words in _data()["synonyms"][kind].items()}
-    )
+def _synonyms(drawn: Mapping[str, tuple[str, ...]], kind: str) -> Mapping[str, tuple[str, ...]]:
+    """The words of the drawn world, and those for names that only the real datasets have."""
+    further = {name: tuple(words) for name, words in _data()["synonyms"][kind].items()}
+    return MappingProxyType({**drawn, **further})
 
 
 #: canonical name -> words people use instead of it
-OBJECT_SYNONYMS: Mapping[str, tuple[str, ...]] = _synonyms("objects")
-PART_SYNONYMS: Mapping[str, tuple[str, ...]] = _synonyms("parts")
+OBJECT_SYNONYMS: Mapping[str, tuple[str, ...]] = _synonyms(drawn_names.OBJECT_SYNONYMS, "objects")
+PART_SYNONYMS: Mapping[str, tuple[str, ...]] = _synonyms(drawn_names.PART_SYNONYMS, "parts")
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -82,7 +82,7 @@ def imported_names(path: Path) -> set[str]:
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             names.add(node.module.split(".")[0])
-    return names - set(sys.stdlib_module_names) - {"partclipseg_lite"}
+    return names - set(sys.stdlib_module_names) - {"drawn_world", "partclipseg_lite"}
 
 
 @pytest.mark.parametrize(
