@@ -13,7 +13,7 @@ import drawn_world
 from drawn_world import captions, names
 from partclipseg_lite.datasets import IGNORE
 from partclipseg_lite.datasets.drawn import SPLITS, DrawnWorld
-from partclipseg_lite.datasets.pascal_part import PascalPart, write_pascal_part
+from partclipseg_lite.datasets.pascal_part_116 import PascalPart, write_pascal_part
 from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary
 
 DRAWN = Vocabulary.load("drawn")
