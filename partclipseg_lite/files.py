@@ -4,7 +4,10 @@ from pathlib import Path
 
 
 def write_whole(path: str | Path, text: str) -> None:
-    """Write UTF-8 `text` beside `path` first and then put it in its place, so that a half-written file is never found."""
+    """Write UTF-8 `text` to `path` so that a half-written file is never found.
+
+    It is written beside `path` first and then put in its place.
+    """
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
     try:
