@@ -20,13 +20,19 @@ def predict(
     vocabulary: Vocabulary,
     tap: AttentionTap | None = None,
 ) -> SegmentationOutput:
-    """One forward for a batch of RGB uint8 images [H, W, 3] (any sizes): logits at the network's resolution."""
+    """Logits of one forward for a batch of images, at the network's resolution.
+
+    Images are RGB, `uint8 [H, W, 3]`, of any sizes.
+    """
     words = model.embed(vocabulary)
     return model(encode(model, images), words, tap)
 
 
 def encode(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray]) -> list[Tensor]:
-    """RGB uint8 images [H, W, 3] of any sizes -> activations, one [B, 1+N, W] for each layer read."""
+    """Activations of a batch of images, one `float [B, 1+N, W]` for each layer read.
+
+    Images are RGB, `uint8 [H, W, 3]`, of any sizes.
+    """
     device = model.backbone.mean.device
     pixels = torch.cat(
         [

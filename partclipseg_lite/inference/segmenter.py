@@ -52,13 +52,13 @@ class Segmentation:
     memory does not grow with the number of names.
 
     Attributes:
-        image: uint8 [H, W, 3], RGB.
+        image: RGB, `uint8 [H, W, 3]`.
         vocabulary: the T names asked for, in the order asked.
-        label_map: int64 [H, W], index of the winning name, -1 for background.
-        background: float32 [H, W], its probability.
+        label_map: index of the winning name, -1 for background, `int64 [H, W]`.
+        background: its probability, `float32 [H, W]`.
         scores: name -> highest probability anywhere.
-        attention: name -> float32 [grid, grid], part + object attention averaged over the mask
-            found; only on request.
+        attention: name -> part + object attention averaged over the mask found,
+            `float32 [grid, grid]`; only on request.
     """
 
     image: np.ndarray
@@ -71,6 +71,7 @@ class Segmentation:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The T names asked for, in the order asked."""
         return self.vocabulary.object_parts
 
     @property
@@ -152,9 +153,14 @@ class PartSegmenter:
     def from_pretrained(
         cls, name_or_path: str | Path = "toy", device: str | torch.device = "cpu"
     ) -> "PartSegmenter":
-        """Shipped weights by name ("toy", "toy_no_attention_control", "toy_clipseg"), a run's folder, a weights file (ours or
-        an official PartCLIPSeg .pth), or CLIPSeg from Hugging Face ("CIDAS/clipseg-rd64-refined", a
-        folder): see `load_model`.
+        """A segmenter with stored weights, on `device`.
+
+        Args:
+            name_or_path: shipped weights by name ("toy", "toy_no_attention_control",
+                "toy_clipseg"), a run's folder, a weights file (ours or an official PartCLIPSeg
+                .pth), or CLIPSeg from Hugging Face ("CIDAS/clipseg-rd64-refined", a folder): see
+                `load_model`.
+            device: where the model computes.
         """
         model, _, vocabulary, _ = load_model(name_or_path)
         return cls(model.to(device), vocabulary)
@@ -181,8 +187,7 @@ class PartSegmenter:
         if attention and isinstance(self.model, CLIPSeg):
             raise ValueError(
                 "attention maps are put together from part and object attention; CLIPSeg has "
-                "neither, "
-                "load PartCLIPSeg weights such as 'toy'"
+                "neither, load PartCLIPSeg weights such as 'toy'"
             )
         with torch.inference_mode():
             words = self.model.embed(vocabulary)
