@@ -36,9 +36,8 @@ def save_checkpoint(
             },
             partial / "state.pt",
         )
-        (partial / "log.json").write_text(
-            json.dumps(log)
-        )  # inside a folder that is moved as a whole
+        # Inside a folder that is moved as a whole.
+        (partial / "log.json").write_text(json.dumps(log))
         partial.replace(final)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -64,7 +63,6 @@ def latest_checkpoint(
         if state[key] != mine:
             raise ValueError(
                 f"{found[-1]} was written with {what} than this run's; choose another output "
-                "folder, or "
-                f"delete {folder} to start anew"
+                f"folder, or delete {folder} to start anew"
             )
     return state, json.loads((found[-1] / "log.json").read_text())

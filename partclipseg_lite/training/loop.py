@@ -47,22 +47,20 @@ def train(
     samples: Sequence[Sample] | None = None,
     progress: bool = True,
 ) -> tuple[PartCLIPSeg | CLIPSeg, list[dict]]:
-    """Train (or take up) the run in folder `output`; returns (model in eval mode, log of mean losses).
+    """The model in eval mode and the log of mean losses, of the run in folder `output`.
 
-    Writes settings.json, checkpoints/, log.json and weights.safetensors. Calling it again after the
-    end returns at once.
+    The run is begun or taken up. Writes settings.json, checkpoints/, log.json and
+    weights.safetensors. Calling it again after the end returns at once.
     """
     output, training = Path(output), settings.training
     if samples is None and settings.vocabulary != settings.data.name:
         raise ValueError(
             f"vocabulary {settings.vocabulary!r} does not fit the pictures of "
-            f"{settings.data.name!r}: so far a "
-            "preset can only train the drawn world; for other pictures call train(..., "
-            "samples=...)"
+            f"{settings.data.name!r}: so far a preset can only train the drawn world; "
+            "for other pictures call train(..., samples=...)"
         )
-    native = (
-        torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8
-    )  # older cards only emulate it
+    # Older cards only emulate it.
+    native = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8
     bf16 = training.precision == "bf16" or (training.precision == "auto" and native)
     accelerator = Accelerator(
         cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16 else "no"
@@ -87,9 +85,8 @@ def train(
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first = state["step"]
-    output.mkdir(
-        parents=True, exist_ok=True
-    )  # only now: settings that cannot be built leave nothing behind
+    # Only now: settings that cannot be built leave nothing behind.
+    output.mkdir(parents=True, exist_ok=True)
     if accelerator.is_main_process:
         write_whole(
             output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1)

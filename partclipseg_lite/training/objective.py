@@ -12,7 +12,10 @@ from .prompts import WordBank
 
 
 class LossModule(nn.Module):
-    """The model behind one `forward(batch) -> loss`, which is what accelerate can wrap for several devices."""
+    """The model behind one `forward(batch) -> loss`.
+
+    That is what accelerate can wrap for several devices.
+    """
 
     def __init__(self, model: PartCLIPSeg | CLIPSeg, vocabulary: Vocabulary, settings: Settings):
         super().__init__()
