@@ -1,7 +1,8 @@
-"""Models to and from disk: ours as safetensors with the settings, the vocabulary and the hashes of both in the metadata.
+"""Models to and from disk.
 
-Only what was trained is stored; the frozen CLIP lies elsewhere, once, and its fingerprint is
-checked on load. Weights of other projects are read through `converters`.
+Ours are safetensors with the settings, the vocabulary and the hashes of both in the metadata. Only
+what was trained is stored; the frozen CLIP lies elsewhere, once, and its fingerprint is checked on
+load. Weights of other projects are read through `converters`.
 """
 
 import json
@@ -151,8 +152,7 @@ def _load_ours(
     if fingerprint(model.backbone.clip) != metadata["backbone"]:
         raise WeightsError(
             f"{path} was trained on another CLIP than {settings.model.backbone!r} is now; train it "
-            "again "
-            f"(`make weights`) or put back the CLIP it was trained with"
+            f"again (`make weights`) or put back the CLIP it was trained with"
         )
     load_trained(model, {name: t.float() for name, t in tensors.items()}, path)
     return model.eval(), settings, vocabulary, json.loads(metadata["extra"])

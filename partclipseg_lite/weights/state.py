@@ -1,4 +1,4 @@
-"""The trained part of a model as tensors by name, and the fingerprint of the frozen part it stands on."""
+"""The trained part of a model as tensors by name, and the fingerprint of the frozen part."""
 
 import hashlib
 from pathlib import Path

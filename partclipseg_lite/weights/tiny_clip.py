@@ -1,8 +1,9 @@
-"""A tiny CLIP for the drawn world: open_clip's own classes, a small configuration and CLIP's tokenizer on few words.
+"""A tiny CLIP for the drawn world.
 
-It plays the part that OpenAI's ViT-B/16 plays in the paper. What it has read: captions of drawn
-pictures, of single objects and of close-ups of parts, for *all* objects, novel ones included. What
-it has never seen: a mask.
+open_clip's own classes, a small configuration and CLIP's tokenizer on few words. It plays the part
+that OpenAI's ViT-B/16 plays in the paper. What it has read: captions of drawn pictures, of single
+objects and of close-ups of parts, for *all* objects, novel ones included. What it has never seen: a
+mask.
 """
 
 import difflib
@@ -19,10 +20,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-CLIP_MEAN, CLIP_STD = (
-    OPENAI_DATASET_MEAN,
-    OPENAI_DATASET_STD,
-)  # the normalisation that CLIP's own weights expect
+# The normalisation that CLIP's own weights expect.
+CLIP_MEAN, CLIP_STD = OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 
 
 class UnknownWordError(ValueError):
@@ -61,16 +60,15 @@ class ToyTokenizer:
                 near = difflib.get_close_matches(word, self.words, n=5, cutoff=0.4)
                 raise UnknownWordError(
                     f"the tiny CLIP of the drawn world has no word {word!r} (in {text!r}); "
-                    f"near ones: {', '.join(near) if near else 'none'}. Real CLIP weights know any "
-                    "word."
+                    f"near ones: {', '.join(near) if near else 'none'}. "
+                    "Real CLIP weights know any word."
                 )
         ids = self.bpe.encode(text)
         if not all(i in self._ids for i in ids):  # known words, strange marks: "dog's 'tail'"
             strange = self.bpe.decode([next(i for i in ids if i not in self._ids)]).strip()
             raise UnknownWordError(
                 f"the tiny CLIP of the drawn world cannot read {strange!r} in {text!r}; write "
-                "plain words, "
-                f"'s and commas"
+                f"plain words, 's and commas"
             )
         return [self._ids[i] for i in ids]
 
@@ -85,18 +83,19 @@ class ToyTokenizer:
             ids = [self.start, *self.encode(text), self.end]
             if len(ids) > self.context_length:
                 raise ValueError(
-                    f"{text!r} needs {len(ids)} tokens, the context holds {self.context_length}; "
-                    "shorten it"
+                    f"{text!r} needs {len(ids)} tokens, "
+                    f"the context holds {self.context_length}; shorten it"
                 )
             row[: len(ids)] = torch.tensor(ids)
         return tokens
 
 
 def conv_stem(channels: Sequence[int], width: int) -> nn.Sequential:
-    """[B, 3, S, S] -> [B, width, S/8, S/8]: three small convolutions in place of the 8x8 patch projection.
+    """Three small convolutions in place of the 8x8 patch projection.
 
-    Early convolutions make small transformers learn far faster than one large patch projection
-    (Xiao et al., "Early Convolutions Help Transformers See Better", 2021).
+    From `[B, 3, S, S]` to `[B, width, S/8, S/8]`. Early convolutions make small transformers learn
+    far faster than one large patch projection (Xiao et al., "Early Convolutions Help Transformers
+    See Better", 2021).
     """
     a, b, c = channels
     return nn.Sequential(
@@ -109,12 +108,15 @@ def conv_stem(channels: Sequence[int], width: int) -> nn.Sequential:
         nn.Conv2d(b, c, 3, stride=1, padding=1, bias=False),
         nn.GroupNorm(8, c),
         nn.GELU(),  # S/4
-        nn.Conv2d(c, width, 2, stride=2),
-    )  # S/8
+        nn.Conv2d(c, width, 2, stride=2),  # S/8
+    )
 
 
 def toy_clip_config() -> dict:
-    """The shipped configuration: open_clip's `embed_dim`, `vision_cfg`, `text_cfg`, and the channels of our stem."""
+    """The shipped configuration of the tiny CLIP.
+
+    open_clip's `embed_dim`, `vision_cfg`, `text_cfg`, and the channels of our stem.
+    """
     return json.loads(
         resources.files("partclipseg_lite").joinpath("data/toy_clip.json").read_text()
     )
@@ -142,7 +144,10 @@ def build_toy_clip(config: dict, vocab_size: int) -> CLIP:
 def save_toy_clip(
     path: str | Path, clip: CLIP, tokenizer: ToyTokenizer, config: dict, measured: dict
 ) -> None:
-    """Write weights in half precision with configuration, words and measured accuracies in the metadata."""
+    """Write weights in half precision; all else stands in the metadata.
+
+    That is the configuration, the words and the measured accuracies.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: t.detach().half().contiguous() for name, t in clip.state_dict().items()}
@@ -165,16 +170,19 @@ def toy_clip_path() -> Path:
 
 
 def load_toy_clip(path: str | Path | None = None) -> tuple[CLIP, ToyTokenizer, dict]:
-    """(frozen CLIP in eval mode, its tokenizer, measured accuracies). Default: the weights that ship with the package.
+    """The frozen CLIP in eval mode, its tokenizer, and its measured accuracies.
 
-    Raises `FileNotFoundError` or `ValueError` naming the file if it is missing or is not a tiny
-    CLIP of ours.
+    Default: the weights that ship with the package.
+
+    Raises:
+        FileNotFoundError: there is no file at `path`.
+        ValueError: the file is not a tiny CLIP of ours.
     """
     path = Path(path) if path is not None else toy_clip_path()
     if not path.is_file():
         raise FileNotFoundError(
-            f"no tiny CLIP at {path}; `python data_scripts/train_toy_clip.py --out {path}` trains "
-            "one"
+            f"no tiny CLIP at {path}; `python data_scripts/train_toy_clip.py "
+            f"--out {path}` trains one"
         )
     try:
         with safe_open(path, "pt") as file:
