@@ -220,9 +220,9 @@ def soft_separation_loss(claim: Tensor, group: Tensor, groups: int) -> Tensor:
 
 
 def peaks(maps: Tensor, area: Tensor) -> Tensor:
-    """Each map's peak inside its part's mask, `float [K]`: the inner maximum of Eq. 9.
+    """Each map's peak inside its part's mask, `float [K]`.
 
-    0 where the mask has no cell.
+    0 where the mask has no cell. It is the inner maximum of Eq. 9.
     """
     return torch.where(area > 0, maps, torch.zeros_like(maps)).amax(-1)
 

@@ -97,9 +97,10 @@ def masked_bce(
     """
     # Halves are too coarse.
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    # (B, C, S*S)
     bce = F.binary_cross_entropy_with_logits(
         logits, masks.to(logits.dtype), reduction="none"
-    ).flatten(2)  # (B, C, S*S)
+    ).flatten(2)
     means = []
     for pixels in selections:
         # (B, C)

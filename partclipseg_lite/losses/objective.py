@@ -69,7 +69,7 @@ class Objective:
     # ---- what training meets
 
     def channels(self, images: Tensor) -> Tensor:
-        """Training pictures as the network meets them, `uint8 [B, 3, H, W]`, RGB."""
+        """Training pictures as the network meets them, RGB `uint8 [B, 3, H, W]`."""
         return images
 
     def targets(
@@ -93,7 +93,7 @@ class Objective:
         return control.area_on_grid(masks, self.grid)
 
     def plan(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
-        """Which maps a batch needs, grouped by object; None where no part is shown."""
+        """Which maps a batch needs, grouped by object; None without a part."""
         present = targets.object_parts.flatten(2).any(-1)
         return control.plan_attention(
             self.on_grid(targets.object_parts), words, present
