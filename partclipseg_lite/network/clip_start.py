@@ -34,13 +34,15 @@ def start_from_clip(model: CLIPSeg | PartCLIPSeg) -> None:
             f"{model.backbone.embed_dim} directions of the CLIP's embeddings; "
             "lower model.width or set model.start_from_clip=false"
         )
+    # (V, E)
     words = model.backbone.embed_text(
         [f"a {word}" for word in model.backbone.tokenizer.words]
-    )  # (V, E)
+    )
     middle = words.mean(0)
+    # (D, E), Q
     directions = torch.linalg.svd(words - middle, full_matrices=False)[2][
         : decoder.width
-    ]  # (D, E), Q
+    ]
     signs = torch.ones(decoder.width)
     signs[1::2] = -1
     scale = ((words - middle) @ directions.T).std()
@@ -52,9 +54,8 @@ def start_from_clip(model: CLIPSeg | PartCLIPSeg) -> None:
     centred = (
         torch.eye(visual.ln_post.weight.numel()) - 1 / visual.ln_post.weight.numel()
     )
-    reduce = (
-        directions @ visual.proj.T @ (visual.ln_post.weight[:, None] * centred)
-    )  # (D, W)
+    # (D, W)
+    reduce = directions @ visual.proj.T @ (visual.ln_post.weight[:, None] * centred)
     decoder.reduces[0].weight.copy_(reduce / reduce.norm(dim=1).mean())
     decoder.reduces[0].bias.zero_()
     # Part and object enter the object part in equal shares.

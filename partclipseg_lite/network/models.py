@@ -166,9 +166,10 @@ class CLIPSeg(nn.Module):
             phrases if phrases.dim() == 3 else phrases[None].expand(batch, -1, -1)
         )
         if self.background_embedding is not None:
+            # (B, T+1, E)
             phrases = torch.cat(
                 [phrases, self.background_embedding.expand(batch, 1, -1)], dim=1
-            )  # (B, T+1, E)
+            )
         # (B, T+1, N, D)
         features = self.decoder(
             [self.adapter(a) for a in activations], phrases, tap
@@ -209,9 +210,8 @@ class PartCLIPSeg(nn.Module):
         # Parts, objects and background share one head.
         self.mask_head = MaskHead(width, backbone.patch_size)
         self.merge_features = nn.Linear(2 * width, width)  # Eq. 3, image side
-        self.merge_embeddings = nn.Linear(
-            2 * embed_dim, embed_dim
-        )  # Eq. 3, text side
+        # Eq. 3, text side
+        self.merge_embeddings = nn.Linear(2 * embed_dim, embed_dim)
         self.object_part_film = FiLM(embed_dim, width)  # Eq. 4
         self.object_part_head = MaskHead(width, backbone.patch_size)
         self.background_embedding = background_embedding(embed_dim)
@@ -263,11 +263,12 @@ class PartCLIPSeg(nn.Module):
         )
         part_row, object_row = self.rows(words)
         image = torch.arange(batch, device=features.device)[:, None]
+        # (B, T+1, N, D)
         merged = self.rebuild(
             features[image, part_row],
             features[image, object_row],
             self.text_pairs(embeddings, words),
-        )  # (B, T+1, N, D)
+        )
         return SegmentationOutput(
             self.object_part_head(merged),
             part_logits,
