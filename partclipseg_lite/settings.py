@@ -113,7 +113,8 @@ class Settings(Group):
     def from_preset(cls, preset: str, overrides: Mapping[str, Any] | None = None) -> "Settings":
         """A preset with dotted overrides, e.g. {"training.steps": 100}.
 
-        One `ValueError` names what is unknown or wrong.
+        Raises:
+            ValueError: something is unknown or wrong; it is named.
         """
         if preset not in PRESETS:
             near = difflib.get_close_matches(str(preset), PRESETS, n=1)
@@ -172,7 +173,7 @@ def _insert(values: dict, key: str, value: Any) -> None:
 
 
 def parse_overrides(assignments: list[str]) -> dict[str, Any]:
-    """["training.steps=100", "loss.separation=paper"] -> dict, values read as YAML."""
+    """Overrides by dotted name, from texts such as "training.steps=100"; values are YAML."""
     overrides = {}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")

@@ -46,7 +46,10 @@ def encode(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray]) -> list[T
 
 
 def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
-    """[C, h, w] -> [C, H, W], bilinear with half-pixel centres, as the release does."""
+    """Logits `[C, h, w]` at another size, `[C, H, W]`.
+
+    Bilinear with half-pixel centres, as the release does.
+    """
     if logits.shape[-2:] == size:
         return logits
     return F.interpolate(logits[None], size=size, mode="bilinear", align_corners=False)[0]

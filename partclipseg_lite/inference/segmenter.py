@@ -25,7 +25,7 @@ Names = Iterable[str] | Mapping[str, Iterable[str]]
 
 
 class Maps(Mapping[str, np.ndarray]):
-    """name -> map [H, W], made when it is looked at, so that a thousand names cost no memory."""
+    """Maps `[H, W]` by name, made when looked at, so that a thousand names cost no memory."""
 
     def __init__(self, names: Sequence[str], make: Callable[[int], np.ndarray]):
         self._index, self._make = {name: i for i, name in enumerate(names)}, make
@@ -76,12 +76,12 @@ class Segmentation:
 
     @property
     def masks(self) -> Maps:
-        """name -> bool [H, W], where the name wins."""
+        """Where each name wins, `bool [H, W]` by name."""
         return Maps(self.names, lambda t: self.label_map == t)
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """float32 [T, H, W], each name by itself.
+        """Probability of each name by itself, `float32 [T, H, W]`.
 
         All at once and kept: for many names prefer `probability_of`.
         """
@@ -89,17 +89,17 @@ class Segmentation:
 
     @property
     def probability_of(self) -> Maps:
-        """name -> float32 [H, W], one at a time."""
+        """The same by name, `float32 [H, W]`, one at a time."""
         return Maps(self.names, lambda t: self._probabilities("names", [t])[0])
 
     @property
     def parts(self) -> Maps:
-        """Generalized part -> probability, float32 [H, W]; empty for CLIPSeg."""
+        """Probability by generalized part, `float32 [H, W]`; empty for CLIPSeg."""
         return self._words("parts", self.vocabulary.parts)
 
     @property
     def objects(self) -> Maps:
-        """Object -> probability, float32 [H, W]; empty for CLIPSeg."""
+        """Probability by object, `float32 [H, W]`; empty for CLIPSeg."""
         return self._words("objects", self.vocabulary.objects)
 
     def _words(self, kind: str, names: Sequence[str]) -> Maps:
@@ -180,8 +180,10 @@ class PartSegmenter:
                 included.
             attention: also the attention maps of the names found (PartCLIPSeg only).
 
-        Raises one `ValueError`, `TypeError` or `FileNotFoundError` for bad names or an unreadable
-        image, before anything is computed.
+        Raises:
+            ValueError: bad names or an unreadable image, before anything is computed.
+            TypeError: names or an image of a wrong type, before anything is computed.
+            FileNotFoundError: there is no image at a path, before anything is computed.
         """
         vocabulary = Vocabulary.from_names(names)
         if attention and isinstance(self.model, CLIPSeg):

@@ -86,7 +86,9 @@ def shipped_reference() -> Path:
 def compare_released(folder: str | Path) -> Iterator[Row]:
     """Every recorded number of `folder` against ours, one `Row` each.
 
-    `FileNotFoundError` or `ValueError` names what lacks.
+    Raises:
+        FileNotFoundError: a file is missing; it is named.
+        ValueError: the folder records what cannot be compared; it is named.
     """
     folder = Path(folder)
     found = False

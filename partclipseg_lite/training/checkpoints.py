@@ -48,9 +48,10 @@ def save_checkpoint(
 def latest_checkpoint(
     folder: Path, settings: Settings, backbone: nn.Module
 ) -> tuple[dict, list[dict]] | None:
-    """(state, log) of the newest whole checkpoint, or None.
+    """State and log of the newest whole checkpoint, or None.
 
-    `ValueError` if it belongs to other settings or another CLIP.
+    Raises:
+        ValueError: it belongs to other settings or another CLIP.
     """
     found = sorted(folder.glob("step_*"))
     if not found:

@@ -171,7 +171,7 @@ def pick(
     ids: Tensor,
     rng: np.random.Generator,
 ) -> Tensor:
-    """One random phrasing of `bank` for each id of `ids` [B, C] -> embeddings [B, C, E].
+    """Embeddings of one random phrasing for each id, `float [B, C, E]`, of `ids` `[B, C]`.
 
     Each text is encoded once.
     """

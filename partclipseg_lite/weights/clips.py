@@ -47,9 +47,10 @@ class CLIPTokenizer:
         )
 
     def __call__(self, texts: str | Sequence[str]) -> Tensor:
-        """`texts` -> int64 [C, context_length], zero-padded.
+        """Tokens of texts, `int64 [C, context_length]`, zero-padded.
 
-        Raises `ValueError` for a text that does not fit.
+        Raises:
+            ValueError: a text does not fit.
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
         for text in texts:
@@ -65,7 +66,8 @@ class CLIPTokenizer:
 def open_clip_config(name: str) -> dict:
     """open_clip's configuration of `name`.
 
-    `ValueError` if there is none, or if it is no ViT with CLIP's own text encoder.
+    Raises:
+        ValueError: there is none, or it is no ViT with CLIP's own text encoder.
     """
     config = open_clip.get_model_config(name)
     if config is None:
@@ -113,9 +115,12 @@ def activation_name(clip: CLIP) -> str:
 
 
 def check_activation(clip: CLIP, needs: str, weights: str) -> None:
-    """`WeightsError` unless `clip` computes with the activation that `weights` were trained with.
+    """Check that `clip` computes with the activation that `weights` were trained with.
 
     The shapes would not tell.
+
+    Raises:
+        WeightsError: it computes with another one.
     """
     if activation_name(clip) != needs:
         ending = "ends" if needs == "QuickGELU" else "does not end"
@@ -129,7 +134,8 @@ def check_activation(clip: CLIP, needs: str, weights: str) -> None:
 def activation_of_tag(name: str, tag: str) -> str:
     """The activation that open_clip's weights `tag` of the model `name` need.
 
-    `WeightsError` lists the tags there are.
+    Raises:
+        WeightsError: there is no such tag; it lists those there are.
     """
     base = name.removesuffix("-quickgelu")
     facts = open_clip.get_pretrained_cfg(base, tag) or open_clip.get_pretrained_cfg(name, tag)

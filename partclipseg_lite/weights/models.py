@@ -67,7 +67,7 @@ def load_model(
     backbone: Backbone | None = None,
     vocabulary: str | Vocabulary = "pascal_part_116",
 ) -> tuple[PartCLIPSeg | CLIPSeg, Settings, Vocabulary | None, dict]:
-    """(model in eval mode, its settings, the vocabulary it was trained on, kept facts).
+    """A model in eval mode, its settings, the vocabulary it was trained on, and kept facts.
 
     Args:
         name_or_path: a shipped name; a file or a run's folder of ours; an official PartCLIPSeg
@@ -77,7 +77,9 @@ def load_model(
         vocabulary: what an official checkpoint was trained on (a name: its seen parts). Its tensors
             do not tell.
 
-    Raises `FileNotFoundError` or `WeightsError`; never loads a part of a file.
+    Raises:
+        FileNotFoundError: there are no weights at `name_or_path`.
+        WeightsError: the file is something else; a part of it is never loaded.
     """
     path = resolve(name_or_path)
     tensors, metadata = read_tensors(path)

@@ -73,9 +73,10 @@ class ToyTokenizer:
         return [self._ids[i] for i in ids]
 
     def __call__(self, texts: str | Sequence[str]) -> Tensor:
-        """`texts` -> int64 [C, context_length], zero-padded.
+        """Tokens of texts, `int64 [C, context_length]`, zero-padded.
 
-        Raises `ValueError` for a text that does not fit.
+        Raises:
+            ValueError: a text does not fit.
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
         tokens = torch.zeros(len(texts), self.context_length, dtype=torch.long)
