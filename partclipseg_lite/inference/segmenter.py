@@ -89,7 +89,7 @@ class Segmentation:
 
     @property
     def probability_of(self) -> Maps:
-        """The same by name, `float32 [H, W]`, one at a time."""
+        """Probability of each name by itself, `float32 [H, W]` by name, one at a time."""
         return Maps(self.names, lambda t: self._probabilities("names", [t])[0])
 
     @property
