@@ -47,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
         "segment",
         _segment,
         "Find named parts in one picture; write a mask for each and an overlay.",
-        'python -m partclipseg_lite segment dog.png --names "dog\'s head" "dog\'s tail" --out found',
+        "python -m partclipseg_lite segment dog.png "
+        '--names "dog\'s head" "dog\'s tail" --out found',
     )
     segment.add_argument("image", type=Path, metavar="IMAGE")
     segment.add_argument(
@@ -82,8 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         "evaluate",
         _evaluate,
         "Score weights on a dataset: Oracle-Obj, Pred-All and plain mIoU.",
-        "python -m partclipseg_lite evaluate --weights toy --dataset drawn --images 100 --json "
-        "scores.json",
+        "python -m partclipseg_lite evaluate --weights toy --dataset drawn "
+        "--images 100 --json scores.json",
     )
     evaluate.add_argument("--weights", required=True)
     evaluate.add_argument(
@@ -103,8 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     compare = add(
         "compare-released",
         _compare_released,
-        "Recompute the recorded numbers of the public release; exit 1 if one deviates by more than "
-        "is allowed.",
+        "Recompute the recorded numbers of the public release; "
+        "exit 1 if one deviates by more than is allowed.",
         "python -m partclipseg_lite compare-released",
     )
     compare.add_argument(
@@ -135,9 +136,8 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="do not run each item again in a process of its own",
     )
-    benchmark.add_argument(
-        "--peak-of", metavar="ITEM", help=argparse.SUPPRESS
-    )  # what such a process is called with
+    # A process that measures one peak is called with it.
+    benchmark.add_argument("--peak-of", metavar="ITEM", help=argparse.SUPPRESS)
 
     add(
         "doctor",
@@ -164,8 +164,8 @@ def _segment(args: argparse.Namespace) -> None:
         )
         Image.fromarray(mask.astype(np.uint8) * 255).save(file)
         print(
-            f"{name:32s} score {result.scores[name]:.2f}  {100 * mask.mean():5.1f} % of the "
-            f"picture  {file}"
+            f"{name:32s} score {result.scores[name]:.2f}  "
+            f"{100 * mask.mean():5.1f} % of the picture  {file}"
         )
     Image.fromarray(overlay(result.image, result.label_map, result.vocabulary)).save(
         args.out / "overlay.png"
@@ -226,8 +226,7 @@ def _evaluate(args: argparse.Namespace) -> None:
         }
         print(
             f"{setting:11s} mIoU seen {r['seen']}  unseen {r['unseen']}  harmonic {r['harmonic']}  "
-            " "
-            f"recall unseen {r['recall_unseen']}   boundary IoU unseen {r['boundary_iou_unseen']}"
+            f" recall unseen {r['recall_unseen']}   boundary IoU unseen {r['boundary_iou_unseen']}"
         )
     print(f"wrote {args.json}")
 

@@ -80,9 +80,9 @@ class Reading(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _by_name(cls, value: Any) -> Any:
-        """ "released" stands for its bundle.
+        """A bundle by its name, "released", or with a change to it.
 
-        {"base": "released", "channels": "rgb"} for the bundle with one change.
+        For instance {"base": "released", "channels": "rgb"}.
         """
         if isinstance(value, str):
             value = {"base": value}
@@ -102,7 +102,7 @@ class Reading(BaseModel):
 
     @property
     def name(self) -> str:
-        """ "paper", "released", or the nearer of the two with what differs from it."""
+        """Either "paper" or "released", or the nearer of the two with what differs from it."""
         mine = self.model_dump()
         changes = {
             base: {

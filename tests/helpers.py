@@ -1,4 +1,4 @@
-"""Tiny random networks and hand-made samples: small enough for a test, built by the package's own builders."""
+"""Tiny random networks and hand-made samples, built by the package's own builders."""
 
 import functools
 import warnings
@@ -71,8 +71,11 @@ def tokenizer() -> ToyTokenizer:
 
 
 def tiny_clip(seed: int = 0, **vision):
-    """A tiny CLIP with random weights, in eval mode. The initial ones of CLIP are so small that words hardly differ;
-    larger ones keep mistakes from hiding in rounding."""
+    """A tiny CLIP with random weights, in eval mode.
+
+    The initial ones of CLIP are so small that words hardly differ; larger ones keep mistakes from
+    hiding in rounding.
+    """
     torch.manual_seed(seed)
     clip = build_toy_clip(
         {**CONFIG, "vision_cfg": {**CONFIG["vision_cfg"], **vision}}, tokenizer().vocab_size
@@ -134,7 +137,7 @@ def random_activations(
 
 
 def sample(objects=("cat", "cow"), size: int = SIZE, seed: int = 0) -> Sample:
-    """Coloured rectangles: each object a block divided into two of its parts, the rest background."""
+    """Coloured rectangles: each object a block of two of its parts, the rest background."""
     rng = np.random.default_rng([seed, *map(ord, "".join(objects))])
     image = rng.integers(0, 60, (size, size, 3), dtype=np.uint8)
     object_map, part_map = np.full((2, size, size), IGNORE, dtype=np.int64)

@@ -1,8 +1,8 @@
-"""The released training losses and inference once more, in slow plain loops that share no code with the package.
+"""The released training losses and inference once more, in slow plain loops.
 
-Written from the description of the release (kaist-cvml/part-clipseg, commit 8abceef), pixel by
-pixel where that is affordable. Maps are int arrays in which -1 means none; `part_of` and
-`object_of` are plain lists.
+They share no code with the package. Written from the description of the release
+(kaist-cvml/part-clipseg, commit 8abceef), pixel by pixel where that is affordable. Maps are int
+arrays in which -1 means none; `part_of` and `object_of` are plain lists.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ def nearest(labels: np.ndarray, size: int) -> np.ndarray:
 
 
 def smoothed(picture: np.ndarray) -> np.ndarray:
-    """A 3x3 filter with the weights exp(-(x / (2 * 0.5))^2) and the border reflected, place by place."""
+    """A 3x3 filter of weights exp(-(x / (2 * 0.5))^2), the border reflected, place by place."""
     one = np.array([np.exp(-1.0), 1.0, np.exp(-1.0)])
     kernel, side = np.outer(one, one) / one.sum() ** 2, len(picture)
     inside = lambda i: -i if i < 0 else 2 * (side - 1) - i if i >= side else i  # noqa: E731
@@ -48,9 +48,8 @@ def attention_losses(
     separation = enhancement = 0.0
     number = 0
     for b in range(batch):
-        marked = np.where(
-            object_map[b] < 0, 10**6, object_map[b]
-        )  # the mark of background sorts last
+        # The mark of background sorts last.
+        marked = np.where(object_map[b] < 0, 10**6, object_map[b])
         present_parts = sorted(set(part_map[b].ravel().tolist()) - {-1})
         for obj in sorted(set(marked.ravel().tolist()))[:-1]:  # the last id goes, whatever it is
             if not present_parts:
@@ -64,9 +63,8 @@ def attention_losses(
                 picture = np.zeros((side, side))
                 for y in range(side):
                     for x in range(side):
-                        if (
-                            part_map[b, y * cell, x * cell] == t
-                        ):  # the corner pixel speaks for its cell
+                        # The corner pixel speaks for its cell.
+                        if part_map[b, y * cell, x * cell] == t:
                             picture += merged[y * side + x].reshape(side, side)
                 picture /= side * side  # by all queries, not by those counted
                 stretched = (picture - picture.min()) / (picture.max() - picture.min() + 1e-9)
@@ -117,10 +115,16 @@ def cross_entropies(
 def inference(
     logits, object_part_logits, size, given, object_of, parts: int
 ) -> dict[str, np.ndarray]:
-    """The recorded label maps and scores of one image: multiply by 0 whatever is out of the race, then take the best."""
-    up = lambda x: torch.sigmoid(torch.nn.functional.interpolate(x[None], size, mode="bilinear"))[
-        0
-    ].numpy()  # noqa: E731
+    """The recorded label maps and scores of one image.
+
+    Whatever is out of the race is multiplied by 0, then the best is taken.
+    """
+
+    def up(x):
+        return torch.sigmoid(torch.nn.functional.interpolate(x[None], size, mode="bilinear"))[
+            0
+        ].numpy()
+
     general, objects, object_parts = up(logits[:parts]), up(logits[parts:]), up(object_part_logits)
     winner = objects.argmax(0)
     oracle, all_of_them = object_parts[:-1].copy(), object_parts.copy()

@@ -1,4 +1,4 @@
-"""Every command works from the shell, helps with an example, and turns a mistake into one line and exit code 2."""
+"""Every command works from the shell, helps with an example, and fails in one line, code 2."""
 
 import json
 import math
@@ -117,9 +117,9 @@ def test_segment_writes_a_mask_for_every_name_and_an_overlay(capsys, weights, im
 
 
 def test_mistakes_of_segment_are_one_line(capsys, weights, image, tmp_path):
-    segment = lambda *arguments: fails_in_one_line(
-        capsys, "segment", *arguments, "--out", tmp_path / "o"
-    )  # noqa: E731
+    def segment(*arguments):
+        return fails_in_one_line(capsys, "segment", *arguments, "--out", tmp_path / "o")
+
     use = ("--weights", weights)
     assert "no image at" in segment(tmp_path / "none.png", "--names", "dog's head", *use)
     assert "no word 'dragon'" in segment(image, "--names", "dragon's head", *use)
@@ -258,10 +258,8 @@ def test_evaluate_scores_drawn_pictures_of_the_split_and_seed_asked_for(capsys, 
 
 
 def test_evaluate_scores_a_folder_in_the_pascal_part_layout(capsys, weights, tmp_path):
-    pictures = [
-        sample(("cat", "cow"), size=40),
-        sample(("bus",), size=48),
-    ]  # nothing unseen: nothing to score
+    # Nothing unseen: nothing to score.
+    pictures = [sample(("cat", "cow"), size=40), sample(("bus",), size=48)]
     write_pascal_part(pictures, tmp_path / "data", "test", vocabulary=DRAWN)
     main(
         [

@@ -1,4 +1,4 @@
-"""The package by itself: light to import, complete when installed, free of what only the book needs."""
+"""The package by itself: light to import, complete when installed, free of the book's needs."""
 
 import ast
 import re
@@ -90,9 +90,8 @@ def imported_names(path: Path) -> set[str]:
 )
 def test_a_module_imports_only_what_installing_the_package_brings(path):
     declared = {normalised(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
-    optional = (
-        {"transformers"} if path.stem == "peer" else set()
-    )  # of the benchmark, imported there only
+    # The benchmark's peer, imported there only.
+    optional = {"transformers"} if path.stem == "peer" else set()
     for name in imported_names(path) - optional:
         assert normalised(DISTRIBUTIONS.get(name, name)) in declared, (
             f"{name} is not among the dependencies"

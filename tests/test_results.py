@@ -25,9 +25,8 @@ def test_the_preset_is_what_the_shipped_weights_were_trained_with(name):
 
 def test_the_shipped_recipe_is_the_best_of_those_tried():
     best = max(RECIPE["runs"], key=lambda run: run["oracle_obj"]["harmonic"])
-    shipped = {
-        "training.steps": Settings.from_preset(RECIPE["preset"]).training.steps
-    }  # the same for longer
+    # The same, trained for longer.
+    shipped = {"training.steps": Settings.from_preset(RECIPE["preset"]).training.steps}
     assert Settings.from_preset(
         RECIPE["preset"], best["overrides"] | shipped
     ) == Settings.from_preset(RECIPE["preset"])

@@ -28,10 +28,8 @@ def test_the_baseline_and_the_ablation_differ_from_toy_in_what_they_are_named_fo
         ("toy_no_attention_control", set()),
     ):
         other = Settings.from_preset(preset).model_dump()
-        for (
-            group,
-            values,
-        ) in other.items():  # the baseline's words cannot be counted in parts and objects
+        # The baseline's words cannot be counted in parts and objects.
+        for group, values in other.items():
             if group == "training":
                 assert {k for k in values if values[k] != toy[group][k]} <= {
                     "parts_per_image",

@@ -195,9 +195,8 @@ def test_parse_prefers_the_longest_object_of_the_vocabulary():
 
 def test_free_words_make_a_vocabulary_in_the_given_order():
     words = Vocabulary.from_names(["dog's tail", "cat's ear", "dog's ear"])
-    assert words == Vocabulary.from_names(
-        iter(["dog’s  tail ", "cat's ear", "dog's ear"])
-    )  # tidied
+    # Apostrophe and spaces are tidied.
+    assert words == Vocabulary.from_names(iter(["dog’s  tail ", "cat's ear", "dog's ear"]))
     assert words.object_parts == ("dog's tail", "cat's ear", "dog's ear")
     assert words.objects == ("dog", "cat") and words.parts == ("ear", "tail")
     assert words.part_of.tolist() == [1, 0, 0] and words.object_of.tolist() == [0, 1, 0]
@@ -336,7 +335,10 @@ def test_equality_and_hash_follow_the_contents_not_the_name():
 
 
 def test_the_hash_is_the_same_in_another_process():
-    code = "from partclipseg_lite.vocabulary import Vocabulary; print(Vocabulary.load('pascal_part_116').hash)"
+    code = (
+        "from partclipseg_lite.vocabulary import Vocabulary; "
+        "print(Vocabulary.load('pascal_part_116').hash)"
+    )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == LOADED["pascal_part_116"].hash
 

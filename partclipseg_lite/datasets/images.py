@@ -1,4 +1,7 @@
-"""Reading pictures: whatever people have becomes RGB uint8 [H, W, 3], or one error that says what is wrong with it."""
+"""Reading pictures: whatever people have becomes RGB `uint8 [H, W, 3]`.
+
+Or one error that says what is wrong with it.
+"""
 
 import re
 from pathlib import Path
@@ -8,18 +11,22 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 ImageLike = str | Path | Image.Image | np.ndarray | Tensor
-URL = re.compile(
-    r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE
-)  # two characters at least, so that C:/ is a drive
+# Two characters at least, so that C:/ is a drive.
+URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 
 def read_image(image: ImageLike) -> np.ndarray:
-    """Any image -> RGB uint8 [H, W, 3].
+    """Any image as RGB, `uint8 [H, W, 3]`.
 
-    Paths and PIL images of any mode (transparency is laid on white, 16-bit grey scaled, EXIF
-    rotation applied); arrays and tensors as uint8 or uint16 [H, W], [H, W, 3|4] or [3, H, W], or
-    floats in 0..1. One `ValueError` or `TypeError` names what is wrong; a file that is not there is
-    a `FileNotFoundError`.
+    Args:
+        image: a path or a PIL image of any mode (transparency is laid on white, 16-bit grey
+            scaled, EXIF rotation applied); or an array or a tensor, uint8, uint16 or floats in
+            0..1, `[H, W]`, `[H, W, 3|4]` or `[3, H, W]`.
+
+    Raises:
+        TypeError: `image` is something else.
+        ValueError: it cannot be read; the message says what is wrong.
+        FileNotFoundError: the file is not there.
     """
     if isinstance(image, str | Path):
         return _from_file(image)
@@ -32,9 +39,8 @@ def read_image(image: ImageLike) -> np.ndarray:
         )
     if isinstance(image, Tensor):
         image = image.detach().cpu()
-        image = (
-            image.float() if image.is_floating_point() else image
-        ).numpy()  # NumPy has no bfloat16
+        # NumPy has no bfloat16
+        image = (image.float() if image.is_floating_point() else image).numpy()
     return _from_array(image)
 
 
@@ -98,8 +104,8 @@ def _from_array(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind == "f":
         if not (array.min() >= 0 and array.max() <= 1):  # NaN is neither
             raise ValueError(
-                f"float images must lie in 0..1, got {array.min():.3g}..{array.max():.3g}; divide "
-                "by 255?"
+                f"float images must lie in 0..1, got {array.min():.3g}..{array.max():.3g}; "
+                "divide by 255?"
             )
         array = (array * 255).round().astype(np.uint8)
     elif array.dtype == np.uint16:

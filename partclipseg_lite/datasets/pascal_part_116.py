@@ -1,4 +1,6 @@
-"""Folders in the layout of Pascal-Part-116 (as OV-PARTS ships it): read them, and write any data set as one.
+"""Folders in the layout of Pascal-Part-116, as OV-PARTS ships it.
+
+They are read here, and any data set is written as one.
 
     root/
       images/{split}/NAME.jpg or .png
@@ -62,8 +64,8 @@ def _read_labels(path: Path, ignore_label: int) -> np.ndarray:
         raise _unreadable(path, error) from error
     if labels.ndim != 2 or labels.dtype.kind not in "ui":
         raise ValueError(
-            f"{path} must have one channel of whole numbers, got {labels.dtype} of shape "
-            f"{labels.shape}"
+            f"{path} must have one channel of whole numbers, "
+            f"got {labels.dtype} of shape {labels.shape}"
         )
     labels = labels.astype(np.int64)
     labels[labels == ignore_label] = IGNORE
@@ -73,15 +75,19 @@ def _read_labels(path: Path, ignore_label: int) -> np.ndarray:
 class PascalPart(Dataset):
     """A split of a Pascal-Part-116 folder as a data set of `Sample`.
 
-    root        the folder that holds `images`
-    split       "train", "val", …
-    vocabulary  a `Vocabulary`, a name for `Vocabulary.load`, or None to take the folder's
-                classes.json. With a restricted vocabulary the maps hold its positions, and
-                everything outside it becomes IGNORE.
     Hidden macOS files ("._…"), of which the public archive holds many, are skipped.
-    Raises FileNotFoundError or ValueError naming the file: a missing split or mask, a mask of
-    another size than its image, label ids outside the vocabulary, a truncated file, or another
-    class list.
+
+    Args:
+        root: the folder that holds `images`.
+        split: "train", "val", …
+        vocabulary: a `Vocabulary`, a name for `Vocabulary.load`, or None to take the folder's
+            classes.json. With a restricted vocabulary the maps hold its positions, and everything
+            outside it becomes IGNORE.
+
+    Raises:
+        FileNotFoundError: a split or a mask is missing; the file is named.
+        ValueError: a mask of another size than its image, label ids outside the vocabulary, a
+            truncated file, or another class list; the file is named.
     """
 
     def __init__(
@@ -123,8 +129,7 @@ class PascalPart(Dataset):
             if labels.shape != image.shape[:2]:
                 raise ValueError(
                     f"{label_path} is {labels.shape[1]}x{labels.shape[0]} pixels, its image {path} "
-                    "is "
-                    f"{image.shape[1]}x{image.shape[0]}"
+                    f"is {image.shape[1]}x{image.shape[0]}"
                 )
             maps[field] = self._positions(labels, ids.numpy(), label_path)
         return Sample(image, **maps, name=path.stem)
@@ -136,8 +141,7 @@ class PascalPart(Dataset):
                 unknown = np.unique(labels[labels >= len(ids)]).tolist()
                 raise ValueError(
                     f"{path} holds the ids {unknown[:5]}; vocabulary {self.vocabulary.name!r} has "
-                    "0.."
-                    f"{len(ids) - 1} and {self.vocabulary.ignore_label} for nothing"
+                    f"0..{len(ids) - 1} and {self.vocabulary.ignore_label} for nothing"
                 )
             return labels
         lookup = np.full(max(int(labels.max(initial=0)), int(ids.max(initial=0))) + 2, IGNORE)
@@ -145,7 +149,10 @@ class PascalPart(Dataset):
         return lookup[labels + 1]  # the first entry serves IGNORE itself
 
     def __repr__(self) -> str:
-        return f"PascalPart({str(self.root)!r}, {self.split!r}, {len(self)} images, {self.vocabulary!r})"
+        return (
+            f"PascalPart({str(self.root)!r}, {self.split!r}, "
+            f"{len(self)} images, {self.vocabulary!r})"
+        )
 
 
 def _choose_vocabulary(root: Path, vocabulary: Vocabulary | str | None) -> Vocabulary:
@@ -166,8 +173,8 @@ def _choose_vocabulary(root: Path, vocabulary: Vocabulary | str | None) -> Vocab
         vocabulary = Vocabulary.load(vocabulary)
     if stored is not None and not _agrees(vocabulary, stored):
         raise ValueError(
-            f"{path} lists other classes ({stored!r}) than the vocabulary asked for "
-            f"({vocabulary!r})"
+            f"{path} lists other classes ({stored!r}) than the "
+            f"vocabulary asked for ({vocabulary!r})"
         )
     return vocabulary
 
@@ -202,15 +209,24 @@ def write_pascal_part(
     vocabulary: Vocabulary | None = None,
     suffix: str = ".png",
 ) -> Path:
-    """Write samples as one split of a Pascal-Part folder; returns `root`.
+    """Write samples as one split of a Pascal-Part folder.
 
-    dataset     samples with ids of the full vocabulary; their names become file names
-    root        new folder, or one that holds other splits of the same vocabulary
-    vocabulary  default: `dataset.vocabulary`
-    suffix      ".png" keeps every pixel; ".jpg" is smaller and, like the original, lossy
     All or nothing: the split is written beside `root` and moved there when complete; after an error
-    no trace is left. Raises FileExistsError if the split exists, ValueError for unknown ids,
-    unusable or repeated names, an empty data set.
+    no trace is left.
+
+    Args:
+        dataset: samples with ids of the full vocabulary; their names become file names.
+        root: new folder, or one that holds other splits of the same vocabulary.
+        split: "train", "val", …
+        vocabulary: default: `dataset.vocabulary`.
+        suffix: ".png" keeps every pixel; ".jpg" is smaller and, like the original, lossy.
+
+    Returns:
+        `root`.
+
+    Raises:
+        FileExistsError: the split exists.
+        ValueError: unknown ids, unusable or repeated names, or an empty data set.
     """
     root = Path(root)
     vocabulary = getattr(dataset, "vocabulary", None) if vocabulary is None else vocabulary
@@ -218,8 +234,8 @@ def write_pascal_part(
         raise ValueError("the data set has no `vocabulary`; pass vocabulary=…")
     if not _is_full(vocabulary):
         raise ValueError(
-            "labels are written with the ids of a full vocabulary, got the restricted "
-            f"{vocabulary!r}"
+            "labels are written with the ids of a full vocabulary, "
+            f"got the restricted {vocabulary!r}"
         )
     if suffix not in IMAGE_SUFFIXES:
         raise ValueError(f"suffix must be one of {', '.join(IMAGE_SUFFIXES)}, got {suffix!r}")

@@ -1,10 +1,10 @@
-"""From scores to one label per pixel: the three ways in which predictions are read before they are scored.
+"""From scores to one label a pixel: the three ways in which predictions are read.
 
-Oracle-Obj   the objects in the picture are told; the best of *their* parts wins, there is no
-             background
-Pred-All     the model's own object map chooses the object of each pixel; the best part of that
-             object wins
-plain        the best of all object parts and background wins, nothing is told and nothing is gated
+- Oracle-Obj: the objects in the picture are told; the best of *their* parts wins, there is no
+  background.
+- Pred-All: the model's own object map chooses the object of each pixel; the best part of that
+  object wins.
+- plain: the best of all object parts and background wins, nothing is told and nothing is gated.
 
 Labels are object-part ids 0..T-1; T means background and IGNORE (-1) "no prediction". Scores may be
 logits or probabilities, since only their order matters: the release multiplies probabilities by 0,
@@ -25,9 +25,17 @@ def oracle_obj_labels(
 ) -> Tensor:
     """Best part among the parts of the objects that are known to be in the picture.
 
-    object_part_scores  [T, H, W], or [T+1, H, W] whose last channel (background) is not looked at
-    present             the object map [H, W] or a list of object ids; IGNORE is skipped
-    returns             int64 [H, W] in 0..T-1; IGNORE everywhere if no object with parts is present
+    Args:
+        object_part_scores: `[T, H, W]`, or `[T+1, H, W]` whose last channel (background) is not
+            looked at.
+        present: the object map `[H, W]` or a list of object ids; IGNORE is skipped.
+        vocabulary: of the T object parts.
+
+    Returns:
+        Labels, `int64 [H, W], 0..T-1`; IGNORE everywhere if no object with parts is present.
+
+    Raises:
+        ValueError: scores of another shape, or object ids outside the vocabulary.
     """
     scores, _ = _split_background(object_part_scores, vocabulary, background="optional")
     objects = torch.as_tensor(present, device=scores.device).unique()
@@ -48,14 +56,20 @@ def oracle_obj_labels(
 def pred_all_labels(
     object_part_scores: Tensor, object_scores: Tensor | None, vocabulary: Vocabulary
 ) -> Tensor:
-    """Best part of the object that wins at each pixel, background where background wins among the objects.
+    """Best part of the object that wins at each pixel; background where background wins.
 
-    object_part_scores  [T+1, H, W], background last
-    object_scores       [O+1, H, W], background last, O all objects of the vocabulary or only those
-                        with parts; None for a model without object channels: then it is
-                        `plain_labels`
-    returns             int64 [H, W] in 0..T, T is background (also where an object without parts
-                        wins)
+    Args:
+        object_part_scores: `[T+1, H, W]`, background last.
+        object_scores: `[O+1, H, W]`, background last, O all objects of the vocabulary or only
+            those with parts; None for a model without object channels: then it is
+            `plain_labels`.
+        vocabulary: of the T object parts.
+
+    Returns:
+        Labels, `int64 [H, W], 0..T`; T is background (also where an object without parts wins).
+
+    Raises:
+        ValueError: scores of another shape.
     """
     if object_scores is None:
         return plain_labels(object_part_scores, vocabulary)
@@ -72,10 +86,14 @@ def pred_all_labels(
 
 
 def plain_labels(object_part_scores: Tensor, vocabulary: Vocabulary) -> Tensor:
-    """Best of all T object parts and background.
+    """Best of all T object parts and background, `int64 [H, W], 0..T`; T is background.
 
-    object_part_scores  [T+1, H, W], background last
-    returns             int64 [H, W] in 0..T, T is background
+    Args:
+        object_part_scores: `[T+1, H, W]`, background last.
+        vocabulary: of the T object parts.
+
+    Raises:
+        ValueError: scores of another shape.
     """
     _split_background(object_part_scores, vocabulary, background="required")
     return object_part_scores.argmax(0)
@@ -84,8 +102,11 @@ def plain_labels(object_part_scores: Tensor, vocabulary: Vocabulary) -> Tensor:
 def _split_background(
     scores: Tensor, vocabulary: Vocabulary, background: str
 ) -> tuple[Tensor, int]:
-    """Scores of the T object parts [T, H, W] and the label of background, T. Raises ValueError for other
-    shapes."""
+    """Scores of the T object parts, `[T, H, W]`, and the label of background, T.
+
+    Raises:
+        ValueError: scores of another shape.
+    """
     T = len(vocabulary)
     allowed = (T + 1,) if background == "required" else (T, T + 1)
     if scores.ndim != 3 or scores.shape[0] not in allowed:
@@ -98,8 +119,11 @@ def _split_background(
 
 
 def _object_ids(object_scores: Tensor, vocabulary: Vocabulary) -> Tensor:
-    """Object id of every channel of object_scores; O for background. Raises ValueError for another channel
-    number."""
+    """Object id of every channel of `object_scores`; O for background.
+
+    Raises:
+        ValueError: another number of channels.
+    """
     count, with_parts = len(vocabulary.objects), vocabulary.object_of.unique()
     for ids in (torch.arange(count), with_parts):
         if object_scores.ndim == 3 and object_scores.shape[0] == len(ids) + 1:
@@ -111,8 +135,10 @@ def _object_ids(object_scores: Tensor, vocabulary: Vocabulary) -> Tensor:
 
 
 def _parts_table(vocabulary: Vocabulary) -> Tensor:
-    """[O+1, K] object-part ids of each object, padded with -1; K is the largest number of parts of one
-    object."""
+    """Object-part ids of each object, `int64 [O+1, K]`, padded with -1.
+
+    K is the largest number of parts of one object.
+    """
     object_of = vocabulary.object_of
     counts = torch.bincount(object_of, minlength=len(vocabulary.objects))
     order = object_of.argsort(stable=True)

@@ -1,4 +1,4 @@
-"""Score a model on a dataset: predictions for the whole vocabulary, decided and counted in all settings in one pass."""
+"""Score a model on a dataset, in all settings in one pass."""
 
 import sys
 import time
@@ -22,10 +22,11 @@ def evaluate(
     batch_size: int = 4,
     progress: bool = False,
 ) -> dict:
-    """Scores of `Evaluator.compute` in percent, on full frames at the labels' own size, plus `seconds`.
+    """Scores of `Evaluator.compute` in percent, and the `seconds` they took.
 
-    Words are the bare names of `vocabulary`. Nothing of the ground truth reaches the model;
-    Oracle-Obj uses the list of objects present when labels are decided, as its name says.
+    Scored are full frames at the labels' own size, for the whole vocabulary. Words are the bare
+    names of `vocabulary`. Nothing of the ground truth reaches the model; Oracle-Obj uses the list
+    of objects present when labels are decided, as its name says.
     """
     evaluator, begun, asked = Evaluator(vocabulary), time.time(), vocabulary.asked()
     # Ids of all objects -> of those asked for; objects without parts, and the last entry for IGNORE

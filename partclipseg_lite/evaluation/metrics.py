@@ -1,10 +1,10 @@
 """Scores of part segmentation: three settings, two readings, one pass over the data.
 
-    oracle_obj  the objects are told, parts compete, only pixels with a part label count
-    pred_all    nothing is told, but again only pixels with a part label count: false positives
-                elsewhere are free
-    plain       the whole picture counts; background is a class; only object pixels without a part
-                label are left out
+- oracle_obj: the objects are told, parts compete, only pixels with a part label count.
+- pred_all: nothing is told, but again only pixels with a part label count: false positives
+  elsewhere are free.
+- plain: the whole picture counts; background is a class; only object pixels without a part label
+  are left out.
 
 In each setting a class has IoU = TP / (GT + predicted - TP) and recall = TP / GT, summed over all
 pictures. A class without a single labelled pixel has no score. `seen` and `unseen` are means over
@@ -63,14 +63,20 @@ class ScoringOptions:
 
 
 class Evaluator:
-    """Collect predictions picture by picture, then `compute` all scores.
+    """A counter of predictions, picture by picture, that then can `compute` all scores.
 
     >>> evaluator = Evaluator(vocabulary)                                          # doctest: +SKIP
     >>> evaluator.update({"oracle_obj": labels, ...}, sample.object_map, sample.part_map)
     >>> evaluator.compute()["oracle_obj"]["harmonic"]
 
-    settings  which of SETTINGS to score
-    reading   "paper" or "released": the bundle of `ScoringOptions`; `options` replaces it
+    Args:
+        vocabulary: of the T object parts.
+        settings: which of SETTINGS to score.
+        reading: "paper" or "released", the bundle of `ScoringOptions`.
+        options: replaces that bundle.
+
+    Raises:
+        ValueError: no settings, or an unknown one.
     """
 
     def __init__(
@@ -94,14 +100,16 @@ class Evaluator:
     def update(
         self, labels: Mapping[str, np.ndarray], object_map: np.ndarray, part_map: np.ndarray
     ) -> None:
-        """Count one picture.
+        """Count one picture; tensors are welcome.
 
-        labels      for each setting int [H, W]: object-part ids 0..T-1, T for background, IGNORE
-                    for no prediction (the same as background)
-        object_map  int [H, W] object ids, IGNORE where there is no object
-        part_map    int [H, W] object-part ids, IGNORE where there is no part label
-        Tensors are welcome. Raises ValueError for a missing setting, unequal shapes, or ids outside
-        the vocabulary.
+        Args:
+            labels: for each setting, `int [H, W]`: object-part ids 0..T-1, T for background,
+                IGNORE for no prediction (the same as background).
+            object_map: object ids, IGNORE where there is no object, `int [H, W]`.
+            part_map: object-part ids, IGNORE where there is no part label, `int [H, W]`.
+
+        Raises:
+            ValueError: a missing setting, unequal shapes, or ids outside the vocabulary.
         """
         if set(labels) != set(self.settings):
             raise ValueError(
@@ -126,7 +134,11 @@ class Evaluator:
         self.images += 1
 
     def merge(self, other: Evaluator) -> None:
-        """Add the counts of another evaluator, for example of another process that scored other pictures."""
+        """Add the counts of another evaluator, of a process that scored other pictures, say.
+
+        Raises:
+            ValueError: it has another vocabulary, other settings or other options.
+        """
         mine, theirs = ((e.vocabulary, e.settings, e.options) for e in (self, other))
         if mine != theirs:
             raise ValueError(
@@ -140,15 +152,16 @@ class Evaluator:
                 )
 
     def confusion(self, setting: str) -> np.ndarray:
-        """Pixels by [predicted, true] class, int64 [T+1, T+1].
-
-        The last row and column are background.
-        """
+        """Pixels by [predicted, true] class, `int64 [T+1, T+1]`; background comes last."""
         return self._counts[setting].confusion.copy()
 
     def class_scores(self, setting: str) -> dict[str, np.ndarray]:
-        """For every class, background last, float [T+1]: iou, recall and boundary in percent (NaN where there
-        is nothing to score); correct, labelled and predicted in pixels."""
+        """Scores of every class, background last, `float [T+1]` each.
+
+        Returns:
+            "iou", "recall" and "boundary" in percent (NaN where there is nothing to score);
+            "correct", "labelled" and "predicted" in pixels.
+        """
         counts, is_release = self._counts[setting], self.options.boundary == "released"
         confusion, boundary = counts.confusion, counts.boundary
         if setting == "oracle_obj" and self.options.oracle_background == "dropped":
@@ -231,9 +244,8 @@ class Evaluator:
 @dataclass
 class _Counts:
     confusion: np.ndarray  # int64 [T+1, T+1] pixels by predicted, true class
-    boundary: (
-        np.ndarray
-    )  # int64 [T+2, T+2] the same at boundaries; the last row and column: no boundary
+    # int64 [T+2, T+2] the same at boundaries; the last row and column: no boundary
+    boundary: np.ndarray
 
     @classmethod
     def zeros(cls, classes: int) -> _Counts:
@@ -242,9 +254,12 @@ class _Counts:
         )
 
     def add(self, predicted: np.ndarray, truth: np.ndarray, boundary: str) -> None:
-        """Count one picture. predicted: 0..T.
+        """Count one picture.
 
-        Truth: 0..T or IGNORE, where no prediction helps or harms.
+        Args:
+            predicted: `int64 [H, W], 0..T`.
+            truth: `int64 [H, W], 0..T`, or IGNORE, where no prediction helps or harms.
+            boundary: of `ScoringOptions`.
         """
         classes = len(self.confusion)
         background, no_boundary = classes - 1, classes
@@ -269,11 +284,15 @@ class _Counts:
 
 
 def mean_and_spread(results: Iterable[Mapping]) -> dict[str, dict[str, dict]]:
-    """Summarise the `compute` results of several training seeds.
+    """Summary of the `compute` results of several training seeds.
 
-    returns {setting: {"seen": {"mean", "std", "values"}, …}} for every headline score; std is the
-    sample deviation, None for a single seed; a score that is None in some seed is None everywhere
-    but in "values".
+    Returns:
+        {setting: {"seen": {"mean", "std", "values"}, …}} for every headline score; std is the
+        sample deviation, None for a single seed; a score that is None in some seed is None
+        everywhere but in "values".
+
+    Raises:
+        ValueError: there are no results.
     """
     results = list(results)
     if not results:
@@ -331,10 +350,7 @@ def _mean(values: np.ndarray) -> float:
 def _group(
     names: tuple[str, ...], member_of: np.ndarray, columns: dict, pixels: np.ndarray
 ) -> dict:
-    """Mean of each column over the scored members of each group.
-
-    Groups without members are left out.
-    """
+    """Mean of each column over the scored members of each group that has members."""
     return {
         names[g]: {
             **{key: _mean(column[member_of == g]) for key, column in columns.items()},
@@ -345,7 +361,12 @@ def _group(
 
 
 def _label_map(labels, name: str, classes: int) -> np.ndarray:
-    """int64 [H, W] with values IGNORE..classes-1. Raises TypeError or ValueError naming the map."""
+    """A map of labels, `int64 [H, W], IGNORE..classes-1`.
+
+    Raises:
+        TypeError: it does not hold whole numbers; the map is named.
+        ValueError: another shape, or other ids; the map is named.
+    """
     if hasattr(labels, "detach"):
         labels = labels.detach().cpu().numpy()
     labels = np.asarray(labels)

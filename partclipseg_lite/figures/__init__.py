@@ -1,8 +1,8 @@
-"""Pictures of samples, predictions, attention maps and scores: each function returns a figure or an array.
+"""Pictures of samples, predictions, attention maps and scores.
 
-Figures never touch matplotlib's global state, look the same wherever they are drawn, bring their
-own white background (so that they are readable on dark pages), and show themselves when they are
-the last value of a notebook cell.
+Each function returns a figure or an array. Figures never touch matplotlib's global state, look the
+same wherever they are drawn, bring their own white background (so that they are readable on dark
+pages), and show themselves when they are the last value of a notebook cell.
 """
 
 from .agreement import agreement

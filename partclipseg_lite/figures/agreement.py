@@ -13,7 +13,10 @@ TOO_FAR = "#c0392b"
 
 
 class Row(Protocol):
-    """One compared number: how far it is off, how far it may be, and in which unit (`release.comparison` makes them)."""
+    """One compared number: how far it is off, how far it may be, and in which unit.
+
+    `release.comparison` makes them.
+    """
 
     deviation: float
     tolerance: float
@@ -22,12 +25,16 @@ class Row(Protocol):
 
 @styled
 def agreement(groups: Mapping[str, Iterable[Row]]) -> Picture:
-    """One line for each group: a dot at each deviation (log scale), a bar at the tolerance, red dots beyond it.
+    """One line for each group: a dot at each deviation, a bar at the tolerance.
 
-    groups   {title: rows of `compare_released`}; the rows of a group share one tolerance
-    The disc at the left counts what is equal to the last bit. What exceeds the scale, or is NaN,
-    stands at its right end. Raises ValueError for no groups, an empty one, or one with several
-    tolerances.
+    The scale is logarithmic; dots beyond the tolerance are red. The disc at the left counts what is
+    equal to the last bit. What exceeds the scale, or is NaN, stands at its right end.
+
+    Args:
+        groups: {title: rows of `compare_released`}; the rows of a group share one tolerance.
+
+    Raises:
+        ValueError: no groups, an empty one, or one with several tolerances.
     """
     lines = {title: list(rows) for title, rows in groups.items()}
     if not lines:
@@ -36,8 +43,8 @@ def agreement(groups: Mapping[str, Iterable[Row]]) -> Picture:
         tolerances = sorted({row.tolerance for row in rows})
         if len(tolerances) != 1:
             raise ValueError(
-                f"the group {title!r} allows {tolerances or 'nothing, it is empty'}; one tolerance "
-                "is needed"
+                f"the group {title!r} allows {tolerances or 'nothing, it is empty'}; "
+                "one tolerance is needed"
             )
     low, high = _decades(lines)
     room = (high / low) ** 0.12  # a share of the width, for what has no place on a log scale
@@ -74,7 +81,7 @@ def agreement(groups: Mapping[str, Iterable[Row]]) -> Picture:
 
 
 def _decades(lines: Mapping[str, list[Row]]) -> tuple[float, float]:
-    """Powers of ten below, and well above, every deviation and tolerance that has a place on a log scale."""
+    """Powers of ten below, and well above, all that has a place on a log scale."""
     values = np.array(
         [v for rows in lines.values() for row in rows for v in (row.deviation, row.tolerance)],
         float,
@@ -102,9 +109,8 @@ def _one_line(axes, y: int, rows: list[Row], equal: float, high: float) -> None:
     others = sorted((row for row in rows if row.deviation != 0), key=lambda row: str(row.name))
     for k, row in enumerate(others):
         place = row.deviation if row.deviation <= high else high  # NaN, too, stands at the end
-        shift = (
-            ((k * 0.618034) % 1 - 0.5) * 0.4 if len(others) > 1 else 0.0
-        )  # so that dots do not hide each other
+        # So that dots do not hide each other.
+        shift = ((k * 0.618034) % 1 - 0.5) * 0.4 if len(others) > 1 else 0.0
         axes.plot(
             place,
             y + shift,

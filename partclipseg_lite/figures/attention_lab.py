@@ -1,5 +1,8 @@
-"""Figures of the chapter on attention control: small grids with their numbers, two trained models side by
-side, the picture behind a slider, means with their spread."""
+"""Figures of the chapter on attention control.
+
+Small grids with their numbers, two trained models side by side, the picture behind a slider, means
+with their spread.
+"""
 
 from __future__ import annotations
 
@@ -54,9 +57,12 @@ def number_grids(
 ) -> Picture:
     """Small maps with every value written in its cell, two digits or whole numbers.
 
-    grids   {title: float or int [h, w]}, each coloured from 0 to 1, or to its largest value if that
-            is larger
-    masks   {title: bool [h, w]}: cells framed in orange, for example those of the part's own mask
+    Args:
+        grids: title -> `float or int [h, w]`, each coloured from 0 to 1, or to its largest value
+            if that is larger.
+        masks: title -> cells framed in orange, `bool [h, w]`, for example those of the part's own
+            mask.
+        columns: maps in a row, at most.
     """
     grids, masks = _checked(grids), masks or {}
     columns = min(columns, len(grids))
@@ -94,13 +100,19 @@ def number_grids(
 
 @styled
 def one_part_on_the_grid(image, mask, step: int, box: tuple[int, int, int, int]) -> Picture:
-    """A part smaller than a cell: the pixels that nearest sampling looks at, and the share of each cell it
-    covers.
+    """A part smaller than a cell, twice.
 
-    mask  bool [H, W], as the image
-    step  pixels in a cell
-    box   (top, left, bottom, right) of the close-up, its sides multiples of `step`
-    Raises ValueError for a box that leaves the image or cuts cells.
+    On the left the pixels that nearest sampling looks at, on the right the share of each cell that
+    the part covers.
+
+    Args:
+        image: RGB, `[H, W, 3]`.
+        mask: `bool [H, W]`, as the image.
+        step: pixels in a cell.
+        box: (top, left, bottom, right) of the close-up, its sides multiples of `step`.
+
+    Raises:
+        ValueError: a box that leaves the image or cuts cells.
     """
     top, left, bottom, right = box
     image, mask = as_rgb(image), as_array(mask).astype(bool)
@@ -109,8 +121,7 @@ def one_part_on_the_grid(image, mask, step: int, box: tuple[int, int, int, int])
     if image.shape[:2] != mask.shape or not inside or height % step or width % step:
         raise ValueError(
             f"box {box} must lie in the image and be a multiple of {step} pixels high and wide; "
-            "image and mask "
-            f"must have one size, got {image.shape[:2]} and {mask.shape}"
+            f"image and mask must have one size, got {image.shape[:2]} and {mask.shape}"
         )
     close, part = image[top:bottom, left:right], mask[top:bottom, left:right]
     shares = part.reshape(height // step, step, width // step, step).mean((1, 3))
@@ -157,15 +168,23 @@ def side_by_side(
     vocabulary: Vocabulary | None = None,
     power: float = 0.5,
 ) -> Picture:
-    """The parts of one object as two (or more) models see them: one row a part, two columns a model.
+    """The parts of one object as two (or more) models see them.
 
-    models    {title: (maps, normalised)}, both {part: float [h, w]}; the left column of a model
-              shows `maps`, on one colour scale for all models and parts, the right one where
-              `normalised` reaches `gamma`
-    masks     {part: bool [H, W]}, drawn as an outline; obj_mask bool [H, W]
-    power     exponent of the colour scale; below 1 it opens up the small values
-    The top row shows what all parts claim together. Raises ValueError if a model lacks a part of
-    `masks`.
+    One row a part, two columns a model. The top row shows what all parts claim together.
+
+    Args:
+        image: RGB, `[H, W, 3]`.
+        models: title -> (maps, normalised), both part -> `float [h, w]`; the left column of a model
+            shows `maps`, on one colour scale for all models and parts, the right one where
+            `normalised` reaches `gamma`.
+        gamma: a part claims the places where its map reaches gamma.
+        masks: part -> `bool [H, W]`, drawn as an outline.
+        obj_mask: the object, `bool [H, W]`.
+        vocabulary: gives the parts the colours that they have in all other figures.
+        power: exponent of the colour scale; below 1 it opens up the small values.
+
+    Raises:
+        ValueError: a model lacks a part of `masks`.
     """
     image, parts = as_rgb(image), list(masks)
     for title, pair in models.items():
@@ -229,7 +248,11 @@ def side_by_side(
 def gamma_picture(image, models: Mapping[str, Mapping], gamma: float, *, obj_mask) -> Picture:
     """What all parts claim together at one threshold, the models beside each other.
 
-    models  {title: {part: normalised map, float [h, w]}}; obj_mask bool [H, W]
+    Args:
+        image: RGB, `[H, W, 3]`.
+        models: title -> part -> normalised map, `float [h, w]`.
+        gamma: a part claims the places where its map reaches gamma.
+        obj_mask: the object, `bool [H, W]`.
     """
     image = as_rgb(image)
     panel, ratio = 2.3, image.shape[0] / image.shape[1]
@@ -252,7 +275,7 @@ def gamma_picture(image, models: Mapping[str, Mapping], gamma: float, *, obj_mas
 
 
 def small_png(picture, colours: int = 96, scale: float = 1.5) -> bytes:
-    """PNG bytes of a figure with few colours: smaller files, for widgets that hold many pictures."""
+    """PNG bytes of a figure with few colours: small, for widgets that hold many pictures."""
     with Image.open(io.BytesIO(to_png_bytes(picture, scale))) as opened:
         reduced = opened.convert("RGB").quantize(
             colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
@@ -266,9 +289,12 @@ def small_png(picture, colours: int = 96, scale: float = 1.5) -> bytes:
 def means_with_errors(
     values: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]], *, columns: int = 2
 ) -> Picture:
-    """One panel a quantity: mean over objects for each group and model, whiskers of two standard errors.
+    """One panel a quantity: means over objects, with whiskers of two standard errors.
 
-    values  {quantity: {group: {model: float [n]}}}; all panels have the same groups and models
+    Args:
+        values: quantity -> group -> model -> `float [n]`; all panels have the same groups and
+            models.
+        columns: panels in a row, at most.
     """
     columns = min(columns, len(values))
     rows = -(-len(values) // columns)
@@ -302,7 +328,11 @@ def means_with_errors(
 
 
 def mean_and_error(values) -> tuple[float, float]:
-    """Mean and its standard error (0 for a single value). Raises ValueError if there is none."""
+    """Mean and its standard error (0 for a single value).
+
+    Raises:
+        ValueError: there is no value.
+    """
     values = as_array(values).astype(float).ravel()
     if not len(values):
         raise ValueError("no values to average")
@@ -311,7 +341,10 @@ def mean_and_error(values) -> tuple[float, float]:
 
 
 def _settled(picture: Picture) -> Picture:
-    """Drawn once: square panels move after the first layout, and titles of two lines would lose their top."""
+    """The picture, drawn once.
+
+    Square panels move after the first layout, and titles of two lines would lose their top.
+    """
     picture.draw_without_rendering()
     return picture
 
@@ -329,7 +362,7 @@ def _handles() -> list[Patch]:
 
 
 def _outline(axes, mask, shape: tuple[int, int]) -> None:
-    """A white line around `mask` bool [H, W] over a map of another shape, in its coordinates."""
+    """A white line around `mask`, `bool [H, W]`, over a map of another shape."""
     mask = as_array(mask).astype(float)
     y, x = (
         (np.arange(side) + 0.5) * other / side - 0.5

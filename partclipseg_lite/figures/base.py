@@ -13,11 +13,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 INK, FAINT = "#222222", "#8a8a8a"
-SEEN, UNSEEN, HARMONIC = (
-    "#2f6db3",
-    "#e08214",
-    "#6b6b6b",
-)  # blue, orange: distinct to colour-blind eyes too
+# Blue, orange: distinct to colour-blind eyes too.
+SEEN, UNSEEN, HARMONIC = "#2f6db3", "#e08214", "#6b6b6b"
 DISPLAY_SIZE = 384  # pictures are shown with their shorter side at least about this many pixels
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -39,7 +36,7 @@ STYLE = {
 
 
 def styled(draw: Callable) -> Callable:
-    """Decorator: draw with the style above and matplotlib's defaults, whatever a notebook has set."""
+    """A decorator: draw with the style above, whatever style a notebook has set."""
 
     @functools.wraps(draw)
     def wrapper(*args, **kwargs):
@@ -52,7 +49,7 @@ def styled(draw: Callable) -> Callable:
 
 
 class Picture(Figure):
-    """A matplotlib Figure that shows itself in a notebook, without pyplot and whatever its backend is."""
+    """A matplotlib Figure that shows itself in a notebook, without pyplot."""
 
     draw = styled(Figure.draw)  # some settings are read only now, when the caller's style is back
     savefig = styled(Figure.savefig)
@@ -75,7 +72,15 @@ def show_image(axes: Axes, image: np.ndarray, title: str = "", **kwargs) -> None
 
 
 def as_rgb(image) -> np.ndarray:
-    """uint8 [H, W, 3] from a Sample, a PIL image, an array or a tensor [H, W, 3]: uint8, or float in 0..1."""
+    """An image as RGB, `uint8 [H, W, 3]`.
+
+    Args:
+        image: a Sample, a PIL image, or an array or tensor `[H, W, 3]`, uint8 or float in 0..1.
+
+    Raises:
+        ValueError: it has another shape.
+        TypeError: it has another dtype.
+    """
     image = getattr(image, "image", image)
     if isinstance(image, Image.Image):
         image = image.convert("RGB")
@@ -100,11 +105,16 @@ def as_array(values) -> np.ndarray:
 
 
 def upscale_nearest(array, size: int | tuple[int, int]) -> np.ndarray:
-    """[h, w] or [h, w, C] resized to `size` (a side, or height and width) by nearest pixel: a map stays a map
-    of squares.
+    """A map resized by nearest pixel, so that it stays a map of squares.
 
-    Smaller sizes work too. Pixel centres are aligned, as in `Sample.resized`. Raises ValueError for
-    a size below 1.
+    Smaller sizes work too. Pixel centres are aligned, as in `Sample.resized`.
+
+    Args:
+        array: `[h, w]` or `[h, w, C]`.
+        size: a side, or height and width, in pixels.
+
+    Raises:
+        ValueError: a size below 1.
     """
     height, width = (size, size) if isinstance(size, int) else size
     if height < 1 or width < 1:
@@ -116,23 +126,26 @@ def upscale_nearest(array, size: int | tuple[int, int]) -> np.ndarray:
 
 
 def enlarge(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A photograph or drawing uint8 [H, W, 3] at `size` (height, width), smoothly."""
+    """A photograph or drawing, `uint8 [H, W, 3]`, at `size` (height, width), smoothly."""
     if image.shape[:2] == tuple(size):
         return image
     return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BICUBIC))
 
 
 def display_size(shape: tuple[int, ...], at_least: int = DISPLAY_SIZE) -> tuple[int, int]:
-    """Height and width times the smallest whole number that makes the shorter side `at_least` pixels."""
+    """Height and width, enlarged by a whole number.
+
+    It is the smallest that makes the shorter side `at_least` pixels.
+    """
     factor = max(1, -(-at_least // min(shape[:2])))
     return shape[0] * factor, shape[1] * factor
 
 
 def spread(wanted, low: float, high: float, gap: float) -> np.ndarray:
-    """Positions for labels: near the `wanted` (ascending) ones, in order, `gap` apart, within low..high.
+    """Positions for labels: near the wanted ones, in order, `gap` apart, within low..high.
 
-    Each label first moves up just enough to clear the one before it; then whatever stands beyond
-    `high` is pushed back.
+    The `wanted` ones ascend. Each label first moves up just enough to clear the one before it; then
+    whatever stands beyond `high` is pushed back.
     """
     wanted = np.asarray(wanted, float)
     gap = min(gap, (high - low) / max(1, len(wanted)))
@@ -142,12 +155,17 @@ def spread(wanted, low: float, high: float, gap: float) -> np.ndarray:
 
 
 def to_png_bytes(picture, scale: float = 1.0) -> bytes:
-    """PNG bytes of a figure or of an image array, for widgets and files; equal input gives equal bytes.
+    """PNG bytes of a figure or of an image array, for widgets and files.
 
-    picture  Figure, or array: uint8 or float 0..1, [H, W], [H, W, 3] or [H, W, 4]
-    scale    resolution factor: dots per inch of a figure, nearest-pixel enlargement of an array
-    Raises ValueError for a scale that is not positive and TypeError for anything else than a figure
-    or an array.
+    Equal input gives equal bytes.
+
+    Args:
+        picture: a Figure, or an array: uint8 or float 0..1, `[H, W]`, `[H, W, 3]` or `[H, W, 4]`.
+        scale: resolution factor: dots per inch of a figure, nearest-pixel enlargement of an array.
+
+    Raises:
+        ValueError: a scale that is not positive.
+        TypeError: anything else than a figure or an array.
     """
     if not scale > 0:
         raise ValueError(f"scale must be positive, got {scale!r}")

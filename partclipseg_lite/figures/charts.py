@@ -108,9 +108,16 @@ def curves(
 ) -> Picture:
     """Lines over training steps, named at their right ends.
 
-    history  {name: values}, {name: (steps, values)} or a list of records [{"step": 0, "loss": 1.2,
-             …}, …]
-    smooth   width of the running mean drawn over the faint raw values; 1 draws the values only
+    Args:
+        history: {name: values}, {name: (steps, values)} or a list of records
+            [{"step": 0, "loss": 1.2, …}, …].
+        x: what the records call the step, and the name of the axis.
+        smooth: width of the running mean drawn over the faint raw values; 1 draws the values only.
+        log: the scale of the values is logarithmic.
+        title: of the figure.
+
+    Raises:
+        ValueError: no numbers, or not one value for each step.
     """
     lines = _lines(history, x)
     picture = new_picture(6.4, 3.2)
@@ -158,10 +165,18 @@ def score_bars(
     keys: Sequence[str] = HEADLINES,
     title: str | None = None,
 ) -> Picture:
-    """Bars of seen, unseen and harmonic mIoU for each model; dots: training seeds, whiskers: one deviation.
+    """Bars of seen, unseen and harmonic mIoU for each model.
 
-    results  {name: result of `Evaluator.compute`, or a list of them, one for each seed}
-    Raises ValueError if a result lacks the setting or one of the keys.
+    Dots are training seeds, whiskers one deviation.
+
+    Args:
+        results: {name: result of `Evaluator.compute`, or a list of them, one for each seed}.
+        setting: one of the evaluator's settings.
+        keys: the scores shown.
+        title: of the figure; default: the setting, and how many seeds there are.
+
+    Raises:
+        ValueError: a result lacks the setting or one of the keys.
     """
     colours = [SEEN, UNSEEN, HARMONIC, *LINE_COLOURS[3:]]
     table = score_table(results, setting, keys)
@@ -216,7 +231,11 @@ def score_bars(
 
 
 def score_table(results: Mapping, setting: str, keys: Sequence[str] = HEADLINES) -> dict:
-    """{name: {key: [score of each seed]}} from what `score_bars` takes."""
+    """Scores from what `score_bars` takes: {name: {key: [score of each seed]}}.
+
+    Raises:
+        ValueError: a result lacks the setting or one of the keys.
+    """
     table = {}
     for name, seeds in results.items():
         seeds = [seeds] if isinstance(seeds, Mapping) else list(seeds)
@@ -229,8 +248,8 @@ def score_table(results: Mapping, setting: str, keys: Sequence[str] = HEADLINES)
             ) from None
         if not seeds or any(value is None for values in table[name].values() for value in values):
             raise ValueError(
-                f"{name!r} has no score for some of {list(keys)} in {setting!r}: no seeds, or "
-                f"no labelled pixels"
+                f"{name!r} has no score for some of {list(keys)} in {setting!r}: no seeds, "
+                "or no labelled pixels"
             )
     if not table:
         raise ValueError("no results to show; give {name: result}")

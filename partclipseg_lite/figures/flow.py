@@ -25,9 +25,13 @@ def data_flow(
 ) -> Picture:
     """From a picture and a name to a mask, top to bottom, with the maps found on the way.
 
-    image            RGB [H, W, 3]
-    object_map, part_map, object_part_map
-                     float [h, w] in 0..1: probabilities of `obj`, of `part`, of the object part
+    Args:
+        image: RGB, `[H, W, 3]`.
+        object_map: probabilities of `obj`, `float [h, w], 0..1`.
+        part_map: probabilities of `part`, `float [h, w], 0..1`.
+        object_part_map: probabilities of the object part, `float [h, w], 0..1`.
+        obj: name of the object.
+        part: name of the part.
     """
     picture = new_picture(5.0, 6.6)
     axes = picture.subplots()
@@ -130,10 +134,7 @@ def _arrow(
 def _thumbnail(
     axes: Axes, values: np.ndarray, x: float, y: float, title: str = "", side: float = 3.0
 ) -> None:
-    """An image, or a map on the scale 0..1, with its lower left corner at (x, y).
-
-    Maps carry a name.
-    """
+    """An image, or a map on the scale 0..1 with its name; lower left corner at (x, y)."""
     axes.imshow(
         values,
         extent=(x, x + side, y, y + side),

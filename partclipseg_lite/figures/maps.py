@@ -43,10 +43,13 @@ def heatmaps(
 ) -> Picture:
     """The image and, beside it, maps as squares on one shared scale with its colour bar.
 
-    maps     {name: float [h, w]}
-    limits   lowest and highest value of the scale; default: of all maps together
-    colours  a matplotlib colour map; use a diverging one ("RdBu_r") with symmetric limits for
-             signed maps
+    Args:
+        image: RGB, `[H, W, 3]`.
+        maps: name -> `float [h, w]`.
+        columns: panels in a row, at most.
+        limits: lowest and highest value of the scale; default: of all maps together.
+        colours: a matplotlib colour map; use a diverging one ("RdBu_r") with symmetric limits for
+            signed maps.
     """
     image, maps = as_rgb(image), _checked(maps)
     low, high = limits or (min(m.min() for m in maps.values()), max(m.max() for m in maps.values()))
@@ -69,13 +72,19 @@ def heatmaps(
 
 
 def coverage(maps, gamma: float, obj_mask=None) -> np.ndarray:
-    """How many parts claim each place, int [h, w]: OVERLAP (2 or more), ONE, NOTHING (0) or MISSING (-1).
+    """How many parts claim each place, `int [h, w]`.
 
-    maps      normalised attention maps of the parts of one object, float [K, h, w] in 0..1, or
-              {part: [h, w]}
-    gamma     a part claims the places where its map reaches gamma
-    obj_mask  bool [H, W]; places of the object that no part claims are MISSING. Without it nothing
-              is.
+    OVERLAP (2 or more), ONE, NOTHING (0) or MISSING (-1).
+
+    Args:
+        maps: normalised attention maps of the parts of one object, `float [K, h, w], 0..1`, or
+            part -> `[h, w]`.
+        gamma: a part claims the places where its map reaches gamma.
+        obj_mask: the object, `bool [H, W]`; places of it that no part claims are MISSING. Without
+            it nothing is.
+
+    Raises:
+        ValueError: maps of another shape.
     """
     stack = np.stack(list(_checked(maps).values())) if isinstance(maps, Mapping) else as_array(maps)
     if stack.ndim != 3:
@@ -90,7 +99,10 @@ def coverage(maps, gamma: float, obj_mask=None) -> np.ndarray:
 
 
 def coverage_image(covered: np.ndarray, image=None, *, alpha: float = 0.75) -> np.ndarray:
-    """RGB uint8 picture of `coverage` (green: one part, red: overlap, dark: missing), over a greyed image."""
+    """Picture of `coverage` over a greyed image, RGB `uint8 [H', W', 3]`.
+
+    Green: one part; red: overlap; dark: missing.
+    """
     covered = np.asarray(covered)
     size = display_size(covered.shape) if image is None else display_size(as_rgb(image).shape)
     codes = upscale_nearest(covered, size)
@@ -105,8 +117,11 @@ def coverage_image(covered: np.ndarray, image=None, *, alpha: float = 0.75) -> n
 
 
 def coverage_shares(covered: np.ndarray) -> dict[str, float]:
-    """Overlap: share of the claimed places that several parts claim (the ratio of Eq. 8).
-    Missing: share of the object's unclaimed places among these and all claimed ones."""
+    """Shares of `coverage`: "overlap" and "missing", both 0 to 1.
+
+    Overlap: share of the claimed places that several parts claim (the ratio of Eq. 8). Missing:
+    share of the object's unclaimed places among these and all claimed ones.
+    """
     claimed, missing = (covered >= ONE).sum(), (covered == MISSING).sum()
     return {
         "overlap": float((covered == OVERLAP).sum() / max(claimed, 1)),
@@ -130,9 +145,13 @@ def attention_panel(
     and all claims together: where one part claims a place, where several do (overlap), where none
     does (missing).
 
-    maps        {generalized part or "dog's head": normalised map, float [h, w] in 0..1}
-    obj_mask    bool [H, W], the object: shows which of its places are missing
-    vocabulary  gives the parts the colours that they have in all other figures
+    Args:
+        image: RGB, `[H, W, 3]`.
+        maps: generalized part or "dog's head" -> normalised map, `float [h, w], 0..1`.
+        gamma: a part claims the places where its map reaches gamma.
+        obj_mask: the object, `bool [H, W]`: shows which of its places are missing.
+        vocabulary: gives the parts the colours that they have in all other figures.
+        title: of the image.
     """
     image, maps = as_rgb(image), _checked(maps)
     covered = coverage(maps, gamma, obj_mask)
@@ -181,7 +200,7 @@ def attention_panel(
 
 
 def _part_colours(names: list[str], vocabulary: Vocabulary | None) -> np.ndarray:
-    """uint8 [K, 3] for generalized or object-specific part names."""
+    """Colours of generalized or object-specific part names, `uint8 [K, 3]`."""
     parts = [name.rpartition("'s ")[2] for name in names]
     if vocabulary is None or not set(parts) <= set(vocabulary.parts):
         vocabulary = Vocabulary.from_names({"object": list(dict.fromkeys(parts))})
@@ -200,5 +219,5 @@ def _checked(maps: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _aspect(values: np.ndarray, image: np.ndarray) -> float:
-    """Height of a map's cell relative to its width, so that the map has the proportions of the image."""
+    """Height of a map's cell relative to its width that gives the image's proportions."""
     return (image.shape[0] / values.shape[0]) / (image.shape[1] / values.shape[1])

@@ -1,4 +1,4 @@
-"""One colour per generalized part, so that a head is the same colour on every animal and in every figure."""
+"""One colour a generalized part: a head has the same on every animal, in every figure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import numpy as np
 
 from ..vocabulary import Vocabulary, available
 
-#: Chosen by hand for the parts met most often; all others keep as far from these and each other as
-#: they can.
+#: Chosen by hand for the parts met most often; all others keep far from these and each other.
 ANCHORS = {
     "head": "#e6550d",
     "torso": "#3f8fd2",
@@ -27,8 +26,7 @@ ANCHORS = {
     "body": "#4c6fb1",
     "door": "#c7522a",
 }
-#: The rest in the order in which they get their colour: what meets in one object should differ
-#: most.
+#: The rest as they get their colour: what meets in one object should differ most.
 ORDER = (
     "headlight",
     "roof",
@@ -59,7 +57,7 @@ ORDER = (
 
 
 def part_palette(vocabulary: Vocabulary) -> np.ndarray:
-    """Colours of the generalized parts, uint8 [P, 3] in the order of `vocabulary.parts`.
+    """Colours of the generalized parts, `uint8 [P, 3]`, in the order of `vocabulary.parts`.
 
     A part name has the same colour in all shipped vocabularies. Names that none of them has get
     further colours in alphabetical order.
@@ -71,7 +69,10 @@ def part_palette(vocabulary: Vocabulary) -> np.ndarray:
 
 
 def object_palette(vocabulary: Vocabulary) -> np.ndarray:
-    """Colours of the objects, uint8 [O, 3]: golden-angle steps around the hue circle, two lightnesses."""
+    """Colours of the objects, `uint8 [O, 3]`.
+
+    Golden-angle steps around the hue circle, two lightnesses.
+    """
     turn = np.arange(len(vocabulary.objects)) * 0.381966
     lightness = np.where(np.arange(len(turn)) % 2, 0.62, 0.48)[:, None]
     hue = (turn[:, None] * 6 + np.array([0, 4, 2])) % 6
@@ -88,7 +89,10 @@ def _known_parts() -> tuple[str, ...]:
 
 @lru_cache(maxsize=8)
 def _colours(parts: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Colour of each part: anchors, then farthest-first in CIELAB among colours that show on pictures."""
+    """Colour of each part: anchors, then farthest-first in CIELAB.
+
+    The choice is among colours that show on pictures.
+    """
     levels = np.linspace(0, 255, 14).round()
     candidates = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(-1, 3)
     lab = _cielab(candidates)
@@ -111,7 +115,10 @@ def _colours(parts: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 
 def _cielab(rgb: np.ndarray) -> np.ndarray:
-    """CIELAB coordinates (D65) of sRGB values 0..255, where distance is about how different colours look."""
+    """CIELAB coordinates (D65) of sRGB values 0..255.
+
+    There distance is about how different colours look.
+    """
     value = np.asarray(rgb, float) / 255
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
     xyz = linear @ np.array(

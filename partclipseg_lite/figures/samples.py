@@ -40,13 +40,15 @@ def overlay(
     fade: float = 0.35,
     outlines: bool = True,
 ) -> np.ndarray:
-    """Colour the parts of an image, RGB uint8 [H', W', 3], enlarged to display size.
+    """The image with coloured parts, at display size, RGB `uint8 [H', W', 3]`.
 
-    image      RGB [H, W, 3]
-    label_map  int [h, w] object-part ids; below 0 or from T on nothing is painted
-    alpha      0 leaves the image under the parts, 1 covers it
-    fade       0 leaves the rest of the image, 1 turns it white
-    outlines   thin white lines between neighbouring parts
+    Args:
+        image: RGB, `[H, W, 3]`.
+        label_map: object-part ids, `int [h, w]`; below 0 or from T on nothing is painted.
+        vocabulary: of the T object parts.
+        alpha: 0 leaves the image under the parts, 1 covers it.
+        fade: 0 leaves the rest of the image, 1 turns it white.
+        outlines: thin white lines between neighbouring parts.
     """
     colours = part_palette(vocabulary)[vocabulary.part_of.numpy()]
     return _paint(image, label_map, colours, alpha, fade, outlines)
@@ -152,7 +154,7 @@ def _name_parts(
     direction: int,
     shape: tuple[int, int],
 ) -> None:
-    """Write names in the left (direction -1) or right (1) margin, with a thin line to each part's anchor."""
+    """Names in the left (direction -1) or right (1) margin, a thin line to each part's anchor."""
     height, width = shape
     order = sorted(anchors, key=lambda t: anchors[t][1])
     places = spread([anchors[t][1] for t in order], 0, height, gap=0.068 * height)
@@ -184,9 +186,14 @@ def compare(
 ) -> Picture:
     """Columns: the image, then one overlay for each title; the names of all visible parts below.
 
-    images      one image or a list of images (rows)
-    label_maps  {title: label map [h, w]}, or for several images {title: list of label maps}
-    Raises ValueError if a title has another number of maps than there are images.
+    Args:
+        images: one image or a list of images (rows).
+        label_maps: {title: label map `[h, w]`}, or for several images {title: list of label maps}.
+        vocabulary: of the object parts.
+        image_column: the first column shows the image by itself.
+
+    Raises:
+        ValueError: a title has another number of maps than there are images.
     """
     single = not isinstance(images, (list, tuple))
     images = [as_rgb(image) for image in ([images] if single else images)]
@@ -234,7 +241,13 @@ def contact_sheet(
 ) -> Picture:
     """Many images in a grid, each in a cell of the first one's proportions.
 
-    `titles`: one for each image.
+    Args:
+        images: RGB, each `[H, W, 3]`.
+        columns: images in a row, at most.
+        titles: one for each image.
+
+    Raises:
+        ValueError: no images, or another number of titles.
     """
     images = [as_rgb(image) for image in images]
     if not images:

@@ -19,7 +19,7 @@ class Markdown:
 
 
 def source(*things: Callable | type) -> Markdown:
-    """The source of functions, methods or classes of the package as it runs here, one below the other."""
+    """The source of functions, methods or classes of the package as it runs here."""
     texts = [textwrap.dedent(inspect.getsource(thing)).rstrip() for thing in things]
     return Markdown("```python\n" + "\n\n\n".join(texts) + "\n```")
 

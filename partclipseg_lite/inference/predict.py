@@ -20,13 +20,19 @@ def predict(
     vocabulary: Vocabulary,
     tap: AttentionTap | None = None,
 ) -> SegmentationOutput:
-    """One forward for a batch of RGB uint8 images [H, W, 3] (any sizes): logits at the network's resolution."""
+    """Logits of one forward for a batch of images, at the network's resolution.
+
+    Images are RGB, `uint8 [H, W, 3]`, of any sizes.
+    """
     words = model.embed(vocabulary)
     return model(encode(model, images), words, tap)
 
 
 def encode(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray]) -> list[Tensor]:
-    """RGB uint8 images [H, W, 3] of any sizes -> activations, one [B, 1+N, W] for each layer read."""
+    """Activations of a batch of images, one `float [B, 1+N, W]` for each layer read.
+
+    Images are RGB, `uint8 [H, W, 3]`, of any sizes.
+    """
     device = model.backbone.mean.device
     pixels = torch.cat(
         [
@@ -40,7 +46,10 @@ def encode(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray]) -> list[T
 
 
 def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
-    """[C, h, w] -> [C, H, W], bilinear with half-pixel centres, as the release does."""
+    """Logits `[C, h, w]` at another size, `[C, H, W]`.
+
+    Bilinear with half-pixel centres, as the release does.
+    """
     if logits.shape[-2:] == size:
         return logits
     return F.interpolate(logits[None], size=size, mode="bilinear", align_corners=False)[0]

@@ -25,7 +25,7 @@ Names = Iterable[str] | Mapping[str, Iterable[str]]
 
 
 class Maps(Mapping[str, np.ndarray]):
-    """name -> map [H, W], made when it is looked at, so that a thousand names cost no memory."""
+    """Maps `[H, W]` by name, made when looked at, so that a thousand names cost no memory."""
 
     def __init__(self, names: Sequence[str], make: Callable[[int], np.ndarray]):
         self._index, self._make = {name: i for i, name in enumerate(names)}, make
@@ -52,13 +52,13 @@ class Segmentation:
     memory does not grow with the number of names.
 
     Attributes:
-        image: uint8 [H, W, 3], RGB.
+        image: RGB, `uint8 [H, W, 3]`.
         vocabulary: the T names asked for, in the order asked.
-        label_map: int64 [H, W], index of the winning name, -1 for background.
-        background: float32 [H, W], its probability.
+        label_map: index of the winning name, -1 for background, `int64 [H, W]`.
+        background: its probability, `float32 [H, W]`.
         scores: name -> highest probability anywhere.
-        attention: name -> float32 [grid, grid], part + object attention averaged over the mask
-            found; only on request.
+        attention: name -> part + object attention averaged over the mask found,
+            `float32 [grid, grid]`; only on request.
     """
 
     image: np.ndarray
@@ -71,16 +71,17 @@ class Segmentation:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The T names asked for, in the order asked."""
         return self.vocabulary.object_parts
 
     @property
     def masks(self) -> Maps:
-        """name -> bool [H, W], where the name wins."""
+        """Where each name wins, `bool [H, W]` by name."""
         return Maps(self.names, lambda t: self.label_map == t)
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """float32 [T, H, W], each name by itself.
+        """Probability of each name by itself, `float32 [T, H, W]`.
 
         All at once and kept: for many names prefer `probability_of`.
         """
@@ -88,17 +89,17 @@ class Segmentation:
 
     @property
     def probability_of(self) -> Maps:
-        """name -> float32 [H, W], one at a time."""
+        """Probability of each name by itself, `float32 [H, W]` by name, one at a time."""
         return Maps(self.names, lambda t: self._probabilities("names", [t])[0])
 
     @property
     def parts(self) -> Maps:
-        """Generalized part -> probability, float32 [H, W]; empty for CLIPSeg."""
+        """Probability by generalized part, `float32 [H, W]`; empty for CLIPSeg."""
         return self._words("parts", self.vocabulary.parts)
 
     @property
     def objects(self) -> Maps:
-        """Object -> probability, float32 [H, W]; empty for CLIPSeg."""
+        """Probability by object, `float32 [H, W]`; empty for CLIPSeg."""
         return self._words("objects", self.vocabulary.objects)
 
     def _words(self, kind: str, names: Sequence[str]) -> Maps:
@@ -152,9 +153,14 @@ class PartSegmenter:
     def from_pretrained(
         cls, name_or_path: str | Path = "toy", device: str | torch.device = "cpu"
     ) -> "PartSegmenter":
-        """Shipped weights by name ("toy", "toy_no_attention_control", "toy_clipseg"), a run's folder, a weights file (ours or
-        an official PartCLIPSeg .pth), or CLIPSeg from Hugging Face ("CIDAS/clipseg-rd64-refined", a
-        folder): see `load_model`.
+        """A segmenter with stored weights, on `device`.
+
+        Args:
+            name_or_path: shipped weights by name ("toy", "toy_no_attention_control",
+                "toy_clipseg"), a run's folder, a weights file (ours or an official PartCLIPSeg
+                .pth), or CLIPSeg from Hugging Face ("CIDAS/clipseg-rd64-refined", a folder): see
+                `load_model`.
+            device: where the model computes.
         """
         model, _, vocabulary, _ = load_model(name_or_path)
         return cls(model.to(device), vocabulary)
@@ -174,15 +180,16 @@ class PartSegmenter:
                 included.
             attention: also the attention maps of the names found (PartCLIPSeg only).
 
-        Raises one `ValueError`, `TypeError` or `FileNotFoundError` for bad names or an unreadable
-        image, before anything is computed.
+        Raises:
+            ValueError: bad names or an unreadable image, before anything is computed.
+            TypeError: names or an image of a wrong type, before anything is computed.
+            FileNotFoundError: there is no image at a path, before anything is computed.
         """
         vocabulary = Vocabulary.from_names(names)
         if attention and isinstance(self.model, CLIPSeg):
             raise ValueError(
                 "attention maps are put together from part and object attention; CLIPSeg has "
-                "neither, "
-                "load PartCLIPSeg weights such as 'toy'"
+                "neither, load PartCLIPSeg weights such as 'toy'"
             )
         with torch.inference_mode():
             words = self.model.embed(vocabulary)

@@ -1,8 +1,9 @@
-"""One image and any number of names in bounded memory: words are decoded in chunks, and only what pays is kept.
+"""One image and any number of names in bounded memory.
 
-Cheap for each word: its embedding (2 kB) and its features (124 kB at 352x352). Dear: its map at the
-image's own size (48 MB for a photo of 12 megapixels). So an image is encoded once, features are
-computed once for each word and the last ones kept, and maps are put together a few at a time.
+Words are decoded in chunks, and only what pays is kept. Cheap for each word: its embedding (2 kB)
+and its features (124 kB at 352x352). Dear: its map at the image's own size (48 MB for a photo of 12
+megapixels). So an image is encoded once, features are computed once for each word and the last ones
+kept, and maps are put together a few at a time.
 """
 
 from collections import OrderedDict
@@ -45,9 +46,8 @@ class WordDecoder:
         self.count, self.is_phrases = len(vocabulary), isinstance(model, CLIPSeg)
         background = model.background_embedding
         if self.is_phrases:
-            self.embeddings = (
-                words if background is None else torch.cat([words, background])
-            )  # (T[+1], E)
+            # (T[+1], E)
+            self.embeddings = words if background is None else torch.cat([words, background])
         else:
             self.parts = len(words.parts)
             self.embeddings = torch.cat([words.parts, words.objects, background])  # (P+O+1, E)
@@ -70,9 +70,8 @@ class WordDecoder:
         for start in range(0, len(missing), self.chunk):
             some = missing[start : start + self.chunk]
             activations = [a.to(self.embeddings.device) for a in self.activations]
-            decoded = self.model.decoder(activations, self.embeddings[some][None])[
-                0
-            ]  # (some, N, D)
+            # (some, N, D)
+            decoded = self.model.decoder(activations, self.embeddings[some][None])[0]
             self._features.update((row, word.clone()) for row, word in zip(some, decoded))
         for row in rows:
             self._features.move_to_end(row)
@@ -87,7 +86,10 @@ class WordDecoder:
         self._features = OrderedDict((row, word.cpu()) for row, word in self._features.items())
 
     def logits(self, kind: str, indices: Sequence[int]) -> Tensor:
-        """float32 [len(indices), S, S] for at most `chunk` "names" (index T: background), "parts" or "objects"."""
+        """Logits of at most `chunk` words of one kind, `float32 [len(indices), S, S]`.
+
+        Kinds are "names" (index T: background), "parts" and "objects".
+        """
         device = self.embeddings.device
         with torch.inference_mode(), autocast(device, self.precision):
             index = torch.as_tensor(indices, device=device)
@@ -146,12 +148,15 @@ class WordDecoder:
 
     @torch.inference_mode()
     def attention(self, labels: Tensor) -> dict[int, Tensor]:
-        """Eq. 6 with the mask found in place of the true one: name -> float32 [grid, grid], for the names in `labels`."""
+        """Eq. 6 for the names in `labels`, with the mask found in place of the true one.
+
+        Returns:
+            Index of a name -> its map, `float32 [grid, grid]`.
+        """
         grid, maps = self.model.backbone.grid, {}
         found = labels[labels >= 0].unique()
-        for names in found.split(
-            max(1, self.chunk // 4)
-        ):  # a tapped map is 4 MB for each of the word's sequences
+        # A tapped map is 4 MB for each of the word's sequences.
+        for names in found.split(max(1, self.chunk // 4)):
             area = area_on_grid((labels == names[:, None, None])[None], grid)  # (1, K, N)
             part_rows, part_of = self.part_row[names].unique(return_inverse=True)
             object_rows, object_of = self.object_row[names].unique(return_inverse=True)
@@ -159,9 +164,8 @@ class WordDecoder:
                 self.embeddings[part_rows], self.embeddings[object_rows], part_of, object_of
             )
             plan = plan_attention(area, words)
-            with autocast(
-                self.embeddings.device, self.precision
-            ):  # as the activations were computed
+            # In the precision in which the activations were computed.
+            with autocast(self.embeddings.device, self.precision):
                 self.model.decoder(
                     self.activations, torch.cat([words.parts, words.objects])[None], plan.tap
                 )

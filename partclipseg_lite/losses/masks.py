@@ -1,4 +1,7 @@
-"""Mask losses at three granularities (Eq. 5), each a binary cross-entropy over the pixels that can teach something."""
+"""Mask losses at three granularities (Eq. 5).
+
+Each is a binary cross-entropy over the pixels that can teach something.
+"""
 
 from dataclasses import dataclass
 
@@ -9,8 +12,8 @@ from torch import Tensor
 from ..datasets.sample import IGNORE
 from ..network.models import SegmentationOutput
 
-# in an object map of training: a pixel of an object whose parts must stay unknown
-# (a novel object)
+# In an object map of training: a pixel of a novel object, whose parts must stay
+# unknown.
 LEFT_OUT = -2
 
 
@@ -19,12 +22,13 @@ class Targets:
     """Masks of the conditions of a batch, at the resolution of the logits.
 
     Attributes:
-        object_parts: bool [B, T, S, S]. parts: bool [B, P, S, S]. objects: bool [B,
-            O, S, S].
-        background: bool [B, 1, S, S], nothing labelled. part_pixels: bool [B, 1, S,
-            S], some part labelled.
-        counted: bool [B, 1, S, S], pixels that teach the object channels.
-        valid: bool [B, T], False for padding among the object parts.
+        object_parts: `bool [B, T, S, S]`.
+        parts: `bool [B, P, S, S]`.
+        objects: `bool [B, O, S, S]`.
+        background: nothing labelled, `bool [B, 1, S, S]`.
+        part_pixels: some part labelled, `bool [B, 1, S, S]`.
+        counted: pixels that teach the object channels, `bool [B, 1, S, S]`.
+        valid: False for padding among the object parts, `bool [B, T]`.
     """
 
     object_parts: Tensor
@@ -45,12 +49,20 @@ def make_targets(
     object_ids: Tensor,
     valid: Tensor,
 ) -> Targets:
-    """Maps int64 [B, S, S] and the ids of the conditions ([B, T], [B, P], [B, O]) -> `Targets`.
+    """Masks of all conditions, from the two label maps of each image.
 
-    `part_of` int64 [all object parts] gives each object part's generalized part; a
-    pixel teaches "head" whether it is a cat's or a cow's. That is how one
+    A pixel teaches "head" whether it is a cat's or a cow's. That is how one
     annotation supervises three granularities. Objects marked `LEFT_OUT` teach
     nothing.
+
+    Args:
+        object_map: object ids, `int64 [B, S, S]`.
+        part_map: object-part ids, `int64 [B, S, S]`.
+        part_of: generalized part of each object part, `int64 [all object parts]`.
+        object_part_ids: ids of the conditions, `int64 [B, T]`.
+        part_ids: the same for parts, `int64 [B, P]`.
+        object_ids: the same for objects, `int64 [B, O]`.
+        valid: False for padding among the object parts, `bool [B, T]`.
     """
     labelled = part_map != IGNORE
     general = torch.where(
@@ -71,22 +83,28 @@ def make_targets(
 def masked_bce(
     logits: Tensor, masks: Tensor, selections: list[Tensor], weight: Tensor
 ) -> list[Tensor]:
-    """For each selection of pixels [B, 1, S, S]: mean over it and the channels of positive `weight` [B, C] of weight * BCE.
+    """Mean of weight * BCE over each selection of pixels, one number a selection.
 
+    The mean is over the pixels selected and the channels of positive weight.
     Several selections share one pass over the logits. 0 if nothing is selected: a
     batch without background must lose one term, not the whole step.
+
+    Args:
+        logits: `float [B, C, S, S]`.
+        masks: `bool [B, C, S, S]`.
+        selections: pixels that count, each `bool [B, 1, S, S]`.
+        weight: `float [B, C]`.
     """
-    logits = logits.to(
-        torch.promote_types(logits.dtype, torch.float32)
-    )  # halves are too coarse
+    # Halves are too coarse.
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    # (B, C, S*S)
     bce = F.binary_cross_entropy_with_logits(
         logits, masks.to(logits.dtype), reduction="none"
-    ).flatten(2)  # (B, C, S*S)
+    ).flatten(2)
     means = []
     for pixels in selections:
-        per_image = (bce @ pixels.flatten(2).transpose(1, 2).to(bce.dtype))[
-            ..., 0
-        ]  # (B, C)
+        # (B, C)
+        per_image = (bce @ pixels.flatten(2).transpose(1, 2).to(bce.dtype))[..., 0]
         count = (pixels.sum(dim=(1, 2, 3))[:, None] * (weight > 0)).sum()
         means.append((per_image * weight).sum() / count.clamp(min=1))
     return means
@@ -95,8 +113,9 @@ def masked_bce(
 def mask_losses(
     output: SegmentationOutput, targets: Targets, background_weight: float = 0.05
 ) -> dict[str, Tensor]:
-    """The terms of Eq. 5, unweighted: `object_part` (with background channel), and for PartCLIPSeg `part`, `object`.
+    """The terms of Eq. 5, unweighted, by name.
 
+    `object_part`, with background channel, and for PartCLIPSeg `part` and `object`.
     Which pixels count is not in the paper; as released, object parts learn from
     part pixels and from background (two means, added), parts from part pixels,
     objects from every pixel. An object's pixels without a part teach objects only.
@@ -132,13 +151,14 @@ def mask_losses(
 
 
 def dice_loss(output: SegmentationOutput, targets: Targets) -> Tensor:
-    """1 - 2 sum(p y) / (sum(p) + sum(y)) with p = sigmoid(logits), averaged over the channels shown in their image.
+    """The dice loss, averaged over the channels shown in their image.
 
-    Every channel weighs the same, an eye of ten pixels like a torso of a thousand
-    (Milletari et al., V-Net, 2016; 1 is added above and below the line). One mean
-    for each granularity, added: parts over the pixels with a part, the others over
-    every pixel but those of objects left out. Not in the paper. A granularity of
-    which nothing is shown gives 0.
+    1 - 2 sum(p y) / (sum(p) + sum(y)) with p = sigmoid(logits). Every channel
+    weighs the same, an eye of ten pixels like a torso of a thousand (Milletari et
+    al., V-Net, 2016; 1 is added above and below the line). One mean for each
+    granularity, added: parts over the pixels with a part, the others over every
+    pixel but those of objects left out. Not in the paper. A granularity of which
+    nothing is shown gives 0.
     """
     parts = output.object_part_logits.shape[1] - 1
     terms = [
@@ -155,17 +175,17 @@ def dice_loss(output: SegmentationOutput, targets: Targets) -> Tensor:
         ]
     means = []
     for logits, masks, pixels in terms:
+        # (B, 1, S*S)
         allowed = pixels.flatten(2).to(
             torch.promote_types(logits.dtype, torch.float32)
-        )  # (B, 1, S*S)
+        )
+        # (B, C, S*S)
         found, true = (
             logits.to(allowed.dtype).sigmoid().flatten(2) * allowed,
             masks.flatten(2) * allowed,
-        )  # (B, C, S*S)
-        overlap, size = (
-            (found * true).sum(-1),
-            found.sum(-1) + true.sum(-1),
-        )  # (B, C)
+        )
+        # (B, C)
+        overlap, size = (found * true).sum(-1), found.sum(-1) + true.sum(-1)
         shown = true.sum(-1) > 0
         means.append(
             ((1 - (2 * overlap + 1) / (size + 1)) * shown).sum()

@@ -14,10 +14,10 @@ from .masks import Targets, dice_loss, make_targets, mask_losses
 
 
 class Objective:
-    """What training minimises, as the paper means it: L = L_mask + lambda_sep L_sep + lambda_enh L_enh (Eq. 10).
+    """What training minimises, as the paper means it (Eq. 10).
 
-    A subclass may put another step in the place of one of these; that is how the
-    public release is followed.
+    L = L_mask + lambda_sep L_sep + lambda_enh L_enh. A subclass may put another
+    step in the place of one of these; that is how the public release is followed.
 
     Args:
         loss: the weights, gamma, and the form of the separation loss ("paper":
@@ -35,7 +35,7 @@ class Objective:
         words: Conditions | Tensor,
         targets: Targets,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """One batch -> (the sum to minimise, its unweighted terms).
+        """The sum to minimise for one batch, and its unweighted terms by name.
 
         One forward serves masks and attention.
         """
@@ -48,9 +48,8 @@ class Objective:
         if self.loss.dice_weight:
             terms["dice"] = dice_loss(output, targets)
         if plan is not None:
-            with torch.autocast(
-                plan.area.device.type, enabled=False
-            ):  # maps meet a threshold: in full precision
+            # Maps meet a threshold: in full precision.
+            with torch.autocast(plan.area.device.type, enabled=False):
                 terms |= self.attention_losses(plan, targets)
         return self.total(terms, targets), terms
 
@@ -70,7 +69,7 @@ class Objective:
     # ---- what training meets
 
     def channels(self, images: Tensor) -> Tensor:
-        """The colours of training pictures uint8 [B, 3, H, W] in the order in which the network meets them: RGB."""
+        """Training pictures as the network meets them, RGB `uint8 [B, 3, H, W]`."""
         return images
 
     def targets(
@@ -90,14 +89,11 @@ class Objective:
     # ---- Eqs. 6-9
 
     def on_grid(self, masks: Tensor) -> Tensor:
-        """Masks bool [B, T, S, S] on the grid of patches, float [B, T, N]."""
+        """Masks `bool [B, T, S, S]` on the grid of patches, `float [B, T, N]`."""
         return control.area_on_grid(masks, self.grid)
 
     def plan(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
-        """Which maps the batch needs, in groups of one object each.
-
-        None where no part is shown.
-        """
+        """Which maps a batch needs, grouped by object; None without a part."""
         present = targets.object_parts.flatten(2).any(-1)
         return control.plan_attention(
             self.on_grid(targets.object_parts), words, present

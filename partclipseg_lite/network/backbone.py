@@ -1,4 +1,4 @@
-"""The frozen CLIP: activations of an image at several depths, and embeddings of words.
+"""The frozen CLIP: an image's activations at several depths, embeddings of words.
 
 Both worlds use the same class: open_clip's ViT-B/16 at 352x352 in the real one, the
 tiny CLIP of `weights.tiny_clip` in the drawn one. Nothing here is trained.
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 
 def encode_tokens(clip: CLIP, tokens: Tensor) -> Tensor:
-    """Text embeddings [C, E], not normalised, of int64 `tokens` [C, context].
+    """Text embeddings, `float [C, E]`, not normalised, of `int64 [C, context]`.
 
     Only the positions up to the last end-of-text token are computed. That is exact,
     not an approximation: the text encoder is causal and reads the embedding off at
@@ -28,9 +28,8 @@ def encode_tokens(clip: CLIP, tokens: Tensor) -> Tensor:
         + clip.positional_embedding[:length]
     )
     x = clip.transformer(x, attn_mask=clip.attn_mask[:length, :length])
-    x = clip.ln_final(x)[
-        torch.arange(len(tokens), device=tokens.device), end
-    ]  # (C, text width)
+    # (C, text width)
+    x = clip.ln_final(x)[torch.arange(len(tokens), device=tokens.device), end]
     return (
         clip.text_projection(x)
         if isinstance(clip.text_projection, nn.Linear)
@@ -39,7 +38,10 @@ def encode_tokens(clip: CLIP, tokens: Tensor) -> Tensor:
 
 
 def interpolate_position_table(table: Tensor, grid: int) -> Tensor:
-    """Position embeddings [1 + g*g, W] -> [1 + grid*grid, W], bicubic over the grid, class token kept (as CLIPSeg does)."""
+    """Position embeddings `[1 + g*g, W]` for another grid, `[1 + grid*grid, W]`.
+
+    Bicubic over the grid; the class token is kept, as CLIPSeg does.
+    """
     old = round((len(table) - 1) ** 0.5)
     if old == grid:
         return table
@@ -87,8 +89,8 @@ class Backbone(nn.Module):
             or layers[-1] >= depth
         ):
             raise ValueError(
-                f"layers must be ascending block indices in 0..{depth - 1}, got "
-                f"{list(layers)}"
+                f"layers must be ascending block indices in 0..{depth - 1}, "
+                f"got {list(layers)}"
             )
         self.clip = clip.requires_grad_(False)
         self.tokenizer = tokenizer
@@ -131,15 +133,21 @@ class Backbone(nn.Module):
         return super().train(False)
 
     def preprocess(self, images: Tensor) -> Tensor:
-        """RGB uint8 [B, 3, H, W] of any size, on any device -> normalised float32 [B, 3, S, S] on the backbone's device.
+        """What the tower reads, `float32 [B, 3, S, S]`, on the backbone's device.
 
         Pillow's bilinear filter, rounded to whole grey levels as in the release;
         the aspect ratio is not kept.
+
+        Args:
+            images: RGB `uint8 [B, 3, H, W]` of any size, on any device.
+
+        Raises:
+            ValueError: `images` have another dtype or another shape.
         """
         if images.dtype != torch.uint8 or images.dim() != 4 or images.shape[1] != 3:
             raise ValueError(
-                f"expected RGB uint8 images [B, 3, H, W], got {images.dtype} "
-                f"{list(images.shape)}"
+                "expected RGB uint8 images [B, 3, H, W], "
+                f"got {images.dtype} {list(images.shape)}"
             )
         if images.shape[-2:] != (self.image_size, self.image_size):
             images = resize_like_pillow(images, self.image_size)
@@ -148,7 +156,13 @@ class Backbone(nn.Module):
 
     @torch.no_grad()
     def activations(self, pixel_values: Tensor) -> list[Tensor]:
-        """Normalised [B, 3, S, S] -> one [B, 1 + N, W] for each of `layers`, shallow to deep; the first token is CLS."""
+        """Outputs of the blocks `layers`, each `float [B, 1 + N, W]`.
+
+        Shallow to deep; the first token is CLS.
+
+        Args:
+            pixel_values: normalised images, `float [B, 3, S, S]`.
+        """
         out = self.clip.visual.forward_intermediates(
             pixel_values,
             indices=list(self.layers),
@@ -166,9 +180,9 @@ class Backbone(nn.Module):
 
     @torch.no_grad()
     def embed_text(self, texts: Sequence[str]) -> Tensor:
-        """Texts -> float [C, E], not normalised. Each text is encoded once.
+        """Embeddings of texts, `float [C, E]`, not normalised.
 
-        Afterwards it comes from a cache.
+        Each text is encoded once; afterwards it comes from a cache.
         """
         missing = [t for t in dict.fromkeys(texts) if t not in self._text_cache]
         device = self.mean.device
@@ -184,19 +198,18 @@ class Backbone(nn.Module):
                     self._text_cache[text] = embedding
         if not texts:
             return torch.empty(0, self.embed_dim, device=device)
-        return torch.stack(
-            [self._text_cache[t].to(device) for t in texts]
-        )  # cached before the model moved, perhaps
+        # Perhaps the model has moved since they were kept.
+        return torch.stack([self._text_cache[t].to(device) for t in texts])
 
     @torch.no_grad()
     def patch_similarity(
         self, pixel_values: Tensor, texts: Sequence[str]
     ) -> Tensor:
-        """Cosine similarity of every patch with every text, [B, C, grid, grid]: what CLIP itself sees, without decoder.
+        """Cosine similarity of every patch with every text, `[B, C, grid, grid]`.
 
-        Patches of the last block pass CLIP's own final norm and projection. This
-        says something only for towers that pool patches by averaging, as the tiny
-        CLIP does.
+        It is what CLIP itself sees, without decoder: patches of the last block pass
+        CLIP's own final norm and projection. This says something only for towers
+        that pool patches by averaging, as the tiny CLIP does.
         """
         visual = self.clip.visual
         out = visual.forward_intermediates(
@@ -206,9 +219,8 @@ class Backbone(nn.Module):
             normalize_intermediates=True,
             output_fmt="NLC",
         )
-        patches = F.normalize(
-            out["image_intermediates"][-1] @ visual.proj, dim=-1
-        )  # (B, N, E)
+        # (B, N, E)
+        patches = F.normalize(out["image_intermediates"][-1] @ visual.proj, dim=-1)
         words = F.normalize(self.embed_text(texts), dim=-1)
         return (
             (patches @ words.T)
@@ -218,11 +230,12 @@ class Backbone(nn.Module):
 
 
 def resize_like_pillow(images: Tensor, size: int) -> Tensor:
-    """uint8 [B, 3, H, W] -> uint8 [B, 3, size, size], bit for bit Pillow's bilinear filter, since it is Pillow's.
+    """Images `uint8 [B, 3, H, W]` at another size, `uint8 [B, 3, size, size]`.
 
-    PyTorch's antialiased interpolation rounds differently in about one pixel of a
-    hundred, and the filter is the one that the release uses; one grey level moves
-    its logits by 0.01.
+    Bit for bit Pillow's bilinear filter, since it is Pillow's. PyTorch's
+    antialiased interpolation rounds differently in about one pixel of a hundred,
+    and the filter is the one that the release uses; one grey level moves its logits
+    by 0.01.
     """
     arrays = images.permute(0, 2, 3, 1).cpu().numpy()
     resized = [

@@ -1,8 +1,9 @@
-"""What a forward, a training step and many names cost; beside it the peer, Hugging Face's CLIPSeg, on the same weights.
+"""What a forward, a training step and many names cost.
 
-All weights are random: cost does not depend on their values. Every item is timed in one process,
-the median of a few runs after one to warm up. Memory is the peak of the whole process in a fresh
-one that does the same item twice; on a GPU, the peak that torch allocated.
+Beside it the peer, Hugging Face's CLIPSeg, on the same weights. All weights are random: cost does
+not depend on their values. Every item is timed in one process, the median of a few runs after one
+to warm up. Memory is the peak of the whole process in a fresh one that does the same item twice; on
+a GPU, the peak that torch allocated.
 """
 
 import datetime
@@ -52,9 +53,8 @@ def peak_here(size: str, item: str) -> float:
     for _ in range(2):
         call()
     status = Path("/proc/self/status")
-    if (
-        status.is_file()
-    ):  # on Linux a process inherits the peak of the one that started it as its own `ru_maxrss`
+    # On Linux a process inherits the peak of the one that started it as its own `ru_maxrss`.
+    if status.is_file():
         return (
             next(
                 int(line.split()[1])
@@ -74,7 +74,11 @@ def peak_here(size: str, item: str) -> float:
 
 
 def measure(size: str, pattern: str = "*", memory: bool = True) -> Iterator[tuple[str, dict]]:
-    """(item, {"seconds": median, "runs": all, "peak_mb": peak or None}) for the items that fit `pattern`, one by one."""
+    """The cost of the items that fit `pattern`, one by one.
+
+    Yields:
+        (item, {"seconds": median, "runs": all, "peak_mb": peak or None}).
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     work = Workloads(SIZES[size], device)
     chosen = fnmatch.filter(work.all(), pattern)

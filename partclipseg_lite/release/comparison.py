@@ -1,4 +1,4 @@
-"""Recompute the recorded numbers of the released PartCLIPSeg with our code, and say how far each one is off.
+"""The recorded numbers of the released PartCLIPSeg beside ours: how far each one is off.
 
 A reference folder holds `released.json` and `released.npz` (network, losses, gradients, inference,
 under weights that anyone can regenerate), `official_state_dict.json` (name -> shape), and may hold
@@ -48,21 +48,21 @@ class Row:
 
     @property
     def agrees(self) -> bool:
+        """True where the deviation is allowed."""
         return bool(self.deviation <= self.tolerance)  # False for NaN
 
     def __str__(self) -> str:
         return (
             f"{self.name:64s} {self.deviation:10.2e}  allowed {self.tolerance:7.0e} "
-            f"{self.unit:15s} "
-            f"{'ok' if self.agrees else 'EXCEEDED'}"
+            f"{self.unit:15s} {'ok' if self.agrees else 'EXCEEDED'}"
         )
 
 
 def deterministic_weight(name: str, shape: tuple[int, ...], seed: int = 0) -> Tensor:
-    """The value (float32) of the official tensor `name` in reference runs: a stream of NumPy's frozen MT19937 for each name.
+    """The value of the official tensor `name` in reference runs, `float32`.
 
-    Scaled by kind: norms around 1, biases and embeddings small, matrices by the square root of what
-    they sum over.
+    A stream of NumPy's frozen MT19937 for each name, scaled by kind: norms around 1, biases and
+    embeddings small, matrices by the square root of what they sum over.
     """
     if name.endswith("logit_scale"):
         return torch.full(shape, 4.6052)
@@ -86,7 +86,9 @@ def shipped_reference() -> Path:
 def compare_released(folder: str | Path) -> Iterator[Row]:
     """Every recorded number of `folder` against ours, one `Row` each.
 
-    `FileNotFoundError` or `ValueError` names what lacks.
+    Raises:
+        FileNotFoundError: a file is missing; it is named.
+        ValueError: the folder records what cannot be compared; it is named.
     """
     folder = Path(folder)
     found = False
@@ -102,13 +104,12 @@ def compare_released(folder: str | Path) -> Iterator[Row]:
     if not found:
         raise FileNotFoundError(
             f"{folder} holds neither released.json nor released_metrics.json; give a folder in the "
-            "form "
-            f"of {shipped_reference()}"
+            f"form of {shipped_reference()}"
         )
 
 
 class NetworkReference:
-    """The recorded forward, backward and inference of one folder, and the model that has to meet them."""
+    """The recorded forward, backward and inference of one folder, and the model to meet them."""
 
     def __init__(self, folder: Path):
         self.recorded = _read_json(folder / "released.json")
@@ -130,6 +131,7 @@ class NetworkReference:
         self.objective = as_read(Objective, RELEASED)(RELEASED_LOSS, self.model.backbone.grid)
 
     def compare(self) -> Iterator[Row]:
+        """Every recorded number of the network beside ours."""
         yield from self._names()
         images = [self._training_image(i) for i in range(_count(self.arrays, "image"))]
         if images:
@@ -160,7 +162,10 @@ class NetworkReference:
                 yield Row(key, different, 0, "differences")
 
     def _training_image(self, i: int) -> tuple[Tensor, Tensor, Tensor]:
-        """(pixel values [1, 3, S, S], object map, part map [1, S, S] in ids of `self.train`) of recorded image i."""
+        """Recorded image i: pixel values `[1, 3, S, S]`, object map, part map `[1, S, S]`.
+
+        Maps are in ids of `self.train`.
+        """
         image, obj, part = (self.arrays[f"{kind}{i}"] for kind in ("image", "obj", "part"))
         # Stored in the order in which the colours were fed; the reading's own flip is a matter of
         # the training loop.
@@ -279,9 +284,8 @@ class NetworkReference:
                 "object|all pixels": obj[0],
             }
             if not targets.background.any():
-                ours["part_obj|background pixels"] = torch.tensor(
-                    torch.nan
-                )  # the release's mean over no pixel
+                # The release takes the mean over no pixel.
+                ours["part_obj|background pixels"] = torch.tensor(torch.nan)
             calls = self.recorded["bce_calls"]
             for name, value in zip(self._bce_order(targets, len(calls)), calls):
                 yield _relative(f"cross-entropy, {name}", ours[name], value, 1e-5)
@@ -299,9 +303,13 @@ class NetworkReference:
     def _one_forward(
         self, activations: list[Tensor], words: Conditions
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """(logits [1, P+O+1, S, S], those of object parts [1, T+1, S, S], attention averaged over queries [1, P+O+1, N]).
+        """Both logits and the attention of one image.
 
         One image at a time: the attention of *all* words of a batch would take gigabytes.
+
+        Returns:
+            Logits `[1, P+O+1, S, S]`, those of object parts `[1, T+1, S, S]`, and attention
+            averaged over queries, `[1, P+O+1, N]`.
         """
         tap = AttentionTap(torch.arange(len(words.parts) + len(words.objects) + 1))
         output = self.model(activations, words, tap)
@@ -329,21 +337,22 @@ class NetworkReference:
             ]
         if len(names) != calls:
             raise ValueError(
-                f"{calls} cross-entropies are recorded as bce_calls, expected {len(names)}: "
-                f"{', '.join(names)}"
+                f"{calls} cross-entropies are recorded as bce_calls, "
+                f"expected {len(names)}: {', '.join(names)}"
             )
         return names
 
     def _gradients(self, total: Tensor, recorded: Mapping[str, float]) -> Iterator[Row]:
         """Norms of the gradients of the total loss, by official name."""
         ours_of = {theirs[0]: ours for ours, theirs in official_table().items() if len(theirs) == 1}
+        # A recorded null stands for no gradient.
         recorded = {
             name.removeprefix(OFFICIAL_PREFIX): norm or 0.0 for name, norm in recorded.items()
-        }  # null: none
+        }
         if unknown := sorted(recorded.keys() - ours_of.keys()):
             raise ValueError(
-                f"gradient norms are recorded of {unknown[:3]}, which are not single tensors of "
-                "the network"
+                f"gradient norms are recorded of {unknown[:3]}, "
+                "which are not single tensors of the network"
             )
         parameters = {name: self.model.get_parameter(ours_of[name]) for name in recorded}
         trained = {
@@ -377,9 +386,8 @@ class NetworkReference:
         )
         winner = objects.argmax(0)  # [H, W], O for background
         oracle = object_parts[:-1].sigmoid() * torch.isin(test.object_of, given)[:, None, None]
-        chosen = torch.cat(
-            [test.object_of, torch.tensor([len(test.objects)])]
-        )  # of each object part
+        # The object of each object part; background comes last.
+        chosen = torch.cat([test.object_of, torch.tensor([len(test.objects)])])
         pred_all = object_parts.sigmoid() * (winner[None] == chosen[:, None, None])
         to_full = torch.cat([test.object_ids, torch.tensor([len(self.full.objects)])])
         # Where no object is given the release takes the best of nothing but zeros: label 0.
@@ -400,7 +408,10 @@ class NetworkReference:
 
 
 def compare_metrics(folder: Path, vocabulary: Vocabulary) -> Iterator[Row]:
-    """Every number that the released evaluator prints for the recorded label maps: the largest deviation by kind of number."""
+    """Every number that the released evaluator prints for the recorded label maps.
+
+    One row for each kind of number, with its largest deviation.
+    """
     recorded, arrays = (
         _read_json(folder / "released_metrics.json"),
         _read_arrays(folder / "released_metrics.npz"),

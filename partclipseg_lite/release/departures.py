@@ -1,8 +1,9 @@
-"""Where the public release departs from the paper: one small override for each, chosen by an option of `Reading`.
+"""Where the public release departs from the paper: one small override for each.
 
-Every class below takes the place of one step of the paper's class that it names as its base.
-`as_read` puts the chosen ones together. Lines are those of kaist-cvml/part-clipseg at commit
-8abceef (`M:` the network, `P:` the training code, `D:` the data mapper).
+An option of `Reading` chooses it. Every class below takes the place of one step of the paper's
+class that it names as its base. `as_read` puts the chosen ones together. Lines are those of
+kaist-cvml/part-clipseg at commit 8abceef (`M:` the network, `P:` the training code, `D:` the data
+mapper).
 """
 
 from collections.abc import Sequence
@@ -194,9 +195,8 @@ class PartsOfTheImage(Objective):
         plan = super().plan(targets, words)
         if plan is None:
             return None
-        image, obj = (
-            targets.objects.flatten(2).any(-1).nonzero(as_tuple=True)
-        )  # of all objects seen
+        # Image and object of everything that is seen.
+        image, obj = targets.objects.flatten(2).any(-1).nonzero(as_tuple=True)
         group, maps = (plan.image[None] == image[:, None]).nonzero(as_tuple=True)
         return plan.regrouped(maps, obj[group])
 

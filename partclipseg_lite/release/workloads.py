@@ -1,4 +1,7 @@
-"""What the benchmark measures: inference, training steps, many names and many images, on networks with random weights."""
+"""What the benchmark measures: inference, training steps, many names and many images.
+
+All of it on networks with random weights.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,10 +77,7 @@ SIZES = {
 
 
 class Workloads:
-    """Name -> a function that prepares the function to measure (`all`).
-
-    Networks are built when first needed.
-    """
+    """All that can be measured, by name (`all`); networks are built when first needed."""
 
     def __init__(self, size: Size, device: torch.device):
         self.size, self.device = size, device
@@ -85,15 +85,16 @@ class Workloads:
         self.picture = rng.integers(0, 256, (*size.picture, 3), dtype=np.uint8)
         pascal, ade = Vocabulary.load("pascal_part_116"), Vocabulary.load("ade20k_part_234")
         self.pascal = pascal
-        self.names = [
-            f"{obj}'s {part}" for obj in ade.objects for part in pascal.parts
-        ]  # more than a thousand
+        # More than a thousand.
+        self.names = [f"{obj}'s {part}" for obj in ade.objects for part in pascal.parts]
 
     def backbone(self, **options) -> Backbone:
+        """A new frozen CLIP of this size; `options` go to `real_backbone`."""
         return real_backbone(CLIP(**self.size.clip), self.size.image, self.size.layers, **options)
 
     @cached_property
     def hugging_face(self):
+        """Hugging Face's CLIPSeg of this size."""
         torch.manual_seed(0)
         return hugging_face_clipseg(self.size.clip, self.size.layers, **self.size.decoder).to(
             self.device
@@ -109,13 +110,17 @@ class Workloads:
 
     @cached_property
     def segmenter(self) -> PartSegmenter:
+        """A segmenter with a PartCLIPSeg of this size."""
         torch.manual_seed(0)
         return PartSegmenter(
             PartCLIPSeg(backbone=self.backbone(), **self.size.decoder).to(self.device)
         )
 
     def peer(self, count: int) -> Callable[[], torch.Tensor]:
-        """Hugging Face's forward as its documentation calls it: the image once for each prompt, prompts padded to 77 tokens."""
+        """Hugging Face's forward as its documentation calls it.
+
+        The image comes once for each prompt, prompts are padded to 77 tokens.
+        """
         model, backbone = self.hugging_face, self.clipseg.backbone
         tokens = backbone.tokenizer([f"a {name}" for name in self.pascal.object_parts[:count]]).to(
             self.device
@@ -151,7 +156,7 @@ class Workloads:
         return run
 
     def difference(self, count: int) -> float:
-        """Largest difference between our logits and Hugging Face's, in units of the largest logit."""
+        """Largest difference of our logits from Hugging Face's, in units of the largest logit."""
         vocabulary = Vocabulary.from_names(self.pascal.object_parts[:count])
         theirs, ours = (
             self.peer(count)(),
@@ -160,6 +165,8 @@ class Workloads:
         return float((ours - theirs).abs().max() / theirs.abs().max())
 
     def segment(self, names, images: int = 1, fresh: bool = False) -> Callable:
+        """Segmentation of some pictures into `names`; `fresh` forgets all embeddings before."""
+
         def run():
             if fresh:
                 self.segmenter.model.backbone._text_cache.clear()
@@ -168,6 +175,8 @@ class Workloads:
         return run
 
     def encoder(self) -> Callable:
+        """One pass of the image encoder."""
+
         def run():
             with torch.inference_mode(), autocast(self.device):
                 return encode(self.segmenter.model, [self.picture])
@@ -175,7 +184,7 @@ class Workloads:
         return run
 
     def decoder(self) -> Callable:
-        """One pass of decoder and mask head for all parts and objects of the vocabulary, and background."""
+        """One pass of decoder and mask head for all parts and objects, and background."""
         model, activations = self.segmenter.model, self.encoder()()
         words = model.embed(self.pascal)
         embeddings = torch.cat([words.parts, words.objects, model.background_embedding])[None]
@@ -244,6 +253,7 @@ class Workloads:
         return run
 
     def all(self) -> dict[str, Callable[[], Callable]]:
+        """Name -> a function that prepares the function to measure."""
         known = {}
         for count in self.size.compared:
             known[f"compared/{count} names/Hugging Face"] = lambda n=count: self.peer(n)
@@ -286,7 +296,10 @@ class Workloads:
 
 
 def labelled(side: int, vocabulary: Vocabulary) -> Sample:
-    """Noise with two seen objects in it: the left and the right half, each with its parts as stripes, background around."""
+    """Noise with two seen objects in it, the left and the right half.
+
+    Each shows its parts as stripes, with background around.
+    """
     objects, parts = np.full((2, side, side), IGNORE)
     seen = [o for o in vocabulary.object_of.unique().tolist() if vocabulary.seen_object[o]]
     for column, obj in zip((0, side // 2), seen):

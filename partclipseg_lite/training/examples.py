@@ -14,7 +14,10 @@ from .prompts import PromptSampler
 
 
 class TrainingExamples(Dataset):
-    """Samples as the network wants them: item (step, place in batch) -> tensors, drawn from (seed, step, place) alone."""
+    """Samples as the network wants them: item (step, place in batch) -> tensors.
+
+    What is drawn depends on (seed, step, place) alone.
+    """
 
     def __init__(self, samples: Sequence[Sample], vocabulary: Vocabulary, settings: Settings):
         seen, training = vocabulary.seen_only(), settings.training
@@ -61,9 +64,10 @@ class TrainingExamples(Dataset):
 
 
 class StepSampler:
-    """Batches of places (step, 0..B-1) for the steps that are still to do; of several processes each takes its share.
+    """Batches of places (step, 0..B-1) for the steps that are still to do.
 
-    A batch is the same set of examples however many processes share it.
+    Of several processes each takes its share; a batch is the same set of examples however many
+    processes share it.
     """
 
     def __init__(

@@ -12,7 +12,10 @@ from .prompts import WordBank
 
 
 class LossModule(nn.Module):
-    """The model behind one `forward(batch) -> loss`, which is what accelerate can wrap for several devices."""
+    """The model behind one `forward(batch) -> loss`.
+
+    That is what accelerate can wrap for several devices.
+    """
 
     def __init__(self, model: PartCLIPSeg | CLIPSeg, vocabulary: Vocabulary, settings: Settings):
         super().__init__()
@@ -22,7 +25,7 @@ class LossModule(nn.Module):
         self.objective = as_read(Objective, settings.reading)(settings.loss, model.backbone.grid)
 
     def forward(self, batch: dict[str, Tensor], step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """A batch of `TrainingExamples` -> (the sum to minimise, its unweighted terms).
+        """The sum to minimise for a batch of `TrainingExamples`, and its unweighted terms.
 
         `step` seeds the phrasings.
         """

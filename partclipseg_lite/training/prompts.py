@@ -36,7 +36,7 @@ class Prompts:
 
 
 class PromptSampler:
-    """Chooses words for an image: the objects it shows with their parts first, then random others."""
+    """A chooser of words for an image: the objects it shows, with their parts, then others."""
 
     def __init__(self, vocabulary: Vocabulary, parts: int, objects: int, object_parts: int):
         self.parts = min(parts, len(vocabulary.parts))
@@ -51,9 +51,10 @@ class PromptSampler:
         present_object_parts: np.ndarray,
         rng: np.random.Generator,
     ) -> Prompts:
-        """Ids present in the image (without IGNORE) -> `Prompts`. Present words are only left out if they do not fit.
+        """The words to ask of an image that shows these ids (without IGNORE).
 
-        Where everything fits, everything is asked, in the order of the vocabulary.
+        Words present are only left out if they do not fit. Where everything fits, everything is
+        asked, in the order of the vocabulary.
         """
         if (self.parts, self.objects, self.object_parts) == (
             self.part_count,
@@ -72,9 +73,8 @@ class PromptSampler:
         of_present = np.flatnonzero(
             np.isin(self.object_of, np.intersect1d(object_ids, present_objects))
         )
-        first = self.part_of[
-            np.intersect1d(present_object_parts, of_present)
-        ]  # visible parts come first, then
+        # Visible parts come first.
+        first = self.part_of[np.intersect1d(present_object_parts, of_present)]
         then = self.part_of[rng.permutation(of_present)]  # hidden ones of the same objects
         part_ids = _fill(
             np.concatenate([rng.permutation(first), then]), self.part_count, self.parts, rng
@@ -114,10 +114,11 @@ def _fill(wanted: np.ndarray, total: int, count: int, rng: np.random.Generator) 
 
 
 class WordBank:
-    """Every phrasing of every name of a vocabulary; `conditions` draws one phrasing for each image and name.
+    """Every phrasing of every name of a vocabulary.
 
-    Seeing each word in several phrasings, and now and then as a synonym, keeps the decoder from
-    memorising single points of the embedding space, where a novel name would be a stranger.
+    `conditions` draws one phrasing for each image and name. Seeing each word in several phrasings,
+    and now and then as a synonym, keeps the decoder from memorising single points of the embedding
+    space, where a novel name would be a stranger.
     """
 
     def __init__(self, model: PartCLIPSeg | CLIPSeg, vocabulary: Vocabulary, vary: bool):
@@ -150,7 +151,10 @@ class WordBank:
             self.embed([text for texts in banks for text in texts])
 
     def conditions(self, batch: dict[str, Tensor], rng: np.random.Generator) -> Tensor | Conditions:
-        """Embeddings for the prompts of a batch: phrases [B, T', E] for CLIPSeg, `Conditions` for PartCLIPSeg."""
+        """Embeddings for the prompts of a batch.
+
+        Phrases, `float [B, T', E]`, for CLIPSeg; `Conditions` for PartCLIPSeg.
+        """
         if self.is_phrases:
             return pick(self.embed, self.phrases, batch["object_part_ids"], rng)
         return Conditions(
@@ -167,7 +171,7 @@ def pick(
     ids: Tensor,
     rng: np.random.Generator,
 ) -> Tensor:
-    """One random phrasing of `bank` for each id of `ids` [B, C] -> embeddings [B, C, E].
+    """Embeddings of one random phrasing for each id, `float [B, C, E]`, of `ids` `[B, C]`.
 
     Each text is encoded once.
     """

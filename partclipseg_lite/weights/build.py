@@ -1,4 +1,4 @@
-"""Models from settings: the frozen CLIP that they name, and a network with a random trained part on top."""
+"""Models from settings: the frozen CLIP that they name, a random trained part on top."""
 
 from pathlib import Path
 
@@ -16,7 +16,10 @@ from .locate import TORCH_SUFFIXES, is_hub_name, resolve
 
 
 def build_backbone(settings: Settings) -> Backbone:
-    """The frozen CLIP that `settings` name: the shipped tiny one, an open_clip model, or the one inside other weights."""
+    """The frozen CLIP that `settings` name.
+
+    The shipped tiny one, an open_clip model, or the one inside other weights.
+    """
     chosen = settings.model
     common = {
         "image_size": chosen.image_size,
@@ -30,8 +33,7 @@ def build_backbone(settings: Settings) -> Backbone:
             f"model.pretrained={chosen.pretrained!r} is a tag of open_clip's weights, but "
             "model.backbone="
             f"{chosen.backbone!r} is no open_clip model; leave out the one or name the other, such "
-            "as "
-            f"'ViT-B-16-quickgelu'"
+            f"as 'ViT-B-16-quickgelu'"
         )
     if chosen.backbone == "toy":
         return toy_backbone(**common)

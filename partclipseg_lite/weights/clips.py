@@ -1,4 +1,4 @@
-"""Frozen CLIPs by name: open_clip's models with their weights, the shipped tiny one, and the tokenizers of both."""
+"""Frozen CLIPs by name: open_clip's models, the shipped tiny one, the tokenizers of both."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,10 @@ def toy_backbone(
 
 
 class CLIPTokenizer:
-    """CLIP's own byte-pair encoding (open_clip ships its vocabulary), which refuses a text that it would have to cut."""
+    """CLIP's own byte-pair encoding; it refuses a text that it would have to cut.
+
+    open_clip ships its vocabulary.
+    """
 
     def __init__(self, context_length: int = 77):
         self.bpe, self.context_length = (
@@ -44,9 +47,10 @@ class CLIPTokenizer:
         )
 
     def __call__(self, texts: str | Sequence[str]) -> Tensor:
-        """`texts` -> int64 [C, context_length], zero-padded.
+        """Tokens of texts, `int64 [C, context_length]`, zero-padded.
 
-        Raises `ValueError` for a text that does not fit.
+        Raises:
+            ValueError: a text does not fit.
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
         for text in texts:
@@ -62,7 +66,8 @@ class CLIPTokenizer:
 def open_clip_config(name: str) -> dict:
     """open_clip's configuration of `name`.
 
-    `ValueError` if there is none, or if it is no ViT with CLIP's own text encoder.
+    Raises:
+        ValueError: there is none, or it is no ViT with CLIP's own text encoder.
     """
     config = open_clip.get_model_config(name)
     if config is None:
@@ -92,9 +97,10 @@ def open_clip_config(name: str) -> dict:
 
 
 def activation_name(clip: CLIP) -> str:
-    """ "QuickGELU" or "GELU": the function between the two linear layers of each block.
+    """The function between the two linear layers of each block: "QuickGELU" or "GELU".
 
-    `ValueError` if the towers differ.
+    Raises:
+        ValueError: the towers differ.
     """
     kinds = {
         type(block.mlp.gelu).__name__
@@ -109,9 +115,12 @@ def activation_name(clip: CLIP) -> str:
 
 
 def check_activation(clip: CLIP, needs: str, weights: str) -> None:
-    """`WeightsError` unless `clip` computes with the activation that `weights` were trained with.
+    """Check that `clip` computes with the activation that `weights` were trained with.
 
     The shapes would not tell.
+
+    Raises:
+        WeightsError: it computes with another one.
     """
     if activation_name(clip) != needs:
         ending = "ends" if needs == "QuickGELU" else "does not end"
@@ -125,7 +134,8 @@ def check_activation(clip: CLIP, needs: str, weights: str) -> None:
 def activation_of_tag(name: str, tag: str) -> str:
     """The activation that open_clip's weights `tag` of the model `name` need.
 
-    `WeightsError` lists the tags there are.
+    Raises:
+        WeightsError: there is no such tag; it lists those there are.
     """
     base = name.removesuffix("-quickgelu")
     facts = open_clip.get_pretrained_cfg(base, tag) or open_clip.get_pretrained_cfg(name, tag)
@@ -161,21 +171,17 @@ def open_clip_model(name: str, pretrained: str | Mapping[str, Tensor] | None = N
             )
             raise WeightsError(
                 f"the weights {pretrained!r} were trained with {needs}, but open_clip's {name!r} "
-                "is built with "
-                f"{has}; take {fitting!r}"
+                f"is built with {has}; take {fitting!r}"
             )
         try:
             clip = open_clip.create_model(name, pretrained=pretrained)
-        except (
-            OSError,
-            RuntimeError,
-        ) as error:  # no network and not in the cache; or a broken download
+        # No network and not in the cache; or a broken download.
+        except (OSError, RuntimeError) as error:
             raise WeightsError(
                 f"open_clip's weights {pretrained!r} of {name!r} could not be had "
-                f"({str(error).splitlines()[0][:200]}); where "
-                'there is a network, run once: python -c "import open_clip; '
-                f"open_clip.create_model('{name}', "
-                f"pretrained='{pretrained}')\""
+                f"({str(error).splitlines()[0][:200]}); where there is a network, run once: "
+                'python -c "import open_clip; '
+                f"open_clip.create_model('{name}', pretrained='{pretrained}')\""
             ) from error
         check_activation(clip, needs, f"the weights {pretrained!r}")
         return clip.eval()
@@ -183,7 +189,10 @@ def open_clip_model(name: str, pretrained: str | Mapping[str, Tensor] | None = N
 
 
 def build_clip(config: dict, tensors: Mapping[str, Tensor] | None = None) -> CLIP:
-    """open_clip's `CLIP` of `config`, in eval mode, with `tensors` (all of them) or the random weights of seed 0."""
+    """open_clip's `CLIP` of `config`, in eval mode.
+
+    With `tensors`, all of them, or the random weights of seed 0.
+    """
     config = {key: value for key, value in config.items() if key != "custom_text"}
     if tensors is None:
         with torch.random.fork_rng(devices=[]):
@@ -192,9 +201,8 @@ def build_clip(config: dict, tensors: Mapping[str, Tensor] | None = None) -> CLI
     with torch.device("meta"):  # random values would be overwritten at once
         clip = CLIP(**config)
     clip = clip.to_empty(device="cpu")
-    clip.attn_mask = torch.full(clip.attn_mask.shape, float("-inf")).triu(
-        1
-    )  # no file holds the causal mask
+    # No file holds the causal mask.
+    clip.attn_mask = torch.full(clip.attn_mask.shape, float("-inf")).triu(1)
     clip.load_state_dict(tensors)
     return clip.eval()
 
@@ -206,7 +214,10 @@ def real_backbone(
     *,
     kind: type[Backbone] = Backbone,
 ) -> Backbone:
-    """A backbone with CLIP's own tokenizer and CLIPSeg's normalisation: ImageNet's mean and deviation, not CLIP's."""
+    """A backbone with CLIP's own tokenizer and CLIPSeg's normalisation.
+
+    That is ImageNet's mean and deviation, not CLIP's.
+    """
     return kind(
         clip=clip,
         tokenizer=CLIPTokenizer(clip.context_length),

@@ -1,8 +1,8 @@
-"""Other projects' weights as ours: tables of names, in which every tensor of the source is used or dead for a reason.
+"""Other projects' weights as ours, by tables of names.
 
-Two sources share Hugging Face's names for the CLIP towers and for CLIPSeg's decoder: CLIPSeg
-itself, and the release of PartCLIPSeg. A table maps each of our names to the names that make it;
-several are put one below the other.
+Every tensor of a source is used, or dead for a reason. Two sources share Hugging Face's names for
+the CLIP towers and for CLIPSeg's decoder: CLIPSeg itself, and the release of PartCLIPSeg. A table
+maps each of our names to the names that make it; several are put one below the other.
 """
 
 import re
@@ -22,10 +22,8 @@ from .files import FORMAT, WeightsError, describe
 
 Table = dict[str, tuple[str, ...]]
 OFFICIAL_PREFIX, CLIP_PREFIX = "partclipseg_model.", "backbone.clip."
-TRANSPOSED = {
-    f"{CLIP_PREFIX}text_projection",
-    f"{CLIP_PREFIX}visual.proj",
-}  # linear layers there, plain matrices here
+# Linear layers there, plain matrices here.
+TRANSPOSED = {f"{CLIP_PREFIX}text_projection", f"{CLIP_PREFIX}visual.proj"}
 
 #: Pattern of a source's names -> why we leave such a tensor out.
 DEAD_CLIPSEG = {
@@ -136,10 +134,13 @@ def convert(
     expected: str,
     prefix: str = "",
 ) -> dict[str, Tensor]:
-    """`tensors` under our names, float32; their own names are those of `table` and `dead` behind `prefix`.
+    """`tensors` under our names, `float32`.
 
-    `WeightsError`, which says what `source` is in place of `expected`, unless each tensor is used
-    or dead, none is missing and all are finite.
+    Their own names are those of `table` and `dead` behind `prefix`.
+
+    Raises:
+        WeightsError: a tensor is neither used nor dead, one is missing, or one is not finite; it
+            says what `source` is in place of `expected`.
     """
     used = {prefix + name for names in table.values() for name in names}
     missing = sorted(used - tensors.keys())
@@ -156,9 +157,8 @@ def convert(
     broken = sorted(name for name in used if not torch.isfinite(tensors[name]).all())
     if broken:
         raise WeightsError(
-            f"{source} has NaN or infinite values in {len(broken)} tensors {broken[:3]}; take "
-            "another "
-            f"checkpoint"
+            f"{source} has NaN or infinite values in {len(broken)} tensors {broken[:3]}; "
+            "take another checkpoint"
         )
     found = {}
     for ours, names in table.items():
@@ -172,7 +172,7 @@ def convert(
 def split_clip(
     converted: Mapping[str, Tensor], config: dict, source: str
 ) -> tuple[CLIP, dict[str, Tensor]]:
-    """(CLIP of open_clip's `config` with its share of the tensors, the other tensors)."""
+    """CLIP of open_clip's `config` with its share of the tensors, and the other tensors."""
     tensors = {
         name.removeprefix(CLIP_PREFIX): t
         for name, t in converted.items()
@@ -190,12 +190,13 @@ def split_clip(
 def fill(model: CLIPSeg | PartCLIPSeg, tensors: Mapping[str, Tensor], source: str) -> None:
     """Copy `tensors` over everything in `model` but its CLIP.
 
-    `WeightsError` unless names and shapes are the same.
+    Raises:
+        WeightsError: names or shapes differ.
     """
     state = {name: t for name, t in model.state_dict().items() if not name.startswith(CLIP_PREFIX)}
     wrong = [
-        f"{name} is {list(tensors[name].shape) if name in tensors else 'missing'}, expected "
-        f"{list(t.shape)}"
+        f"{name} is {list(tensors[name].shape) if name in tensors else 'missing'}, "
+        f"expected {list(t.shape)}"
         for name, t in state.items()
         if name not in tensors or tensors[name].shape != t.shape
     ]
@@ -216,14 +217,14 @@ def official_clip(
     source: str = "these tensors",
     backbone: str = "ViT-B-16-quickgelu",
 ) -> tuple[CLIP, dict[str, Tensor]]:
-    """(CLIP, all other tensors under our names) from the 482 tensors of an official checkpoint."""
+    """CLIP, and all other tensors under our names, from the 482 of an official checkpoint."""
     ours = convert(
         tensors,
         official_table(),
         DEAD_OFFICIAL,
         source,
-        "the 482 tensors of the PartCLIPSeg release (head of "
-        "kaist-cvml/part-clipseg, November 2024)",
+        "the 482 tensors of the PartCLIPSeg release "
+        "(head of kaist-cvml/part-clipseg, November 2024)",
         OFFICIAL_PREFIX,
     )
     clip, rest = split_clip(ours, open_clip_config(backbone), source)
@@ -239,9 +240,10 @@ def partclipseg_from_official(
     *,
     backbone: str = "ViT-B-16-quickgelu",
 ) -> PartCLIPSeg:
-    """PartCLIPSeg, in eval mode, from the 482 tensors of an official checkpoint, names with `OFFICIAL_PREFIX`.
+    """PartCLIPSeg, in eval mode, from the 482 tensors of an official checkpoint.
 
-    `backbone` names the open_clip model whose shape the CLIP has; one without QuickGELU is refused.
+    Their names begin with `OFFICIAL_PREFIX`. `backbone` names the open_clip model whose shape the
+    CLIP has; one without QuickGELU is refused.
     """
     clip, rest = official_clip(tensors, source, backbone)
     frozen = real_backbone(clip, image_size, (3, 6, 9), kind=as_read(Backbone, reading))
@@ -289,7 +291,8 @@ HF_DEFAULTS = {
 def hugging_face_config(config: Mapping, source: str) -> dict:
     """A CLIPSeg's config.json with the defaults it leaves out.
 
-    `WeightsError` for what our CLIPSeg does not compute.
+    Raises:
+        WeightsError: it asks for what our CLIPSeg does not compute.
     """
     full = {
         **HF_DEFAULTS,
@@ -317,8 +320,7 @@ def hugging_face_config(config: Mapping, source: str) -> dict:
                 f"{source} has {what} {value!r}, expected {' or '.join(map(repr, supported))}"
                 + (
                     "; the simple upsampling of CIDAS/clipseg-rd64 and -rd16 is not supported, "
-                    "take "
-                    "CIDAS/clipseg-rd64-refined"
+                    "take CIDAS/clipseg-rd64-refined"
                     if "complex" in what
                     else ""
                 )
@@ -331,7 +333,7 @@ def hugging_face_clip(
     config: Mapping,
     source: str = "these tensors",
 ) -> tuple[CLIP, dict[str, Tensor]]:
-    """(CLIP, all other tensors under our names) of Hugging Face's CLIPSeg.
+    """CLIP, and all other tensors under our names, of Hugging Face's CLIPSeg.
 
     `config` is its config.json.
     """
@@ -380,7 +382,10 @@ def clipseg_from_hugging_face(
     image_size: int = 352,
     source: str = "these tensors",
 ) -> CLIPSeg:
-    """CLIPSeg, in eval mode, from Hugging Face's tensors and config.json: no adapter and no background, as there."""
+    """CLIPSeg, in eval mode, from Hugging Face's tensors and config.json.
+
+    No adapter and no background, as there.
+    """
     clip, rest = hugging_face_clip(tensors, config, source)
     full = hugging_face_config(config, source)
     model = CLIPSeg(
@@ -396,7 +401,11 @@ def clipseg_from_hugging_face(
 
 
 def kind_of(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> str:
-    """ "official" or "hugging_face"; `WeightsError` names any other file."""
+    """Whose weights a file holds: "official" or "hugging_face".
+
+    Raises:
+        WeightsError: neither; it names what the file is.
+    """
     if any(name.startswith(OFFICIAL_PREFIX) for name in tensors):
         return "official"
     if any(name.startswith("decoder.") for name in tensors) and any(
@@ -407,6 +416,5 @@ def kind_of(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str])
     what = f"of format {form!r}" if form.startswith("partclipseg_lite.") else describe(tensors)
     raise WeightsError(
         f"{path} is {what}, expected {FORMAT!r} (written by partclipseg_lite train), an official "
-        "PartCLIPSeg "
-        f".pth, or CLIPSeg in Hugging Face's form"
+        f"PartCLIPSeg .pth, or CLIPSeg in Hugging Face's form"
     )

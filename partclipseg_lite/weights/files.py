@@ -1,4 +1,7 @@
-"""Reading files of tensors that others wrote, without running anything in them, and saying what a file is instead."""
+"""Reading files of tensors that others wrote, without running anything in them.
+
+A file that is something else is called by its name.
+"""
 
 import hashlib
 import json
@@ -27,8 +30,8 @@ class WeightsError(ValueError):
 SIGNS = (
     (
         r"^partclipseg_model\.decoder\.part_obj_mlp\.2\.",
-        "a checkpoint of PartCLIPSeg's first release (October 2024), whose part_obj_mlp has two "
-        "layers",
+        "a checkpoint of PartCLIPSeg's first release (October 2024), "
+        "whose part_obj_mlp has two layers",
     ),
     (r"^partclipseg_model\.", "a checkpoint of the PartCLIPSeg release"),
     (r"^clipseg_model\.", "a checkpoint of the CLIPSeg baseline of OV-PARTS or PartCLIPSeg"),
@@ -47,7 +50,10 @@ def describe(names: Iterable[str]) -> str:
     for pattern, what in SIGNS:
         if any(re.search(pattern, name) for name in names):
             return what
-    return f"an unknown model with {len(names)} tensors ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+    return (
+        f"an unknown model with {len(names)} tensors "
+        f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+    )
 
 
 def digest_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
@@ -144,7 +150,7 @@ def check_ours(
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """(tensors as stored, metadata) of a safetensors or PyTorch file; a PyTorch file has no metadata.
+    """Tensors as stored, and metadata, of a safetensors or PyTorch file.
 
     A PyTorch file is read as plain data (`weights_only`): code that its pickle may hold is refused,
     not executed. Of a training checkpoint only the entry `model` (or `state_dict`) counts.
@@ -160,12 +166,11 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         )
     if head.startswith(b"version https://git-lfs"):
         raise WeightsError(
-            f"{path} is a Git LFS pointer, not a readable safetensors file; fetch it with `git lfs "
-            "pull`"
+            f"{path} is a Git LFS pointer, not a readable safetensors file; "
+            "fetch it with `git lfs pull`"
         )
-    if head[8:9] != b"{" and head.startswith(
-        (b"PK\x03\x04", b"\x80")
-    ):  # safetensors: eight bytes of length, then JSON
+    # safetensors: eight bytes of length, then JSON.
+    if head[8:9] != b"{" and head.startswith((b"PK\x03\x04", b"\x80")):
         return _read_torch(path, zipped=head.startswith(b"PK")), {}
     try:
         with safe_open(path, "pt") as file:
@@ -175,8 +180,8 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         Exception
     ) as error:  # safetensors has no common exception for foreign, empty and truncated files
         raise WeightsError(
-            f"{path} is not a readable safetensors file ({error}); is it truncated or another "
-            "format?"
+            f"{path} is not a readable safetensors file ({error}); "
+            "is it truncated or another format?"
         ) from error
     signed = not metadata.keys().isdisjoint({"digest", "digested"})
     if signed and metadata.get("digest") != digest_of(tensors, metadata):
@@ -225,8 +230,7 @@ def _read_torch(path: Path, zipped: bool) -> dict[str, Tensor]:
     ):
         raise WeightsError(
             f"{path} holds a {type(contents).__name__} without tensors by name, expected a "
-            "dictionary of "
-            f"tensors, alone or under the key 'model'"
+            f"dictionary of tensors, alone or under the key 'model'"
         )
     _check_finite(contents, path)
     return dict(contents)
@@ -236,8 +240,8 @@ def read_config(path: Path) -> dict:
     """A `config.json` beside weights in Hugging Face's form."""
     if not path.is_file():
         raise WeightsError(
-            f"{path} is missing; weights in Hugging Face's form lie in a folder with their "
-            "config.json"
+            f"{path} is missing; weights in Hugging Face's form lie in a "
+            "folder with their config.json"
         )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))

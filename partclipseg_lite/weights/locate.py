@@ -7,10 +7,11 @@ from pathlib import Path
 import huggingface_hub
 
 TORCH_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt")
+# In Hugging Face's form, the preferred one first.
 HUB_FILES = (
     "model.safetensors",
     "pytorch_model.bin",
-)  # in Hugging Face's form, the preferred one first
+)
 SHIPPED = {
     "toy": "toy_partclipseg",
     "toy_no_attention_control": "toy_no_attention_control",
@@ -42,30 +43,38 @@ def is_hub_name(name_or_path: str | Path) -> bool:
 
 
 def download(name: str) -> Path:
-    """The weights file of the model `owner/name` in Hugging Face's cache, its config.json beside it; downloaded if need be."""
+    """The weights file of the model `owner/name` in Hugging Face's cache.
+
+    Its config.json lies beside it; both are downloaded if need be.
+
+    Raises:
+        FileNotFoundError: neither in the cache nor to be had; it says what to do.
+    """
     try:
         huggingface_hub.hf_hub_download(name, "config.json")
         try:
             return Path(huggingface_hub.hf_hub_download(name, HUB_FILES[0]))
-        except (
-            huggingface_hub.errors.EntryNotFoundError
-        ):  # not in this repository, or not in the cache when offline
+        # Not in this repository, or not in the cache when offline.
+        except huggingface_hub.errors.EntryNotFoundError:
             return Path(huggingface_hub.hf_hub_download(name, HUB_FILES[1]))
     except (OSError, ValueError) as error:
         raise FileNotFoundError(
             f"no weights at {name!r}: there is no such path, and Hugging Face's model of this name "
-            "is neither in the cache nor "
-            f'reachable ({type(error).__name__}). Where there is a network, run once: python -c "from huggingface_hub import '
-            f"snapshot_download; snapshot_download('{name}')\"; or give the path of a folder with "
-            "its config.json and "
-            f"{HUB_FILES[0]}"
+            f"is neither in the cache nor reachable ({type(error).__name__}). "
+            "Where there is a network, run once: "
+            'python -c "from huggingface_hub import snapshot_download; '
+            f"snapshot_download('{name}')\"; "
+            f"or give the path of a folder with its config.json and {HUB_FILES[0]}"
         ) from error
 
 
 def resolve(name_or_path: str | Path) -> Path:
-    """A shipped name, a file, a run's folder, a folder in Hugging Face's form or `owner/name` there -> the file.
+    """The weights file that a name or a path stands for.
 
-    `FileNotFoundError` lists the shipped names.
+    A shipped name, a file, a run's folder, a folder in Hugging Face's form, or `owner/name` there.
+
+    Raises:
+        FileNotFoundError: it is none of these; the shipped names are listed.
     """
     if str(name_or_path) in SHIPPED:
         if not shipped_path(str(name_or_path)).is_file():

@@ -1,7 +1,8 @@
-"""Models to and from disk: ours as safetensors with the settings, the vocabulary and the hashes of both in the metadata.
+"""Models to and from disk.
 
-Only what was trained is stored; the frozen CLIP lies elsewhere, once, and its fingerprint is
-checked on load. Weights of other projects are read through `converters`.
+Ours are safetensors with the settings, the vocabulary and the hashes of both in the metadata. Only
+what was trained is stored; the frozen CLIP lies elsewhere, once, and its fingerprint is checked on
+load. Weights of other projects are read through `converters`.
 """
 
 import json
@@ -65,7 +66,7 @@ def load_model(
     backbone: Backbone | None = None,
     vocabulary: str | Vocabulary = "pascal_part_116",
 ) -> tuple[PartCLIPSeg | CLIPSeg, Settings, Vocabulary | None, dict]:
-    """(model in eval mode, its settings, the vocabulary it was trained on, kept facts).
+    """A model in eval mode, its settings, the vocabulary it was trained on, and kept facts.
 
     Args:
         name_or_path: a shipped name; a file or a run's folder of ours; an official PartCLIPSeg
@@ -75,7 +76,9 @@ def load_model(
         vocabulary: what an official checkpoint was trained on (a name: its seen parts). Its tensors
             do not tell.
 
-    Raises `FileNotFoundError` or `WeightsError`; never loads a part of a file.
+    Raises:
+        FileNotFoundError: there are no weights at `name_or_path`.
+        WeightsError: the file is something else; a part of it is never loaded.
     """
     path = resolve(name_or_path)
     tensors, metadata = read_tensors(path)
@@ -152,8 +155,7 @@ def _load_ours(
     if fingerprint(model.backbone.clip) != metadata["backbone"]:
         raise WeightsError(
             f"{path} was trained on another CLIP than {settings.model.backbone!r} is now; train it "
-            "again "
-            f"(`make weights`) or put back the CLIP it was trained with"
+            f"again (`make weights`) or put back the CLIP it was trained with"
         )
     load_trained(model, {name: t.float() for name, t in tensors.items()}, path)
     return model.eval(), settings, vocabulary, kept

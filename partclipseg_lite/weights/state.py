@@ -1,4 +1,4 @@
-"""The trained part of a model as tensors by name, and the fingerprint of the frozen part it stands on."""
+"""The trained part of a model as tensors by name, and the fingerprint of the frozen part."""
 
 import hashlib
 from pathlib import Path
@@ -40,7 +40,8 @@ def fingerprint(module: nn.Module) -> str:
 def load_trained(model: nn.Module, tensors: dict[str, torch.Tensor], path: str | Path) -> None:
     """Copy `tensors` into the trained part of `model`.
 
-    `WeightsError` lists what is missing, left over or misshapen.
+    Raises:
+        WeightsError: some are missing, left over or misshapen; it lists them.
     """
     expected = trained_state(model)
     missing, extra = (

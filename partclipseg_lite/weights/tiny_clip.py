@@ -1,8 +1,9 @@
-"""A tiny CLIP for the drawn world: open_clip's own classes, a small configuration and CLIP's tokenizer on few words.
+"""A tiny CLIP for the drawn world.
 
-It plays the part that OpenAI's ViT-B/16 plays in the paper. What it has read: captions of drawn
-pictures, of single objects and of close-ups of parts, for *all* objects, novel ones included. What
-it has never seen: a mask.
+open_clip's own classes, a small configuration and CLIP's tokenizer on few words. It plays the part
+that OpenAI's ViT-B/16 plays in the paper. What it has read: captions of drawn pictures, of single
+objects and of close-ups of parts, for *all* objects, novel ones included. What it has never seen: a
+mask.
 """
 
 import difflib
@@ -64,23 +65,23 @@ class ToyTokenizer:
                 near = difflib.get_close_matches(word, self.words, n=5, cutoff=0.4)
                 raise UnknownWordError(
                     f"the tiny CLIP of the drawn world has no word {word!r} (in {text!r}); "
-                    f"near ones: {', '.join(near) if near else 'none'}. Real CLIP weights know any "
-                    "word."
+                    f"near ones: {', '.join(near) if near else 'none'}. "
+                    "Real CLIP weights know any word."
                 )
         ids = self.bpe.encode(text)
         if not all(i in self._ids for i in ids):  # known words, strange marks: "dog's 'tail'"
             strange = self.bpe.decode([next(i for i in ids if i not in self._ids)]).strip()
             raise UnknownWordError(
                 f"the tiny CLIP of the drawn world cannot read {strange!r} in {text!r}; write "
-                "plain words, "
-                f"'s and commas"
+                f"plain words, 's and commas"
             )
         return [self._ids[i] for i in ids]
 
     def __call__(self, texts: str | Sequence[str]) -> Tensor:
-        """`texts` -> int64 [C, context_length], zero-padded.
+        """Tokens of texts, `int64 [C, context_length]`, zero-padded.
 
-        Raises `ValueError` for a text that does not fit.
+        Raises:
+            ValueError: a text does not fit.
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
         tokens = torch.zeros(len(texts), self.context_length, dtype=torch.long)
@@ -88,18 +89,19 @@ class ToyTokenizer:
             ids = [self.start, *self.encode(text), self.end]
             if len(ids) > self.context_length:
                 raise ValueError(
-                    f"{text!r} needs {len(ids)} tokens, the context holds {self.context_length}; "
-                    "shorten it"
+                    f"{text!r} needs {len(ids)} tokens, "
+                    f"the context holds {self.context_length}; shorten it"
                 )
             row[: len(ids)] = torch.tensor(ids)
         return tokens
 
 
 def conv_stem(channels: Sequence[int], width: int) -> nn.Sequential:
-    """[B, 3, S, S] -> [B, width, S/8, S/8]: three small convolutions in place of the 8x8 patch projection.
+    """Three small convolutions in place of the 8x8 patch projection.
 
-    Early convolutions make small transformers learn far faster than one large patch projection
-    (Xiao et al., "Early Convolutions Help Transformers See Better", 2021).
+    From `[B, 3, S, S]` to `[B, width, S/8, S/8]`. Early convolutions make small transformers learn
+    far faster than one large patch projection (Xiao et al., "Early Convolutions Help Transformers
+    See Better", 2021).
     """
     a, b, c = channels
     return nn.Sequential(
@@ -112,12 +114,15 @@ def conv_stem(channels: Sequence[int], width: int) -> nn.Sequential:
         nn.Conv2d(b, c, 3, stride=1, padding=1, bias=False),
         nn.GroupNorm(8, c),
         nn.GELU(),  # S/4
-        nn.Conv2d(c, width, 2, stride=2),
-    )  # S/8
+        nn.Conv2d(c, width, 2, stride=2),  # S/8
+    )
 
 
 def toy_clip_config() -> dict:
-    """The shipped configuration: open_clip's `embed_dim`, `vision_cfg`, `text_cfg`, and the channels of our stem."""
+    """The shipped configuration of the tiny CLIP.
+
+    open_clip's `embed_dim`, `vision_cfg`, `text_cfg`, and the channels of our stem.
+    """
     return json.loads(
         resources.files("partclipseg_lite").joinpath("data/toy_clip.json").read_text()
     )
@@ -164,16 +169,19 @@ def toy_clip_path() -> Path:
 
 
 def load_toy_clip(path: str | Path | None = None) -> tuple[CLIP, ToyTokenizer, dict]:
-    """(frozen CLIP in eval mode, its tokenizer, measured accuracies). Default: the weights that ship with the package.
+    """The frozen CLIP in eval mode, its tokenizer, and its measured accuracies.
 
-    Raises `FileNotFoundError` or `ValueError` naming the file if it is missing or is not a tiny
-    CLIP of ours.
+    Default: the weights that ship with the package.
+
+    Raises:
+        FileNotFoundError: there is no file at `path`.
+        ValueError: the file is not a tiny CLIP of ours.
     """
     path = Path(path) if path is not None else toy_clip_path()
     if not path.is_file():
         raise FileNotFoundError(
-            f"no tiny CLIP at {path}; `python data_scripts/train_toy_clip.py --out {path}` trains "
-            "one"
+            f"no tiny CLIP at {path}; `python data_scripts/train_toy_clip.py "
+            f"--out {path}` trains one"
         )
     tensors, metadata = read_ours(path, FORMAT, ("config", "measured", "words"))
     try:

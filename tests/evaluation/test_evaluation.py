@@ -18,11 +18,13 @@ PASCAL = Vocabulary.load("pascal_part_116")
 
 
 def model_of_any_words(kind=PartCLIPSeg):
-    """A tiny model whose text tower is exchanged for one random vector a text, so that Pascal's words are known."""
+    """A tiny model with one random vector a text for a text tower: Pascal's words are known."""
     model = tiny_model(kind)
-    vector = lambda text: torch.randn(
-        32, generator=torch.Generator().manual_seed(zlib.crc32(text.encode()))
-    )  # noqa: E731
+
+    def vector(text):
+        generator = torch.Generator().manual_seed(zlib.crc32(text.encode()))
+        return torch.randn(32, generator=generator)
+
     model.backbone.embed_text = lambda texts: torch.stack([vector(text) for text in texts])
     return model
 

@@ -1,4 +1,4 @@
-"""The evaluator against the released numbers, against slow plain loops, and against what must always hold."""
+"""The evaluator against the released numbers, slow plain loops, and what must always hold."""
 
 import json
 
@@ -52,8 +52,7 @@ def evaluate(pictures, settings=SETTINGS, **options):
 
 
 def slow_mask_boundary(mask, d):
-    """Mask pixels whose (2d+1)² window leaves the mask, window pixels outside the image being outside the
-    mask."""
+    """Mask pixels whose (2d+1)² window leaves the mask; outside the image there is no mask."""
     padded, out = np.pad(mask, d), np.zeros_like(mask)
     for y in range(mask.shape[0]):
         for x in range(mask.shape[1]):
@@ -197,9 +196,8 @@ def test_the_released_boundary_quantity_holds_label_differences():
     labels[20:40, 20:40] = 43
     inside = released_boundary_quantity(labels)[5:-5, 5:-5]
     assert set(np.unique(inside)) == {0, 2}  # neither 43 nor 45
-    assert {43, 45} <= set(
-        np.unique(boundary_labels(labels, 2)[5:-5, 5:-5])
-    )  # the true boundary keeps them
+    # The true boundary keeps them.
+    assert {43, 45} <= set(np.unique(boundary_labels(labels, 2)[5:-5, 5:-5]))
     with pytest.raises(ValueError, match="8-bit"):
         released_boundary_quantity(np.full((4, 4), 300))
 
@@ -301,9 +299,8 @@ def test_renaming_the_labels_renames_the_scores(seed):
     names = list(SMALL.object_parts)
     np.random.default_rng(seed).shuffle(names)
     renamed = Vocabulary.from_names(names, seen_objects=["cat", "bus"])
-    new_id = np.array(
-        [renamed.index(name) for name in SMALL.object_parts] + [T, -1]
-    )  # [-1] stays IGNORE
+    # [-1] stays IGNORE
+    new_id = np.array([renamed.index(name) for name in SMALL.object_parts] + [T, -1])
     new_object = np.array([renamed.object_index(obj) for obj in SMALL.objects] + [-1])
     object_map, part_map, predicted = picture(seed)
     before = evaluate([(object_map, part_map, predicted)]).compute()
@@ -383,9 +380,8 @@ def test_the_two_options_of_the_released_means_differ_as_stated():
     assert score("oracle_obj", predicted, "recall_seen", oracle_background="missed") == 50
     assert score("oracle_obj", predicted, "recall_seen", oracle_background="dropped") == 100
     assert score("pred_all", predicted, "all", pred_all_mean="labelled") == 50
-    assert (
-        score("pred_all", predicted, "all", pred_all_mean="predicted") == 25
-    )  # background joins with 0
+    # Background joins with 0.
+    assert score("pred_all", predicted, "all", pred_all_mean="predicted") == 25
     assert score("pred_all", predicted, "seen", pred_all_mean="predicted") == 50
     assert ScoringOptions.for_reading("paper") == ScoringOptions()
 

@@ -1,4 +1,4 @@
-"""Figures of the attention chapter: numbers where they belong, one scale for all maps, and clear errors."""
+"""Figures of the attention chapter: numbers in place, one scale for all maps, clear errors."""
 
 import io
 

@@ -1,5 +1,4 @@
-"""Figures: what they paint where, that they are the same every time, and that wrong input says what is
-wrong."""
+"""Figures: what they paint where, the same every time; wrong input says what is wrong."""
 
 import io
 
@@ -144,9 +143,8 @@ def test_an_overlay_paints_parts_in_their_colours_and_outlines_them_in_white():
     assert at[15, 38].tolist() == colours[DRAWN.parts.index("head")].tolist()
     assert at[2, 2].tolist() == [100, 100, 100]
     assert (painted[25 * factor] > 220).all(-1).sum() >= 2  # two outlines are crossed
-    plain = figures.overlay(
-        sample.image, np.full((40, 50), len(DRAWN)), DRAWN, fade=0
-    )  # background only
+    # Nothing but background is predicted.
+    plain = figures.overlay(sample.image, np.full((40, 50), len(DRAWN)), DRAWN, fade=0)
     assert (plain == 100).all()
 
 

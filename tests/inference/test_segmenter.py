@@ -128,6 +128,7 @@ def test_pictures_of_extreme_sizes_get_masks_of_their_own_size(segmenter, tmp_pa
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_photo_held_sideways_is_turned_upright(tmp_path, orientation):
+    # What the camera did; PIL's names are anticlockwise.
     undo = {
         2: "FLIP_LEFT_RIGHT",
         3: "ROTATE_180",
@@ -136,7 +137,7 @@ def test_a_photo_held_sideways_is_turned_upright(tmp_path, orientation):
         6: "ROTATE_90",
         7: "TRANSVERSE",
         8: "ROTATE_270",
-    }  # what the camera did; PIL's names are anticlockwise
+    }
     upright = Image.fromarray(RGB)
     stored = upright.transpose(Image.Transpose[undo[orientation]]) if orientation > 1 else upright
     exif = Image.Exif()
@@ -436,9 +437,8 @@ def test_attention_maps_come_for_the_names_that_were_found():
     )
     vocabulary = Vocabulary.from_names(NAMES)
     masks = torch.from_numpy(np.stack(list(result.masks.values())))[None]
-    plan = plan_attention(
-        area_on_grid(masks, 4), model.embed(vocabulary)
-    )  # the whole forward, tapped
+    # The whole forward, tapped.
+    plan = plan_attention(area_on_grid(masks, 4), model.embed(vocabulary))
     predict(model, [RGB], vocabulary, plan.tap)
     for t, expected in zip(plan.slot.tolist(), object_part_maps(plan), strict=True):
         attention = result.attention[NAMES[t]]

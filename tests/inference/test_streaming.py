@@ -1,4 +1,4 @@
-"""Names are decoded in chunks of bounded size, and that changes nothing: every map is the one of the whole forward."""
+"""Names are decoded in chunks, and every map is the one of the whole forward."""
 
 import numpy as np
 import pytest
@@ -133,9 +133,8 @@ def test_what_stays_of_a_thousand_names_is_bounded(monkeypatch):
     assert len(decoder._features) <= 8 and all(
         f.shape == (16, 16) for f in decoder._features.values()
     )
-    assert all(
-        f.untyped_storage().nbytes() == 16 * 16 * 4 for f in decoder._features.values()
-    )  # not views of a chunk
+    # They are no views of a chunk.
+    assert all(f.untyped_storage().nbytes() == 16 * 16 * 4 for f in decoder._features.values())
     assert -1 <= int(labels.min()) and int(labels.max()) < 1000
 
 

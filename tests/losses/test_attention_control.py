@@ -238,9 +238,8 @@ def test_sharp_maps_apart_cost_nothing_and_identical_ones_one_over_their_number(
 
 
 def test_separation_is_the_mean_over_objects():
-    maps = torch.cat(
-        [peaks([(1, 1)] * 2), peaks([(0, 0), (3, 3), (0, 3)])]
-    )  # identical pair; three apart
+    # An identical pair, and three apart.
+    maps = torch.cat([peaks([(1, 1)] * 2), peaks([(0, 0), (3, 3), (0, 3)])])
     assert separation_loss(maps, hand_made([0, 0, 1, 1, 1])).item() == pytest.approx(
         (1 / 2 + 0) / 2, abs=1e-4
     )

@@ -1,4 +1,4 @@
-"""The mask losses equal their definitions written out pixel by pixel, and no corner case costs a training step."""
+"""The mask losses equal their definitions, pixel by pixel; no corner case costs a step."""
 
 import math
 
@@ -205,9 +205,8 @@ def test_dice_counts_a_small_part_like_a_large_one_and_absent_ones_not_at_all():
     small[:, 1, 0, 0] = 30
     large[:, 3][labels == 3] = 30
     absent[:, 0] = 30
-    assert nothing - only(small) == pytest.approx(
-        (1 - 1 / 2) / 2, abs=1e-5
-    )  # 1/2: the added ones, one pixel
+    # 1/2: the added ones, one pixel.
+    assert nothing - only(small) == pytest.approx((1 - 1 / 2) / 2, abs=1e-5)
     assert nothing - only(large) == pytest.approx((1 - 1 / 36) / 2, abs=1e-5)
     assert only(absent) == nothing
 

@@ -1,4 +1,4 @@
-"""The backbone hands on exactly what open_clip's tower computes, at any image size, and asks for each word once."""
+"""The backbone hands on what open_clip's tower computes, and asks for each word once."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def pixels(batch=2, size=SIZE, seed=0):
 
 
 def block_outputs(backbone, images):
-    """What every block of the tower puts out, by hooks, when open_clip encodes the images itself."""
+    """What every block puts out, by hooks, when open_clip itself encodes the images."""
     found = []
     hooks = [
         block.register_forward_hook(lambda _, __, out: found.append(out))
@@ -135,9 +135,8 @@ def test_resizing_is_pillows_bilinear_filter_bit_for_bit(height, width, kind, se
         for c in range(3)
     ]
     ours = tiny_backbone().preprocess(torch.from_numpy(image).permute(2, 0, 1)[None])[0]
-    torch.testing.assert_close(
-        ours, torch.stack(expected), atol=1e-6, rtol=0
-    )  # a grey level is 0.0145
+    # A grey level is 0.0145.
+    torch.testing.assert_close(ours, torch.stack(expected), atol=1e-6, rtol=0)
 
 
 def test_a_batch_is_resized_image_by_image():
@@ -239,9 +238,8 @@ def test_patch_similarity_is_the_cosine_of_projected_patches_and_words():
     blocks, embedding = block_outputs(backbone, images)
     visual = backbone.clip.visual
     patches = visual.ln_post(blocks[-1])[:, 1:] @ visual.proj
-    torch.testing.assert_close(
-        patches.mean(1), embedding, atol=1e-5, rtol=1e-4
-    )  # the tower pools by averaging
+    # The tower pools by averaging.
+    torch.testing.assert_close(patches.mean(1), embedding, atol=1e-5, rtol=1e-4)
     words = backbone.embed_text(["dog", "cat", "head"])
     for row in range(GRID):
         for column in range(GRID):

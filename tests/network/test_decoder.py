@@ -1,4 +1,4 @@
-"""The decoder is CLIPSeg's: it agrees with Hugging Face's, and the tapped attention is the one that made the mask."""
+"""The decoder agrees with Hugging Face's; the tapped attention is what made the mask."""
 
 import pytest
 import torch
@@ -306,9 +306,8 @@ def test_matrix_products_equal_the_transposed_convolutions_forward_and_backward(
     torch.manual_seed(0)
     for patch in (8, 14, 16):
         head, features = MaskHead(8, patch), random(2, 3, 25, 8).requires_grad_()
-        whole = head.layers(
-            features.flatten(0, 1).transpose(1, 2).unflatten(-1, (5, 5))
-        )  # as PyTorch's own layers do
+        # As PyTorch's own layers do.
+        whole = head.layers(features.flatten(0, 1).transpose(1, 2).unflatten(-1, (5, 5)))
         found, weights = head(features), random(2, 3, 5 * patch, 5 * patch, seed=1)
         torch.testing.assert_close(found, whole.view_as(found), atol=1e-5, rtol=1e-4)
         wanted = [features, *head.parameters()]

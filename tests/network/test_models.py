@@ -22,9 +22,8 @@ ANIMALS = Vocabulary.from_names(
 )
 
 
-MODELS = {
-    kind: tiny_model(kind) for kind in (PartCLIPSeg, CLIPSeg)
-}  # for tests that change nothing
+# For tests that change nothing.
+MODELS = {kind: tiny_model(kind) for kind in (PartCLIPSeg, CLIPSeg)}
 
 
 def close(actual, expected):
@@ -78,9 +77,8 @@ def test_everything_but_the_backbone_learns():
         sum(x.square().sum() for x in vars(out).values() if x is not None).backward()
         for name, parameter in model.named_parameters():
             assert parameter.requires_grad is not name.startswith("backbone."), name
-            if (
-                parameter.requires_grad and "k_proj.bias" not in name
-            ):  # softmax cancels a shift of all keys
+            # Softmax cancels a shift of all keys.
+            if parameter.requires_grad and "k_proj.bias" not in name:
                 assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
@@ -102,9 +100,8 @@ def test_one_more_word_leaves_the_others_as_they_were(kind):
         Vocabulary.from_names([*ANIMALS.object_parts, "horse's muzzle", "cat's ear"]),
     )
     a, b = logits(model, activations, few), logits(model, activations, more)
-    close(
-        b.object_part_logits[:, [0, 1, 2, 3, 4, 7]], a.object_part_logits
-    )  # the last one is background
+    # The last one is background.
+    close(b.object_part_logits[:, [0, 1, 2, 3, 4, 7]], a.object_part_logits)
     if kind is PartCLIPSeg:
         close(b.part_logits[:, [more.parts.index(p) for p in few.parts]], a.part_logits)
         close(b.object_logits[:, :3], a.object_logits)
@@ -164,7 +161,7 @@ def test_the_same_words_with_and_without_batch_axis():
 
 
 def rebuild_inputs(parts=3, objects=2, batch=2, width=16, embed_dim=32):
-    """Features and embeddings that tell their own row: row r of image b is filled with 100 b + r."""
+    """Features and embeddings that tell their own row: row r of image b holds 100 b + r."""
     value = torch.arange(parts + objects + 1.0) + 100 * torch.arange(float(batch))[:, None]
     return (
         value,
@@ -262,9 +259,8 @@ def test_the_first_film_orders_words_at_every_patch_as_clip_does():
     with torch.no_grad():
         film = model.decoder.film
         signs = torch.tensor([1.0, -1.0]).repeat(16)
-        products = (
-            film.mul(words)[None, :, None] * model.decoder.reduces[0](deepest)[:, None]
-        )  # (B, C, 1+N, D)
+        # (B, C, 1+N, D)
+        products = film.mul(words)[None, :, None] * model.decoder.reduces[0](deepest)[:, None]
         ours = (products * signs).sum(-1)[:, :, 1:]
         visual = backbone.clip.visual
         theirs = (visual.ln_post(deepest)[:, 1:] @ visual.proj) @ words.T  # (B, N, C)

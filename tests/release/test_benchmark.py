@@ -51,9 +51,8 @@ def test_the_peer_has_our_weights_and_computes_our_logits(written, work):
 def test_memory_is_the_peak_of_a_process_of_its_own(capsys, tmp_path):
     main(["benchmark", "--size", "small", "--items", "names/1", "--json", str(tmp_path / "b.json")])
     found = json.loads((tmp_path / "b.json").read_text())["items"]
-    assert (
-        list(found) == ["names/1"] and 50 < found["names/1"]["peak_mb"] < 5000
-    )  # torch alone takes more than 50
+    # Torch alone takes more than 50.
+    assert list(found) == ["names/1"] and 50 < found["names/1"]["peak_mb"] < 5000
     assert "names/1" in capsys.readouterr().out
 
 

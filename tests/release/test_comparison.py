@@ -1,8 +1,9 @@
-"""Our code meets the recorded numbers of the public release; `compare-released` sees a deviation and survives any folder.
+"""Our code meets the recorded numbers of the public release.
 
-The slow tests compute the whole reference folder once, with the real sizes. The others exchange the
-network for a tiny one and write folders whose numbers come from `released_by_hand`: other
-vocabularies, sizes, labels, and images that lack things.
+`compare-released` sees a deviation and survives any folder. The slow tests compute the whole
+reference folder once, with the real sizes. The others exchange the network for a tiny one and write
+folders whose numbers come from `released_by_hand`: other vocabularies, sizes, labels, and images
+that lack things.
 """
 
 import json
@@ -84,7 +85,10 @@ def test_numbers_of_every_kind_were_compared(rows):
 
 
 def weight_by_rule(name, shape, seed):
-    """What kind of tensor it is decides the scale of normal numbers from the generator seeded with crc32(name) + seed."""
+    """Normal numbers from the generator seeded with crc32(name) + seed.
+
+    What kind of tensor it is decides the scale.
+    """
     if name == "partclipseg_model.clip.logit_scale":
         return np.full(shape, 4.6052, np.float32)
     generator = np.random.RandomState(
@@ -185,7 +189,7 @@ def tiny_network(request, monkeypatch):
 
 
 class Names:
-    """The lists that the release makes of a vocabulary: alphabetical words, label order for object parts."""
+    """The release's lists of a vocabulary: alphabetical words, object parts in label order."""
 
     def __init__(self, full: Vocabulary, base_only: bool):
         self.objects = [
@@ -203,12 +207,12 @@ class Names:
 def draw(names: Names, size, kind, rng):
     """(picture, object ids, object part ids) with -1 for none; `kind` says what it shows."""
     block = np.ones([-(-n // 6) for n in size], int)
-    patches = lambda low, high: np.kron(rng.integers(low, high, (6, 6)), block)[
-        : size[0], : size[1]
-    ]  # noqa: E731
-    with_parts = [
-        o for o, obj in enumerate(names.objects) if obj in names.asked
-    ]  # the others count as background
+
+    def patches(low, high):
+        return np.kron(rng.integers(low, high, (6, 6)), block)[: size[0], : size[1]]
+
+    # The others count as background.
+    with_parts = [o for o, obj in enumerate(names.objects) if obj in names.asked]
     chosen = rng.permutation(with_parts if kind == "no background" else len(names.objects))[:3]
     object_map = {
         "mixed": patches(-1, 3),
@@ -230,7 +234,10 @@ def draw(names: Names, size, kind, rng):
 
 
 def by_hand(model, names: Names, pictures):
-    """(losses of these pictures as one batch, their cross-entropies, arrays of the forward, both logits of the first)."""
+    """The losses of these pictures as one batch, their cross-entropies, arrays and logits.
+
+    Arrays are those of the forward, logits both those of the first picture.
+    """
     pixels = np.stack(
         [
             np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.BILINEAR))
@@ -339,9 +346,8 @@ def write_folder(folder, vocabulary, sizes, kinds, dtype, none, test_kind="mixed
         "test_obj": stored(object_map),
         **{name: a.astype(dtype) if name.endswith("argmax") else a for name, a in found.items()},
     }
-    if (
-        len(means) == 1 or recorded["total"] == 0
-    ):  # the head of object parts is left out, or the whole step is lost
+    # The head of object parts is left out, or the whole step is lost.
+    if len(means) == 1 or recorded["total"] == 0:
         norm = None if len(means) == 1 else 0.0
         recorded["grad_norm"] = {
             f"partclipseg_model.decoder.cond_film_mul.{kind}": norm for kind in ("bias", "weight")

@@ -1,4 +1,4 @@
-"""Every option of a reading: both sides on inputs small enough to reckon by hand; and the released bundle as a whole.
+"""Every option of a reading on inputs small enough to reckon by hand, and the whole bundle.
 
 Below, k = exp(-1) is the neighbour's weight in the released Gaussian and exp(-2) in that of sigma
 0.5, before division by the sum of the weights. `one("peak_in")` is the paper's reading with this
@@ -74,7 +74,7 @@ def test_every_option_has_a_test_that_shows_both_of_its_sides():
     assert set(TESTED) == set(Reading.model_fields) == set(DEPARTURES)
 
 
-def test_a_departure_overrides_steps_of_one_class_of_the_paper_and_the_paper_itself_comes_back_unchanged():
+def test_a_departure_overrides_steps_of_one_class_of_the_paper_which_itself_comes_back_unchanged():
     for paper in (PartCLIPSeg, Backbone, Objective):
         assert as_read(paper, PAPER) is paper
         assert as_read(paper, RELEASED).__name__ == paper.__name__ and issubclass(
@@ -304,7 +304,7 @@ WORDS = random_conditions(2, 2, [0, 1, 0, 1], [0, 0, 1, 1])
 
 
 def blocks(*rows):
-    """A label map [32, 32] from one label for each of the 4x4 cells: "a" is 0, "b" is 1, "." is none."""
+    """A label map [32, 32] from a label for each of 4x4 cells: "a" is 0, "b" is 1, "." none."""
     cells = torch.tensor([[ord(c) - ord("a") if c != "." else IGNORE for c in row] for row in rows])
     return cells.repeat_interleave(SIZE // GRID, 0).repeat_interleave(SIZE // GRID, 1)
 
@@ -356,8 +356,11 @@ def enhancement_loss(maps, plan, reading):
 
 
 def spots(*places):
-    """Maps [K, 16] that are 1 at the given places and 0 elsewhere. Smoothed with sigma 0.5, a spot claims its place only:
-    its neighbours get at most 2 * exp(-2) / (1 + 2 exp(-2))^2 = 0.17 < gamma."""
+    """Maps [K, 16] that are 1 at the given places and 0 elsewhere.
+
+    Smoothed with sigma 0.5, a spot claims its place only: its neighbours get at most
+    2 * exp(-2) / (1 + 2 exp(-2))^2 = 0.17 < gamma.
+    """
     maps = torch.zeros(len(places), N)
     for row, chosen in zip(maps, places, strict=True):
         row[list(chosen)] = 1
@@ -411,9 +414,8 @@ def test_a_part_of_six_pixels_side_that_misses_the_lattice_counts_or_ends_the_en
     part_map[1:7, 1:7] = 1  # rows and columns 1-6: no multiple of 8
     plan = plan_of(reading, blocks("aaaa", "aaaa", "aa..", "...."), part_map)
     assert plan.area[1].tolist() == [36 / 64 if side == "area" else 0] + [0] * 15
-    assert (
-        plan.area[0].tolist() == [0] * 6 + [1, 1] + [0] * 8
-    )  # a part on the lattice: the same in both
+    # A part on the lattice: the same in both.
+    assert plan.area[0].tolist() == [0] * 6 + [1, 1] + [0] * 8
     model(random_activations(1), WORDS, plan.tap)
     maps = objective(reading).maps(plan)
     loss = enhancement_loss(maps, plan, reading)
@@ -467,9 +469,8 @@ def test_a_group_holds_the_parts_of_its_object_or_of_the_whole_image(side, membe
     reading = Reading(parts_of=side)
     plan = plan_of(reading)
     assert len(plan.group) == members and plan.groups == 2
-    maps = (
-        spots([0], [1], [7], [15]) * torch.tensor([0.9, 0.8, 0.4, 0.7])[:, None]
-    )  # peaks in each part's own mask
+    # Peaks in each part's own mask.
+    maps = spots([0], [1], [7], [15]) * torch.tensor([0.9, 0.8, 0.4, 0.7])[:, None]
     assert enhancement_loss(maps[plan.slot], plan, reading).item() == pytest.approx(expected)
 
 
@@ -589,9 +590,11 @@ def random_scene(seed, batch, objects, background):
     rng = np.random.default_rng([seed, batch, objects])
     part_of = np.concatenate([rng.permutation(3)[:2] for _ in range(objects)])
     object_of = np.repeat(np.arange(objects), 2)
-    coarse = lambda low, high: np.kron(
-        rng.integers(low, high, (batch, 7, 7)), np.ones((1, 5, 5), int)
-    )[:, :SIZE, :SIZE]  # noqa: E731
+
+    def coarse(low, high):
+        values = rng.integers(low, high, (batch, 7, 7))
+        return np.kron(values, np.ones((1, 5, 5), int))[:, :SIZE, :SIZE]
+
     object_map = coarse(-1 if background else 0, objects)
     part_map = np.where(object_map >= 0, 2 * object_map + coarse(0, 3), -1)
     part_map = np.where(part_map == 2 * object_map + 2, -1, part_map)

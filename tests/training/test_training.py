@@ -1,4 +1,4 @@
-"""Training is the same whether killed or not, leaves nothing half-written, and makes the loss smaller."""
+"""Training is the same whether killed or not, leaves nothing half-written, and lowers the loss."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""open_clip's models as backbones: any plain ViT by name, the right activation, CLIP's own words."""
+"""open_clip's models as backbones: plain ViTs by name, the right activation, CLIP's words."""
 
 import open_clip
 import pytest
@@ -29,7 +29,7 @@ WORDS = Vocabulary.from_names(["dog's head", "dog's tail", "cat's head"])
 
 @pytest.fixture(scope="module")
 def small():
-    """ViT-S-32: another width (384) and patch size (32) than the paper's, with random weights, at 96 pixels."""
+    """ViT-S-32 with random weights: other width (384) and patches (32), at 96 pixels."""
     return open_clip_backbone("ViT-S-32", None, 96, (3, 6, 9))
 
 
@@ -134,9 +134,8 @@ def test_a_clip_built_from_tensors_computes_what_their_own_clip_does(tiny_config
     ours = open_clip_model("ViT-tiny", theirs.state_dict())
     tokens, images = CLIPTokenizer()(["dog's head", "tail"]), torch.randn(1, 3, 32, 32)
     with torch.no_grad():
-        assert torch.equal(
-            ours.encode_text(tokens), theirs.encode_text(tokens)
-        )  # needs the causal mask
+        # The text tower needs the causal mask.
+        assert torch.equal(ours.encode_text(tokens), theirs.encode_text(tokens))
         assert torch.equal(ours.encode_image(images), theirs.encode_image(images))
 
 

@@ -1,4 +1,4 @@
-"""Other projects' weights come in whole, under tables that account for every tensor, or not at all."""
+"""Other projects' weights come in whole, with every tensor accounted for, or not at all."""
 
 import json
 import os
@@ -61,7 +61,10 @@ def model(official):
 
 @pytest.fixture(scope="module")
 def official_file(official, tmp_path_factory):
-    """An official `.pth` as training writes it: the model in half precision here, beside what we have no use for."""
+    """An official `.pth` as training writes it, beside the model what we have no use for.
+
+    The model is in half precision here.
+    """
     path = tmp_path_factory.mktemp("official") / "model_final.pth"
     torch.save(
         {
@@ -204,15 +207,15 @@ def test_an_official_file_loads_with_the_released_reading_and_its_vocabulary(
         vocabulary == Vocabulary.load("pascal_part_116").seen_only()
         and "release" in facts["source"]
     )
+    # The file is in half precision.
     torch.testing.assert_close(
         model.merge_features.weight.data,
         official[f"{OFFICIAL_PREFIX}decoder.part_obj_mlp.0.weight"],
         atol=1e-4,
         rtol=1e-3,
-    )  # half precision
-    save_model(
-        tmp_path / "again.safetensors", model, settings, vocabulary
-    )  # in our form, CLIP in the .pth still
+    )
+    # In our form, CLIP in the .pth still.
+    save_model(tmp_path / "again.safetensors", model, settings, vocabulary)
     again = load_model(tmp_path / "again.safetensors", model.backbone)[0]
     for name, tensor in model.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor), name

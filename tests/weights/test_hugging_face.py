@@ -28,9 +28,8 @@ SMALL = {
     "decoder_intermediate_size": 40,
     "extract_layers": [0, 2, 3],
 }
-REFINED = {
-    "vision_config": {"patch_size": 16}
-}  # CIDAS/clipseg-rd64-refined: everything else is the default
+# CIDAS/clipseg-rd64-refined: everything else is the default
+REFINED = {"vision_config": {"patch_size": 16}}
 
 
 def theirs(config, act="quick_gelu", seed=0):

@@ -1,4 +1,4 @@
-"""The tiny CLIP is open_clip's own, its tokens are CLIP's own, and what it cannot read it refuses in one sentence."""
+"""The tiny CLIP is open_clip's own, its tokens CLIP's own, and it refuses what it cannot read."""
 
 import json
 

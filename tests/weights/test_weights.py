@@ -1,4 +1,4 @@
-"""Weights come back as they went, and a file that is something else is refused whole, by name and with advice."""
+"""Weights come back as they went; a file that is something else is refused, with advice."""
 
 import contextlib
 import json
@@ -39,10 +39,12 @@ def saved(clip):
 
 
 def rewritten(saved, path, metadata=None, tensors=None):
-    """A copy of the saved file with some of its contents exchanged (None takes an entry out), settings with their hash."""
-    with contextlib.suppress(
-        ValueError, TypeError, KeyError
-    ):  # no settings given, or none that can be read
+    """A copy of the saved file with some contents exchanged; None takes an entry out.
+
+    Settings are exchanged with their hash.
+    """
+    # No settings given, or none that can be read.
+    with contextlib.suppress(ValueError, TypeError, KeyError):
         metadata = {"settings_hash": hash_of(json.loads(metadata["settings"])), **metadata}
     with safe_open(saved[0], "pt") as file:
         old_metadata, old_tensors = (
