@@ -1,6 +1,6 @@
-"""Write book/benchmark.md from book/results/benchmark.json, so that no number on it was typed.
+"""Write book/benchmark.md from partclipseg_lite/data/records/benchmark.json, so that no number on it was typed.
 
-    python -m partclipseg_lite benchmark --json book/results/benchmark.json     measure again
+    python -m partclipseg_lite benchmark --json partclipseg_lite/data/records/benchmark.json     measure again
     python book/tools/benchmark_page.py                                         write the page
     python book/tools/benchmark_page.py --check             change nothing; status 1 if it is stale
 
@@ -8,12 +8,13 @@ Takes a second, after the measurement.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
+from partclipseg_lite.experiments.records import load_record, record_path
+
 BOOK = Path(__file__).resolve().parents[1]
-SOURCE, PAGE = BOOK / "results" / "benchmark.json", BOOK / "benchmark.md"
+SOURCE, PAGE = record_path("benchmark"), BOOK / "benchmark.md"
 OPEN = "to be filled"
 
 #: What a comparison is called by the command -> what the page says it means.
@@ -40,7 +41,7 @@ TEXT = """# What it costs
 
 ```{{admonition}} Measured on {where}
 :class: note
-Written by `book/tools/benchmark_page.py` from `book/results/benchmark.json` ({date}). On another
+Written by `book/tools/benchmark_page.py` from `partclipseg_lite/data/records/benchmark.json` ({date}). On another
 machine seconds are others; ratios travel better.
 ```
 
@@ -112,7 +113,7 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 def recorded() -> dict | None:
     """What was measured, None before the first time."""
-    return json.loads(SOURCE.read_text()) if SOURCE.is_file() else None
+    return load_record("benchmark") if SOURCE.is_file() else None
 
 
 def page(result: dict | None) -> str:

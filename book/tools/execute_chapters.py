@@ -56,7 +56,7 @@ def environment_fingerprint() -> str:
                 "run this through `make book`, or install .[notebooks,book]"
             )
     digest.update(sys.version.encode())
-    for folder in ("partclipseg_lite", "drawn_world", "book/results"):
+    for folder in ("partclipseg_lite", "drawn_world"):
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file() and not {"__pycache__", ".ruff_cache"} & set(path.parts):
                 digest.update(str(path.relative_to(ROOT)).encode())

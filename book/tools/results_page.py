@@ -1,4 +1,4 @@
-"""Write book/results.md from the records in book/results, so that no number on it was typed.
+"""Write book/results.md from the records in the package, so that no number on it was typed.
 
     python book/tools/results_page.py             write the page
     python book/tools/results_page.py --check     change nothing; status 1 if the page is stale
@@ -8,14 +8,14 @@ trainings by which their recipe was chosen.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
+from partclipseg_lite.experiments.records import load_record, record_path
 from partclipseg_lite.settings import Settings
 
 BOOK = Path(__file__).resolve().parents[1]
-SOURCE, RECIPE = BOOK / "results" / "toy.json", BOOK / "results" / "recipe.json"
+SOURCE = record_path("toy")
 PAGE = BOOK / "results.md"
 NAMES = {
     "toy": "PartCLIPSeg",
@@ -131,7 +131,7 @@ def page(record: dict, recipe: dict) -> str:
 
 ```{{admonition}} Everything on this page was measured in the drawn world
 :class: note
-Written by `book/tools/results_page.py` from `book/results/toy.json` ({record["date"]}), which `make
+Written by `book/tools/results_page.py` from `partclipseg_lite/data/records/toy.json` ({record["date"]}), which `make
 weights` makes. The drawn world is a toy: its numbers say nothing about photographs, and they must
 not be set beside the paper's.
 ```
@@ -187,7 +187,7 @@ By short trainings of PartCLIPSeg (preset `{recipe["preset"]}`, one seed, one co
 time) and their scores on {recipe["pictures"]} pictures of the *validation* split: seen / unseen /
 harmonic mean. No test picture took part. One seed proves little, so small differences were not
 followed; the first two rows shared their processor with other work. The settings of each row are in
-`book/results/recipe.json`, for `train --set` and then `evaluate --split {recipe["split"]}`.
+`partclipseg_lite/data/records/recipe.json`, for `train --set` and then `evaluate --split {recipe["split"]}`.
 
 {recipe_table(recipe)}
 
@@ -208,7 +208,7 @@ def main() -> None:
         "--check", action="store_true", help="exit 1 if the page is not what the record says"
     )
     args = parser.parse_args()
-    text = page(json.loads(SOURCE.read_text()), json.loads(RECIPE.read_text()))
+    text = page(load_record("toy"), load_record("recipe"))
     if args.check:
         if not PAGE.exists() or PAGE.read_text() != text:
             sys.exit(f"{PAGE} is not what {SOURCE} says; run python book/tools/results_page.py")

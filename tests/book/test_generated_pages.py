@@ -1,13 +1,12 @@
 """The pages of numbers say what their records say, and nothing was typed."""
 
-import json
-
 import benchmark_page
 import results_page
+from partclipseg_lite.experiments.records import load_record
 
 
 def test_the_results_page_is_generated_from_the_records():
-    records = (json.loads(path.read_text()) for path in (results_page.SOURCE, results_page.RECIPE))
+    records = (load_record(name) for name in ("toy", "recipe"))
     assert results_page.PAGE.read_text() == results_page.page(*records)
 
 
