@@ -45,10 +45,14 @@ WHAT = {
 }
 #: The same for the rooms of the drawn world; three share a floor there.
 DRAWN_WHAT = {
+    "contact_sheet": "all kinds on one sheet",
     "world": "splits and pictures",
+    "composer": "puts a picture together",
     "captions": "words",
     "scenes": "places",
     "objects": "things",
+    "picture": "what is in it",
+    "workers": "draw side by side",
     "renderer": "pixels, exact masks",
     "names": "objects and parts",
 }

@@ -104,6 +104,12 @@ def latest_checkpoint(
     return None
 
 
+def newest_step(folder: Path) -> int:
+    """The step of the newest checkpoint in `folder`, 0 where there is none."""
+    found = _found(folder)
+    return int(NAME.fullmatch(found[-1].name)[1]) if found else 0
+
+
 def _found(folder: Path) -> list[Path]:
     """The checkpoints in `folder`, oldest first; anything else that lies there is left alone."""
     named = [(NAME.fullmatch(path.name), path) for path in folder.glob("step_*")]
