@@ -64,14 +64,14 @@ def attention_on(
         vocabulary: the full one, whose ids the sample's maps hold.
         gradients: keep what a loss of the maps needs to reach the model's weights.
     """
+    if not _has_parts(sample):
+        return {}
     words = _words_in_view(sample, vocabulary)
     device, grid = model.backbone.mean.device, model.backbone.grid
     masks = torch.from_numpy(sample.part_map) == words.ids[:, None, None]                      # (T, H, W)
     with torch.set_grad_enabled(gradients):
         conditions = model.embed(words)
         plan = control.plan_attention(control.area_on_grid(masks[None].to(device), grid), conditions)
-        if plan is None:
-            return {}
         model(encode(model, [sample.image]), conditions, plan.tap)
         maps = control.object_part_maps(plan)                                                  # (K, N)
         found = {}
@@ -91,8 +91,8 @@ def measure(attention: ObjectAttention, loss: LossSettings) -> dict[str, float]:
     of the object that nobody claims (missing places); of the parts, those that claim nothing of their own mask (missing
     parts) and those whose map peaks outside of it (peak elsewhere); Eq. 8 as printed and soft; Eq. 9.
     """
-    plan, own = attention.plan, attention.plan.area > 0
-    claimed = control.claims(attention.normalised, loss.gamma) > 0
+    plan, maps, own = attention.plan, attention.maps.detach(), attention.plan.area > 0
+    claimed = control.claims(control.normalise_maps(maps, attention.grid), loss.gamma) > 0
     shares = shares_at(attention, loss.gamma)
     printed, soft = (
         Objective(loss.model_copy(update={"separation": form}), attention.grid) for form in ("paper", "soft")
@@ -101,10 +101,10 @@ def measure(attention: ObjectAttention, loss: LossSettings) -> dict[str, float]:
         "overlap": shares["overlap"],
         "missing places": shares["missing"],
         "missing parts": 1 - float((claimed & own).any(-1).float().mean()),
-        "peak elsewhere": 1 - float(own.gather(-1, attention.maps.argmax(-1, keepdim=True)).float().mean()),
-        "separation, printed": float(printed.separation(attention.maps, plan)),
-        "separation, soft": float(soft.separation(attention.maps, plan)),
-        "enhancement": float(printed.enhancement(attention.maps, plan)),
+        "peak elsewhere": 1 - float(own.gather(-1, maps.argmax(-1, keepdim=True)).float().mean()),
+        "separation, printed": float(printed.separation(maps, plan)),
+        "separation, soft": float(soft.separation(maps, plan)),
+        "enhancement": float(printed.enhancement(maps, plan)),
     }
 
 
@@ -181,7 +181,7 @@ def soft_beside_printed(
         soft = loss.model_copy(update={"separation": "soft", "temperature": temperature})
         value = Objective(soft, attention.grid).separation(attention.maps, attention.plan).sum()
         slope = torch.autograd.grad(value, attention.maps, retain_graph=True)[0].abs()
-        rows.append((temperature, float(value), int((slope > 1e-3 * slope.max()).sum())))
+        rows.append((temperature, value.item(), int((slope > 1e-3 * slope.max()).sum())))
     return rows
 
 
@@ -194,12 +194,16 @@ def lost_on_grid(
         on_grid: masks bool `[1, T, H, W]` -> float `[1, T, N]`, such as `Objective.on_grid`.
     """
     lost: dict[str, list[bool]] = {}
-    for sample in samples:
+    for sample in filter(_has_parts, samples):
         words = _words_in_view(sample, vocabulary)
         masks = torch.from_numpy(sample.part_map) == words.ids[:, None, None]
         for part, places in zip(words.part_of.tolist(), on_grid(masks[None])[0]):
             lost.setdefault(words.parts[part], []).append(not bool((places > 0).any()))
     return lost
+
+
+def _has_parts(sample: Sample) -> bool:
+    return bool((sample.part_map != IGNORE).any())
 
 
 def _words_in_view(sample: Sample, vocabulary: Vocabulary) -> Vocabulary:
