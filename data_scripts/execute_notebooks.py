@@ -51,7 +51,7 @@ def environment_fingerprint() -> str:
         except PackageNotFoundError:
             fail(f"'{name}' is not installed here; run this through `make book`, or install .[notebooks,book]")
     digest.update(sys.version.encode())
-    for folder in ("partclipseg_lite", "book/results", "partclipseg_lite/data/released"):
+    for folder in ("partclipseg_lite",):
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file() and not {"__pycache__", ".ruff_cache"} & set(path.parts):
                 digest.update(str(path.relative_to(ROOT)).encode())

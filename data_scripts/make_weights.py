@@ -2,7 +2,7 @@
 
 1. the tiny CLIP; 2. for each training seed: PartCLIPSeg, PartCLIPSeg without attention control, and the CLIPSeg baseline,
 on the same pictures for the same steps; 3. scores of each on the test split; 4. seed 0 becomes the shipped weights, and
-`book/results/toy.json` the record that the book reads.
+`partclipseg_lite/data/records/toy.json` the record that the book reads.
 """
 import argparse
 import json
@@ -20,7 +20,8 @@ import torch
 from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.datasets.sample import Sample
 from partclipseg_lite.evaluation.evaluate import evaluate
-from partclipseg_lite.evaluation.metrics import mean_and_spread
+from partclipseg_lite.experiments.collect import collect
+from partclipseg_lite.experiments.records import write_record
 from partclipseg_lite.files import write_whole
 from partclipseg_lite.settings import Settings, parse_overrides
 from partclipseg_lite.training.loop import train
@@ -30,7 +31,6 @@ from partclipseg_lite.weights.models import load_model, save_model
 from partclipseg_lite.weights.tiny_clip import load_toy_clip, toy_clip_path
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "book" / "results" / "toy.json"
 PRESETS = ("toy", "toy_no_attention_control", "toy_clipseg")
 TEST_SEED, TEST_PICTURES = 0, {"test": 300, "shifted": 150}
 
@@ -113,7 +113,7 @@ def main() -> None:
         for split in ("test", "shifted"):
             draw(args.work / "pictures" / split, DrawnWorld(split, images=TEST_PICTURES[split], size=data.size, seed=TEST_SEED))
         run_all([(preset, seed) for seed in args.seeds for preset in args.presets], args)
-    collect(args.work, time.time() - begun)
+    ship(args.work, time.time() - begun)
 
 
 def run_all(jobs: list[tuple[str, int]], args: argparse.Namespace) -> None:
@@ -138,37 +138,24 @@ def run_all(jobs: list[tuple[str, int]], args: argparse.Namespace) -> None:
             raise SystemExit(f"a run failed with exit code {process.returncode}")
 
 
-def seed_of(run: Path) -> int:
-    return int(run.name.rpartition("seed")[2])
-
-
-def collect(work: Path, seconds: float) -> None:
+def ship(work: Path, seconds: float) -> None:
     """Ship seed 0 of each preset (half precision) and record the scores of all seeds."""
-    record = {"date": date.today().isoformat(), "pictures": TEST_PICTURES["test"],
-              "shifted_pictures": TEST_PICTURES["shifted"], "test_seed": TEST_SEED,
-              "clip": load_toy_clip()[2], "models": {}}
-    for preset in PRESETS:
-        runs = sorted(work.glob(f"{preset}-seed*"), key=seed_of)
-        runs = [run for run in runs if (run / "test.json").exists() and (run / "shifted.json").exists()]
-        if not runs:
-            continue
-        scores = {split: [json.loads((run / f"{split}.json").read_text()) for run in runs] for split in ("test", "shifted")}
-        record["models"][preset] = {
-            "seeds": [seed_of(run) for run in runs], "summary": {s: mean_and_spread(r) for s, r in scores.items()},
-            "test": scores["test"][0],
-            "object_part_iou": [{name: row["iou"] for name, row in result["oracle_obj"]["per_object_part"].items()}
-                                for result in scores["test"]],                      # Oracle-Obj, one table a seed
-            "steps": json.loads((runs[0] / "settings.json").read_text())["training"]["steps"]}
-        model, settings, vocabulary, _ = load_model(runs[0])
-        log = json.loads((runs[0] / "log.json").read_text())
-        headline = {s: {k: scores["test"][0][s][k] for k in ("seen", "unseen", "harmonic")}
+    models = collect(work, PRESETS)
+    if not models:
+        raise SystemExit(f"no scored run in {work}; nothing was shipped or recorded")
+    for preset, collected in models.items():
+        run = work / f"{preset}-seed{collected['seeds'][0]}"
+        model, settings, vocabulary, _ = load_model(run)
+        headline = {s: {k: collected["test"][s][k] for k in ("seen", "unseen", "harmonic")}
                     for s in ("oracle_obj", "pred_all", "plain")}
         save_model(shipped_path(preset), model, settings, vocabulary, half=True,
-                   extra={"log": log, "test": headline, "pictures": TEST_PICTURES["test"], "test_seed": TEST_SEED})
+                   extra={"log": json.loads((run / "log.json").read_text()), "test": headline,
+                          "pictures": TEST_PICTURES["test"], "test_seed": TEST_SEED})
         print(f"{preset}: {shipped_path(preset).stat().st_size / 1e6:.2f} MB, {headline}")
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(RESULTS, json.dumps(record, indent=1))
-    print(f"wrote {RESULTS} after {seconds / 60:.0f} min")
+    path = write_record("toy", {
+        "date": date.today().isoformat(), "pictures": TEST_PICTURES["test"], "shifted_pictures": TEST_PICTURES["shifted"],
+        "test_seed": TEST_SEED, "clip": load_toy_clip()[2], "models": models})
+    print(f"wrote {path} after {seconds / 60:.0f} min")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""Write book/benchmark.md from book/results/benchmark.json, so that no number on the page was typed: `--check` only compares.
+"""Write book/benchmark.md from the record in the package, so that no number on the page was typed: `--check` only compares.
 
-python -m partclipseg_lite benchmark --json book/results/benchmark.json
+python -m partclipseg_lite benchmark --json partclipseg_lite/data/records/benchmark.json
 python data_scripts/write_benchmark.py
 """
 import argparse
-import json
 import sys
 from pathlib import Path
 
+from partclipseg_lite.experiments.records import load_record, record_path
+
 BOOK = Path(__file__).resolve().parents[1] / "book"
-SOURCE, PAGE = BOOK / "results" / "benchmark.json", BOOK / "benchmark.md"
+SOURCE, PAGE = record_path("benchmark"), BOOK / "benchmark.md"
 OPEN = "to be filled"
 
 #: What a comparison is called by the command -> what the page says it means.
@@ -33,8 +34,8 @@ TEXT = """# What it costs
 
 ```{{admonition}} Measured on {where}
 :class: note
-Written by `data_scripts/write_benchmark.py` from `book/results/benchmark.json` ({date}). On another machine seconds are
-others; ratios travel better.
+Written by `data_scripts/write_benchmark.py` from `partclipseg_lite/data/records/benchmark.json` ({date}). On another
+machine seconds are others; ratios travel better.
 ```
 
 ```bash
@@ -98,7 +99,7 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 def recorded() -> dict | None:
     """What was measured, None before the first time."""
-    return json.loads(SOURCE.read_text()) if SOURCE.is_file() else None
+    return load_record("benchmark") if SOURCE.is_file() else None
 
 
 def page(result: dict | None) -> str:

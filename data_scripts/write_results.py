@@ -1,16 +1,16 @@
-"""Write book/results.md from the records in book/results, so that no number on the page was typed: `--check` only compares.
+"""Write book/results.md from the records in the package, so that no number on the page was typed: `--check` only compares.
 
 `toy.json` holds the scores of the shipped models, `recipe.json` those of short trainings by which their recipe was chosen.
 """
 import argparse
-import json
 import sys
 from pathlib import Path
 
+from partclipseg_lite.experiments.records import load_record, record_path
 from partclipseg_lite.settings import Settings
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
-SOURCE, RECIPE, PAGE = BOOK / "results" / "toy.json", BOOK / "results" / "recipe.json", BOOK / "results.md"
+SOURCE, PAGE = record_path("toy"), BOOK / "results.md"
 NAMES = {"toy": "PartCLIPSeg", "toy_no_attention_control": "PartCLIPSeg without attention control",
          "toy_clipseg": "CLIPSeg baseline"}
 SETTINGS = {"oracle_obj": "Oracle-Obj", "pred_all": "Pred-All", "plain": "plain mIoU with background"}
@@ -88,8 +88,9 @@ def page(record: dict, recipe: dict) -> str:
 
 ```{{admonition}} Everything on this page was measured in the drawn world
 :class: note
-Written by `data_scripts/write_results.py` from `book/results/toy.json` ({record["date"]}), which `make weights` makes. The
-drawn world is a toy: its numbers say nothing about photographs, and they must not be set beside the paper's.
+Written by `data_scripts/write_results.py` from `partclipseg_lite/data/records/toy.json` ({record["date"]}), which `make
+weights` makes. The drawn world is a toy: its numbers say nothing about photographs, and they must not be set beside the
+paper's.
 ```
 
 All models read the same frozen tiny CLIP, were trained on the same drawn pictures of *seen* objects, and were asked for the
@@ -141,7 +142,8 @@ seen a mask. The segmenters have never seen a mask of a novel object.
 By short trainings of PartCLIPSeg (preset `{recipe["preset"]}`, one seed, one core each, about equal time) and their scores
 on {recipe["pictures"]} pictures of the *validation* split: seen / unseen / harmonic mean. No test picture took part. One seed
 proves little, so small differences were not followed; the first two rows shared their processor with other work.
-The settings of each row are in `book/results/recipe.json`, for `train --set` and then `evaluate --split {recipe["split"]}`.
+The settings of each row are in `partclipseg_lite/data/records/recipe.json`, for `train --set` and then
+`evaluate --split {recipe["split"]}`.
 
 {recipe_table(recipe)}
 
@@ -156,7 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="exit 1 if the page is not what the record says")
     args = parser.parse_args()
-    text = page(json.loads(SOURCE.read_text()), json.loads(RECIPE.read_text()))
+    text = page(load_record("toy"), load_record("recipe"))
     if args.check:
         if not PAGE.exists() or PAGE.read_text() != text:
             sys.exit(f"{PAGE} is not what {SOURCE} says; run python data_scripts/write_results.py")

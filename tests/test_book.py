@@ -273,10 +273,11 @@ def test_an_unknown_chapter_is_refused_and_nothing_is_executed(monkeypatch, caps
 
 def test_a_chapter_is_executed_again_when_a_record_changes(tmp_path, monkeypatch):
     monkeypatch.setattr(execute_notebooks, "ROOT", tmp_path)
-    (tmp_path / "book" / "results").mkdir(parents=True)
+    records = tmp_path / "partclipseg_lite" / "data" / "records"
+    records.mkdir(parents=True)
     found = []
     for text in ("{}", "{}", '{"steps": 1}'):
-        (tmp_path / "book" / "results" / "toy.json").write_text(text)
+        (records / "toy.json").write_text(text)
         execute_notebooks.environment_fingerprint.cache_clear()
         found.append(execute_notebooks.environment_fingerprint())
     execute_notebooks.environment_fingerprint.cache_clear()

@@ -1,12 +1,12 @@
 """The results page says what the record says, and the shipped weights still do what the record says."""
 import importlib.util
-import json
 from pathlib import Path
 
 import pytest
 
 from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.evaluation.evaluate import evaluate
+from partclipseg_lite.experiments.records import load_record
 from partclipseg_lite.settings import Settings
 from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights.locate import SHIPPED, shipped_path
@@ -14,8 +14,7 @@ from partclipseg_lite.weights.models import load_model
 from partclipseg_lite.weights.tiny_clip import load_toy_clip, toy_clip_path
 
 ROOT = Path(__file__).resolve().parents[1]
-RECORD = json.loads((ROOT / "book" / "results" / "toy.json").read_text())
-RECIPE = json.loads((ROOT / "book" / "results" / "recipe.json").read_text())
+RECORD, RECIPE = load_record("toy"), load_record("recipe")
 
 
 def write_results():

@@ -1,9 +1,10 @@
 """Score a model on a dataset: predictions for the whole vocabulary, decided and counted in all settings in one pass."""
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from ..datasets.sample import IGNORE, Sample
@@ -14,14 +15,15 @@ from .decisions import oracle_obj_labels, plain_labels, pred_all_labels
 from .metrics import Evaluator
 
 
-def evaluate(model: PartCLIPSeg | CLIPSeg, samples: Sequence[Sample], vocabulary: Vocabulary, batch_size: int = 4,
-             progress: bool = False) -> dict:
-    """Scores of `Evaluator.compute` in percent, on full frames at the labels' own size, plus `seconds`.
+def predicted_labels(model: PartCLIPSeg | CLIPSeg, samples: Sequence[Sample], vocabulary: Vocabulary, batch_size: int = 4,
+                     progress: bool = False) -> Iterator[tuple[Sample, dict[str, Tensor]]]:
+    """Each sample with one label a pixel in every setting, `{"oracle_obj": int64 [H, W], "pred_all": …, "plain": …}`.
 
-    Words are the bare names of `vocabulary`. Nothing of the ground truth reaches the model; Oracle-Obj uses the list of
-    objects present when labels are decided, as its name says.
+    Words are the bare names of `vocabulary`, whose ids the labels are; their size is the picture's, their device the model's.
+    Nothing of the ground truth reaches the model; Oracle-Obj uses the list of objects present when labels are decided, as
+    its name says.
     """
-    evaluator, begun, asked = Evaluator(vocabulary), time.time(), vocabulary.asked()
+    asked = vocabulary.asked()
     # Ids of all objects -> of those asked for; objects without parts, and the last entry for IGNORE = -1, have none.
     position = torch.tensor([asked.objects.index(o) if o in asked.objects else IGNORE for o in vocabulary.objects] + [IGNORE])
     starts = range(0, len(samples), batch_size)
@@ -35,8 +37,18 @@ def evaluate(model: PartCLIPSeg | CLIPSeg, samples: Sequence[Sample], vocabulary
             if output.object_logits is not None:
                 objects = resize_logits(torch.cat([output.object_logits[b], output.background_logits[b]]), size)
             present = position[torch.from_numpy(sample.object_map).unique()].to(scores.device)
-            labels = {"oracle_obj": oracle_obj_labels(scores, present, asked),
-                      "pred_all": pred_all_labels(scores, objects, asked),
-                      "plain": plain_labels(scores, asked)}
-            evaluator.update(labels, sample.object_map, sample.part_map)
+            yield sample, {"oracle_obj": oracle_obj_labels(scores, present, asked),
+                           "pred_all": pred_all_labels(scores, objects, asked),
+                           "plain": plain_labels(scores, asked)}
+
+
+def evaluate(model: PartCLIPSeg | CLIPSeg, samples: Sequence[Sample], vocabulary: Vocabulary, batch_size: int = 4,
+             progress: bool = False) -> dict:
+    """Scores of `Evaluator.compute` in percent, on full frames at the labels' own size, plus `seconds`.
+
+    The labels that are scored are those of `predicted_labels`.
+    """
+    evaluator, begun = Evaluator(vocabulary), time.time()
+    for sample, labels in predicted_labels(model, samples, vocabulary, batch_size, progress):
+        evaluator.update(labels, sample.object_map, sample.part_map)
     return {**evaluator.compute(), "seconds": round(time.time() - begun, 1)}

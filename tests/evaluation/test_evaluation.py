@@ -53,3 +53,30 @@ def test_an_object_without_parts_in_the_picture_helps_no_part():
                    np.where(np.arange(32) < 16, IGNORE, sample.part_map), "a chair")
     scores = evaluation.evaluate(model_of_any_words(), [chair], PASCAL)
     assert {name for name, row in scores["oracle_obj"]["per_object_part"].items() if row["pixels"]} == {"cat's tail"}
+
+
+class Counted(list):
+    """Samples that count how often one is asked for."""
+
+    asked = 0
+
+    def __getitem__(self, i):
+        self.asked += 1
+        return super().__getitem__(i)
+
+
+def test_the_labels_that_are_shown_are_those_that_are_scored_and_each_picture_is_made_once():
+    model = model_of_any_words()
+    pictures = Counted([picture("dog's head", "cat's tail"), picture("bus's wheel", "dog's tail")])
+    found = evaluation.evaluate(model, pictures, PASCAL)
+    assert pictures.asked == 2
+    shown = list(evaluation.predicted_labels(model, pictures, PASCAL, batch_size=1))
+    assert [sample for sample, _ in shown] == list(pictures)
+    for setting in ("oracle_obj", "pred_all"):
+        labels = np.stack([maps[setting].numpy() for _, maps in shown])
+        truth = np.stack([sample.part_map for sample in pictures])
+        for t in np.unique(truth):
+            recall = 100 * (labels == t)[truth == t].mean()
+            assert found[setting]["per_object_part"][PASCAL.object_parts[t]]["recall"] == pytest.approx(recall)
+    told = {PASCAL.object_parts[t].split("'s ")[0] for t in np.unique(shown[0][1]["oracle_obj"].numpy())}
+    assert told <= {"dog", "cat"}

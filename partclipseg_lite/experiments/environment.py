@@ -1,0 +1,29 @@
+"""Where a run took place: what has to stand beside its times, and beside scores that are compared."""
+
+import platform
+from importlib.metadata import version
+
+import torch
+
+from .. import __version__
+
+PACKAGES = ("torch", "torchvision", "open_clip_torch", "accelerate", "numpy", "pillow")
+
+
+def device_name() -> str:
+    """The graphics card, or "CPU, 2 threads" where torch sees none."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' * (threads > 1)}"
+
+
+def environment() -> dict[str, str]:
+    """Device, system, and the versions of Python, of this package and of those that compute."""
+    return {
+        "device": device_name(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "partclipseg_lite": __version__,
+        **{package: version(package) for package in PACKAGES},
+    }

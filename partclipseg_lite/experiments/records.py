@@ -1,0 +1,48 @@
+"""Measured numbers that ship with the package, read by name: `load_record("toy")`.
+
+`toy` holds the scores of the shipped models, `recipe` those of short trainings by which their recipe
+was chosen, `benchmark` times and memory. They are package data, so a chapter finds them from any folder.
+"""
+
+import difflib
+import json
+from importlib import resources
+from pathlib import Path
+
+from ..files import write_whole
+
+FOLDER = Path(str(resources.files("partclipseg_lite").joinpath("data/records")))
+
+
+def record_names() -> list[str]:
+    """Names of the records that are there, in alphabetical order."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def record_path(name: str) -> Path:
+    """Where the record called `name` lies, whether it was written already or not."""
+    return FOLDER / f"{name}.json"
+
+
+def load_record(name: str) -> dict:
+    """The record called `name`.
+
+    Raises:
+        ValueError: there is none; the known names are listed.
+    """
+    known = record_names()
+    if name not in known:
+        near = difflib.get_close_matches(str(name), known, n=1)
+        raise ValueError(
+            f"unknown record {name!r}{f', did you mean {near[0]!r}?' if near else ''} "
+            f"(known: {', '.join(known)})"
+        )
+    return json.loads(record_path(name).read_text(encoding="utf-8"))
+
+
+def write_record(name: str, record: dict) -> Path:
+    """Write a record, whole or not at all; returns its path. A second writing leaves nothing of the first."""
+    path = record_path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps(record, indent=1))
+    return path

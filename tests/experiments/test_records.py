@@ -1,0 +1,63 @@
+"""Records ship with the package and are read by name, from any folder."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from partclipseg_lite.experiments import records
+from partclipseg_lite.experiments.records import (
+    load_record,
+    record_names,
+    record_path,
+    write_record,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "partclipseg_lite" / "data" / "records"
+
+
+def test_every_record_is_there_by_the_name_of_its_file():
+    assert (
+        record_names()
+        == sorted(file.stem for file in SHIPPED.iterdir())
+        == ["benchmark", "recipe", "toy"]
+    )
+    for name in record_names():
+        assert load_record(name) == json.loads((SHIPPED / f"{name}.json").read_bytes())
+
+
+def test_a_record_is_read_from_any_folder_and_without_torch(tmp_path):
+    code = (
+        "import sys; from partclipseg_lite.experiments.records import load_record; "
+        "print(sorted(load_record('toy')['models']), 'torch' in sys.modules)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=300,
+    )
+    assert answer.stdout.strip() == "['toy', 'toy_clipseg', 'toy_no_attention_control'] False", (
+        answer.stderr
+    )
+
+
+@pytest.mark.parametrize("name", ["toys", "../released/released", "", None])
+def test_an_unknown_record_is_refused_with_the_known_ones(name):
+    near = ", did you mean 'toy'" if name == "toys" else ""
+    with pytest.raises(
+        ValueError, match=rf"unknown record .*{near}.*known: benchmark, recipe, toy"
+    ):
+        load_record(name)
+
+
+def test_what_was_written_is_read_again_and_stays_readable_for_people(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "FOLDER", tmp_path / "new")
+    write_record("mine", {"a": [1, None], "b": "ä"})
+    assert load_record("mine") == {"a": [1, None], "b": "ä"} and record_names() == ["mine"]
+    assert record_path("mine").read_text().count("\n") > 3
+    assert not record_path("yours").exists()
