@@ -10,7 +10,7 @@ from .sample import IGNORE, Sample
 
 
 def first_complete(world: DrawnWorld, obj: str, pixels: int = 8) -> Sample:
-    """The first picture with one single object, `obj`, that shows at least `pixels` pixels of each of its parts.
+    """The first picture with `obj` alone that shows at least `pixels` pixels of each of its parts.
 
     Raises:
         ValueError: there is none.
@@ -21,13 +21,15 @@ def first_complete(world: DrawnWorld, obj: str, pixels: int = 8) -> Sample:
             parts = picture.items[0].parts
             if all(part in parts and parts[part].visible_pixels >= pixels for part in wanted):
                 return picture.sample
-    raise ValueError(f"no picture of {world!r} shows one {obj} alone with {pixels} pixels of each part")
+    raise ValueError(
+        f"no picture of {world!r} shows one {obj} alone with {pixels} pixels of each part"
+    )
 
 
 def first_part(
     samples: Iterable[Sample], vocabulary: Vocabulary, part: str, rule: Callable[[np.ndarray], bool]
 ) -> tuple[Sample, str, np.ndarray]:
-    """(sample, object part, its mask bool `[H, W]`): the first `part` of any object whose mask meets the rule.
+    """(sample, object part, mask bool `[H, W]`) of the first `part` whose mask meets the rule.
 
     Raises:
         ValueError: there is none.
@@ -38,3 +40,14 @@ def first_part(
             if split_name(name)[1] == part and rule(mask):
                 return sample, name, mask
     raise ValueError(f"no {part} in these samples meets the rule")
+
+
+def seen_and_novel(split: str, images: int, size: int) -> dict[str, DrawnWorld]:
+    """{"seen": pictures of objects with part masks in training, "novel": as many of the others}."""
+    vocabulary = Vocabulary.load("drawn")
+    groups: dict[str, list[str]] = {"seen": [], "novel": []}
+    for obj, is_seen in zip(vocabulary.objects, vocabulary.seen_object.tolist()):
+        groups["seen" if is_seen else "novel"].append(obj)
+    return {
+        group: DrawnWorld(split, images, size, objects=objects) for group, objects in groups.items()
+    }

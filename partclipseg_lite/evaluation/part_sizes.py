@@ -1,4 +1,4 @@
-"""Scores of small parts beside those of others: do the parts gain that a loss over pixels hardly notices?"""
+"""Scores of small parts beside those of others: do those gain that a loss hardly notices?"""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,9 @@ SIZES = ("small, seen", "small, unseen", "other, seen", "other, unseen")
 
 
 def small_object_parts(scored: Mapping[str, Mapping], share: float = 0.03) -> dict[str, bool]:
-    """Object part -> whether it has less than `share` of all labelled pixels of its object; parts never in view left out.
+    """Object part -> whether it has less than `share` of the labelled pixels of its object.
+
+    Parts that are never in view are left out.
 
     Args:
         scored: `per_object_part` of `Evaluator.compute`, one entry with its "pixels" a name.
@@ -18,10 +20,16 @@ def small_object_parts(scored: Mapping[str, Mapping], share: float = 0.03) -> di
     total: dict[str, int] = {}
     for name, row in scored.items():
         total[split_name(name)[0]] = total.get(split_name(name)[0], 0) + row["pixels"]
-    return {name: row["pixels"] < share * total[split_name(name)[0]] for name, row in scored.items() if row["pixels"]}
+    return {
+        name: row["pixels"] < share * total[split_name(name)[0]]
+        for name, row in scored.items()
+        if row["pixels"]
+    }
 
 
-def mean_by_size(ious: Mapping[str, float | None], scored: Mapping[str, Mapping], share: float = 0.03) -> dict[str, float]:
+def mean_by_size(
+    ious: Mapping[str, float | None], scored: Mapping[str, Mapping], share: float = 0.03
+) -> dict[str, float]:
     """Group of `SIZES` -> mean IoU in percent of its object parts.
 
     Args:
@@ -31,13 +39,23 @@ def mean_by_size(ious: Mapping[str, float | None], scored: Mapping[str, Mapping]
     groups: dict[str, list[float]] = {key: [] for key in SIZES}
     for name, is_small in small_object_parts(scored, share).items():
         if ious[name] is not None:
-            key = f"{'small' if is_small else 'other'}, {'seen' if scored[name]['seen'] else 'unseen'}"
+            size, kind = (
+                "small" if is_small else "other",
+                "seen" if scored[name]["seen"] else "unseen",
+            )
+            key = f"{size}, {kind}"
             groups[key].append(ious[name])
-    return {key: float(np.mean(values)) if values else float("nan") for key, values in groups.items()}
+    return {
+        key: float(np.mean(values)) if values else float("nan") for key, values in groups.items()
+    }
 
 
-def seeds_by_size(model: Mapping, scored: Mapping[str, Mapping], share: float = 0.03) -> list[dict[str, float]]:
+def seeds_by_size(
+    model: Mapping, scored: Mapping[str, Mapping], share: float = 0.03
+) -> list[dict[str, float]]:
     """`mean_by_size` of each training seed of a model's record, Oracle-Obj on the test pictures."""
-    shipped = {name: row["iou"] for name, row in model["test"]["oracle_obj"]["per_object_part"].items()}
+    shipped = {
+        name: row["iou"] for name, row in model["test"]["oracle_obj"]["per_object_part"].items()
+    }
     seeds: Sequence[Mapping] = model.get("object_part_iou", [shipped])
     return [mean_by_size(ious, scored, share) for ious in seeds]

@@ -1,4 +1,4 @@
-"""The places where the release departs from the paper, as a table made from the code that departs."""
+"""Where the release departs from the paper: a table made from the code that departs."""
 
 from ..reading import PAPER, RELEASED, Reading
 from ..release.departures import DEPARTURES
@@ -6,7 +6,7 @@ from .text import Markdown, table
 
 
 def departures_table() -> Markdown:
-    """One row for each option of `Reading`: its value in the paper and in the release, what the release does, and where.
+    """One row for each option of `Reading`: both values, what the release does, and where.
 
     The last two come from the docstring of the class that does it.
     """

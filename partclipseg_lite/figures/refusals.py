@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 def refusal(call: Callable, *arguments, hide: str = "", width: int = 80) -> str:
-    """The message of the `ValueError` or `OSError` that a call ends with, in lines of `width` columns.
+    """The message of the `ValueError` or `OSError` that ends a call, in lines of `width` columns.
 
     Args:
         hide: left out of the message, such as the name of a temporary folder.

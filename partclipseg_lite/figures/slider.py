@@ -20,8 +20,12 @@ def picture_slider(pictures: Mapping[str, bytes], start: str, name: str) -> widg
     if start not in pictures:
         raise ValueError(f"{start!r} is no label of the slider; there are {', '.join(labels)}")
     wide, index = widgets.Layout(width="100%", max_width="480px"), labels.index(start)
-    stack = widgets.Stack([widgets.Image(value=png, layout=wide) for png in pictures.values()], selected_index=index)
+    stack = widgets.Stack(
+        [widgets.Image(value=png, layout=wide) for png in pictures.values()], selected_index=index
+    )
     slider = widgets.SelectionSlider(options=labels, index=index, description=name, layout=wide)
     box = widgets.VBox([slider, stack])
-    box.link = widgets.jslink((slider, "index"), (stack, "selected_index"))      # in the browser; kept with its widgets
+    box.link = widgets.jslink(
+        (slider, "index"), (stack, "selected_index")
+    )  # in the browser; kept with its widgets
     return box

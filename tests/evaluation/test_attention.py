@@ -11,14 +11,20 @@ from partclipseg_lite.datasets import IGNORE, Sample
 from partclipseg_lite.evaluation.attention import (
     ObjectAttention,
     attention_on,
+    control_losses,
     look_everywhere,
+    looks_of,
     lost_on_grid,
     measure,
     measure_groups,
+    measure_looks,
     share_changed,
     shares_at,
+    shares_changed,
+    shares_on_grid,
     shares_over_gamma,
     soft_beside_printed,
+    tap_changes,
 )
 from partclipseg_lite.inference.predict import encode, predict
 from partclipseg_lite.losses.objective import Objective
@@ -33,7 +39,9 @@ N, CELL = GRID * GRID, 8
 
 def only(picture: Sample, *parts: int) -> Sample:
     """The picture with these object parts labelled and no other."""
-    return replace(picture, part_map=np.where(np.isin(picture.part_map, parts), picture.part_map, IGNORE))
+    return replace(
+        picture, part_map=np.where(np.isin(picture.part_map, parts), picture.part_map, IGNORE)
+    )
 
 
 def ids_of(picture: Sample) -> list[int]:
@@ -49,15 +57,27 @@ def test_every_object_gets_the_maps_of_its_parts_each_a_mean_over_the_pixels_of_
     assert set(found) == {"cat", "cow"}
     for t in ids_of(PICTURE):
         obj, part = DRAWN.parse(DRAWN.object_parts[t])
-        tables = attention[words.parts.index(part)] + attention[len(words.parts) + words.objects.index(obj)]
+        tables = (
+            attention[words.parts.index(part)]
+            + attention[len(words.parts) + words.objects.index(obj)]
+        )
         rows, columns = np.nonzero(PICTURE.part_map == t)
-        by_hand = sum(tables[y // CELL * GRID + x // CELL] for y, x in zip(rows, columns)) / len(rows)
+        by_hand = sum(tables[y // CELL * GRID + x // CELL] for y, x in zip(rows, columns)) / len(
+            rows
+        )
         look = found[obj]
-        torch.testing.assert_close(look.maps[list(look.masks).index(part)], by_hand, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            look.maps[list(look.masks).index(part)], by_hand, atol=1e-5, rtol=1e-4
+        )
         assert (look.masks[part] == (PICTURE.part_map == t)).all()
-        assert (look.on_object == (PICTURE.object_map == DRAWN.objects.index(obj))).all() and look.obj == obj
+        assert (
+            look.on_object == (PICTURE.object_map == DRAWN.objects.index(obj))
+        ).all() and look.obj == obj
         shown, normalised = (maps[part] for maps in look.by_part())
-        assert np.allclose(shown.ravel(), by_hand) and shown.shape == normalised.shape == (GRID, GRID)
+        assert np.allclose(shown.ravel(), by_hand) and shown.shape == normalised.shape == (
+            GRID,
+            GRID,
+        )
 
 
 def test_a_picture_without_parts_has_no_attention_and_loses_nothing():
@@ -65,11 +85,19 @@ def test_a_picture_without_parts_has_no_attention_and_loses_nothing():
     assert lost_on_grid([only(PICTURE)], DRAWN, Objective(LOSS, GRID).on_grid) == {}
 
 
-def written(maps: list[list[float]], masks: list[list[int]], on_object: list[int]) -> ObjectAttention:
+def written(
+    maps: list[list[float]], masks: list[list[int]], on_object: list[int]
+) -> ObjectAttention:
     """A look whose maps, and masks as lists of cells, a test writes down."""
     look = attention_on(MODEL, PICTURE, DRAWN)["cat"]
-    of_cells = lambda cells: np.isin(np.arange(N), cells).reshape(GRID, GRID).repeat(CELL, 0).repeat(CELL, 1)  # noqa: E731
-    area = torch.stack([torch.isin(torch.arange(N), torch.tensor(cells)).float() for cells in masks])
+
+    def of_cells(cells: list[int]) -> np.ndarray:
+        inside = np.isin(np.arange(N), cells).reshape(GRID, GRID)
+        return inside.repeat(CELL, 0).repeat(CELL, 1)
+
+    area = torch.stack(
+        [torch.isin(torch.arange(N), torch.tensor(cells)).float() for cells in masks]
+    )
     plan = replace(look.plan, area=area)
     return replace(look, maps=torch.tensor(maps), plan=plan, on_object=of_cells(on_object))
 
@@ -96,7 +124,9 @@ def test_all_measurements_are_what_loops_over_parts_and_places_count(seed):
     }
     soft = found.pop("separation, soft")
     assert found == pytest.approx(expected, abs=1e-5)
-    assert shares_at(look, LOSS.gamma) == pytest.approx({"overlap": several / anyone, "missing": found["missing places"]})
+    assert shares_at(look, LOSS.gamma) == pytest.approx(
+        {"overlap": several / anyone, "missing": found["missing places"]}
+    )
     chance = torch.sigmoid((look.normalised - LOSS.gamma) / LOSS.temperature)
     both, none = chance.prod(0).sum(), (1 - chance).prod(0)
     assert soft == pytest.approx(float(both / (1 - none).sum() / 2), abs=1e-4)
@@ -107,11 +137,17 @@ def test_what_is_drawn_over_gamma_is_the_mean_over_objects_at_each_threshold():
     found = shares_over_gamma(MODEL, [PICTURE], DRAWN, [0.2, 0.6])
     for row, gamma in zip(found, (0.2, 0.6)):
         each = [shares_at(look, gamma) for look in looks]
-        assert row.tolist() == pytest.approx([np.mean([s[name] for s in each]) for name in ("overlap", "missing")])
+        assert row.tolist() == pytest.approx(
+            [np.mean([s[name] for s in each]) for name in ("overlap", "missing")]
+        )
 
 
 def test_groups_are_measured_object_by_object_in_one_order_and_single_parts_are_left_out():
-    alone = only(PICTURE, *ids_of(PICTURE)[:1], *[t for t in ids_of(PICTURE) if DRAWN.object_parts[t].startswith("cow")])
+    alone = only(
+        PICTURE,
+        *ids_of(PICTURE)[:1],
+        *[t for t in ids_of(PICTURE) if DRAWN.object_parts[t].startswith("cow")],
+    )
     models = {"a": MODEL, "b": tiny_model(seed=1)}
     values = measure_groups(models, {"both": [PICTURE], "one": [alone]}, DRAWN, LOSS)
     for group, picture, objects in (("both", PICTURE, ("cat", "cow")), ("one", alone, ("cow",))):
@@ -138,10 +174,20 @@ def test_an_edit_that_changes_nothing_changes_no_pixel_and_another_is_counted_on
     with torch.no_grad():
         activations, embedded = encode(MODEL, [PICTURE.image]), MODEL.embed(words)
         tap = AttentionTap(rows, edit=look_everywhere)
-        before, after = (MODEL(activations, embedded, t).object_part_logits[0, :-1].argmax(0) for t in (None, tap))
-    labelled = [(y, x) for y, x in np.ndindex(PICTURE.part_map.shape) if PICTURE.part_map[y, x] != IGNORE]
+        before, after = (
+            MODEL(activations, embedded, t).object_part_logits[0, :-1].argmax(0)
+            for t in (None, tap)
+        )
+    labelled = [
+        (y, x) for y, x in np.ndindex(PICTURE.part_map.shape) if PICTURE.part_map[y, x] != IGNORE
+    ]
     changed = sum(bool(before[y, x] != after[y, x]) for y, x in labelled)
     assert share_changed(MODEL, PICTURE, DRAWN) == pytest.approx(changed / len(labelled))
+    pictures = [PICTURE, sample(("bus",)), PICTURE]
+    mean = (changed / len(labelled) + share_changed(MODEL, pictures[1], DRAWN)) / 2
+    assert shares_changed({"a": MODEL}, {"some": pictures}, DRAWN, pictures=2)["some"][
+        "a"
+    ] == pytest.approx(mean)
 
 
 def test_the_soft_loss_nears_the_printed_one_and_its_gradient_fades():
@@ -149,22 +195,78 @@ def test_the_soft_loss_nears_the_printed_one_and_its_gradient_fades():
     printed = measure(look, LOSS)["separation, printed"]
     rows = soft_beside_printed(look, LOSS, (0.2, 1e-6))
     assert [row[0] for row in rows] == [0.2, 1e-6]
-    assert rows[1][1] == pytest.approx(printed, abs=1e-3) and rows[0][2] > rows[1][2]
+    assert rows[1][1] == pytest.approx(printed, abs=1e-3) and rows[0][3] > rows[1][3]
+    assert [row[2] for row in rows] == pytest.approx([printed, printed])
+
+
+def test_the_losses_of_an_object_are_those_of_training_and_only_the_printed_one_lacks_a_gradient():
+    look = attention_on(tiny_model(), PICTURE, DRAWN, gradients=True)["cat"]
+    losses = control_losses(look, LOSS)
+    assert {name: value.requires_grad for name, value in losses.items()} == {
+        "printed": False,
+        "soft": True,
+        "enhancement": True,
+    }
+    for name, form in (("printed", "paper"), ("soft", "soft")):
+        training = Objective(LOSS.model_copy(update={"separation": form}), GRID)
+        assert (
+            float(training.separation(look.maps, look.plan).mean().detach()) == losses[name].item()
+        )
+    assert (
+        float(training.enhancement(look.maps, look.plan).mean().detach())
+        == losses["enhancement"].item()
+    )
+
+
+def test_looks_of_several_models_stand_side_by_side_and_are_measured_so():
+    models = {"a": MODEL, "b": tiny_model(seed=1)}
+    looks = looks_of(models, [only(PICTURE), PICTURE], DRAWN)
+    assert {obj: list(of_model) for obj, of_model in looks.items()} == {
+        "cat": ["a", "b"],
+        "cow": ["a", "b"],
+    }
+    measured = measure_looks(looks, LOSS)
+    assert set(measured) == {"cat, a", "cat, b", "cow, a", "cow, b"}
+    for title, model in models.items():
+        assert measured[f"cow, {title}"] == pytest.approx(
+            measure(attention_on(model, PICTURE, DRAWN)["cow"], LOSS)
+        )
+
+
+def test_tapping_changes_no_logit_and_editing_does():
+    words = DRAWN.restrict(["cat's head", "cat's leg"])
+    shape, by_tapping, by_editing = tap_changes(MODEL, PICTURE.image, words)
+    assert tuple(shape) == (3, 2, 1 + N, 1 + N) and by_tapping < 1e-4 < by_editing
+    assert tap_changes(MODEL, PICTURE.image, words, edit=lambda weights: weights)[2] < 1e-4
 
 
 def test_a_part_is_lost_where_no_corner_pixel_of_a_cell_lies_on_it_and_never_by_area():
     small = only(PICTURE)
     cat, cow = DRAWN.index("cat's eye"), DRAWN.index("cow's eye")
-    small.part_map[9:12, 9:12], small.part_map[16, 16] = cat, cow                  # beside a corner, and on one
-    lost = {kind: lost_on_grid([small, PICTURE], DRAWN, kind(LOSS, GRID).on_grid) for kind in (Objective, CornerPixel)}
+    small.part_map[9:12, 9:12], small.part_map[16, 16] = cat, cow  # beside a corner, and on one
+    lost = {
+        kind: lost_on_grid([small, PICTURE], DRAWN, kind(LOSS, GRID).on_grid)
+        for kind in (Objective, CornerPixel)
+    }
     assert lost[CornerPixel]["eye"] == [True, False] and not any(map(any, lost[Objective].values()))
     for t in ids_of(PICTURE):
-        corners = any(PICTURE.part_map[y, x] == t for y in range(0, 32, CELL) for x in range(0, 32, CELL))
+        corners = any(
+            PICTURE.part_map[y, x] == t for y in range(0, 32, CELL) for x in range(0, 32, CELL)
+        )
         assert (not corners) in lost[CornerPixel][DRAWN.parse(DRAWN.object_parts[t])[1]]
 
 
+def test_what_is_left_of_a_mask_on_the_grid_is_the_share_of_each_cell_that_it_touches():
+    mask = np.zeros((32, 32), bool)
+    mask[7:10, 4:6] = True  # 2 pixels in one cell, 4 in the cell below
+    assert shares_on_grid(mask, Objective(LOSS, GRID).on_grid) == pytest.approx([2 / 64, 4 / 64])
+    assert shares_on_grid(mask, CornerPixel(LOSS, GRID).on_grid) == []
+
+
 def test_the_two_shipped_models_differ_in_the_weights_of_the_two_losses_and_in_nothing_else():
-    with_control, without = (load_model(name)[1].model_dump() for name in ("toy", "toy_no_attention_control"))
+    with_control, without = (
+        load_model(name)[1].model_dump() for name in ("toy", "toy_no_attention_control")
+    )
     assert with_control.pop("preset") != without.pop("preset")
     for weight in ("separation_weight", "enhancement_weight"):
         assert with_control["loss"].pop(weight) > without["loss"].pop(weight) == 0

@@ -10,7 +10,10 @@ def refuse(name):
 
 
 def test_the_message_is_broken_into_lines_without_what_is_hidden():
-    assert refusal(refuse, "page.pth", hide="/tmp/folder/", width=20) == "page.pth is not what\nwas asked for"
+    assert (
+        refusal(refuse, "page.pth", hide="/tmp/folder/", width=20)
+        == "page.pth is not what\nwas asked for"
+    )
 
 
 def test_a_call_that_is_not_refused_is_an_error():

@@ -1,4 +1,4 @@
-"""The worked example of the chapter on attention control, reckoned with loops over its sixteen cells."""
+"""The worked example of attention control, reckoned with loops over its sixteen cells."""
 
 import numpy as np
 import pytest
@@ -39,13 +39,19 @@ def smoothed(maps: np.ndarray) -> np.ndarray:
     assert round(kernel[1] ** 2, 2) == 0.62, "a cell keeps 62 % of itself"
     scaled = (maps - maps.min((1, 2), keepdims=True)) / np.ptp(maps, axis=(1, 2), keepdims=True)
     padded = np.pad(scaled, ((0, 0), (1, 1), (1, 1)), mode="reflect")
-    return sum(kernel[i] * kernel[j] * padded[:, i : i + 4, j : j + 4] for i in range(3) for j in range(3))
+    return sum(
+        kernel[i] * kernel[j] * padded[:, i : i + 4, j : j + 4] for i in range(3) for j in range(3)
+    )
 
 
 def test_the_maps_of_the_example_are_those_that_the_chapter_names(plan):
     maps = control.object_part_maps(plan).view(2, 4, 4).numpy()
     assert np.allclose(maps, maps_by_hand())
-    assert [round(float(maps[0][cell]), 2) for cell in ((0, 0), (0, 1), (1, 1))] == [0.70, 0.45, 0.45]
+    assert [round(float(maps[0][cell]), 2) for cell in ((0, 0), (0, 1), (1, 1))] == [
+        0.70,
+        0.45,
+        0.45,
+    ]
 
 
 def test_three_cells_are_claimed_twice_and_three_once_and_the_losses_follow(plan):
