@@ -7,7 +7,8 @@ with their spread.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import numpy as np
 from matplotlib.colors import PowerNorm
@@ -46,6 +47,16 @@ from .maps import (
 )
 
 TWO_SPREADS = 2.0  # whiskers reach two standard errors to each side
+
+
+class Look(Protocol):
+    """Where a model looks for the parts of one object (`evaluation.attention` makes them)."""
+
+    masks: Mapping[str, np.ndarray]
+    on_object: np.ndarray
+
+    def by_part(self) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
+        """(maps, normalised maps), each {part: float `[h, w]`}."""
 
 
 @styled
@@ -157,6 +168,19 @@ def one_part_on_the_grid(image, mask, step: int, box: tuple[int, int, int, int])
     return _settled(picture)
 
 
+def box_around(mask, step: int, cells: int = 3) -> tuple[int, int, int, int]:
+    """(top, left, bottom, right) of a close-up of `cells` x `cells` whole cells with the mask's centre in the middle one.
+
+    mask  bool [H, W], somewhere True; at the border the box is moved into the picture
+    """
+    mask, side = as_array(mask).astype(bool), cells * step
+    corner = [
+        int(np.clip(places.mean() // step * step - cells // 2 * step, 0, length - side))
+        for places, length in zip(np.nonzero(mask), mask.shape, strict=True)
+    ]
+    return corner[0], corner[1], corner[0] + side, corner[1] + side
+
+
 @styled
 def side_by_side(
     image,
@@ -244,6 +268,18 @@ def side_by_side(
     return _settled(picture)
 
 
+def looks_beside(image, looks: Mapping[str, Look], gamma: float, vocabulary: Vocabulary | None = None) -> Picture:
+    """`side_by_side` of where several models look for the parts of one object.
+
+    looks  {title: look}, all of the same object in the same picture
+    """
+    first = next(iter(looks.values()))
+    maps = {title: look.by_part() for title, look in looks.items()}
+    return side_by_side(
+        image, maps, gamma, masks=first.masks, obj_mask=first.on_object, vocabulary=vocabulary
+    )
+
+
 @styled
 def gamma_picture(image, models: Mapping[str, Mapping], gamma: float, *, obj_mask) -> Picture:
     """What all parts claim together at one threshold, the models beside each other.
@@ -272,6 +308,15 @@ def gamma_picture(image, models: Mapping[str, Mapping], gamma: float, *, obj_mas
         handleheight=1,
     )
     return _settled(picture)
+
+
+def gamma_pictures(image, looks: Mapping[str, Look], gammas: Iterable[float]) -> dict[str, bytes]:
+    """{"0.30": PNG of `gamma_picture`} at each threshold, small enough for a slider that holds them all."""
+    claimed = {title: look.by_part()[1] for title, look in looks.items()}
+    on_object = next(iter(looks.values())).on_object
+    return {
+        f"{gamma:.2f}": small_png(gamma_picture(image, claimed, gamma, obj_mask=on_object)) for gamma in gammas
+    }
 
 
 def small_png(picture, colours: int = 96, scale: float = 1.5) -> bytes:

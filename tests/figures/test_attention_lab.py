@@ -123,6 +123,33 @@ def test_the_error_of_a_mean_is_the_textbook_one():
     assert lab.mean_and_error([5.0]) == (5.0, 0.0)
 
 
+class Look:
+    masks, on_object = MASKS, OBJ_MASK
+
+    def by_part(self):
+        return maps(), maps(0.2)
+
+
+def test_looks_are_shown_as_their_maps_would_be():
+    looks = {"without": Look(), "with": Look()}
+    pairs = {title: look.by_part() for title, look in looks.items()}
+    expected = lab.side_by_side(IMAGE, pairs, 0.3, masks=MASKS, obj_mask=OBJ_MASK)
+    assert to_png_bytes(lab.looks_beside(IMAGE, looks, 0.3)) == to_png_bytes(expected)
+    pictures = lab.gamma_pictures(IMAGE, looks, (0.05, 0.3))
+    claimed = {title: normalised for title, (_, normalised) in pairs.items()}
+    assert list(pictures) == ["0.05", "0.30"]
+    assert pictures["0.30"] == lab.small_png(lab.gamma_picture(IMAGE, claimed, 0.3, obj_mask=OBJ_MASK))
+
+
+@pytest.mark.parametrize(("cell", "corner"), [((2, 1), (8, 0)), ((0, 0), (0, 0)), ((3, 3), (8, 8))])
+def test_a_close_up_has_the_mask_in_its_middle_cell_unless_the_border_is_near(cell, corner):
+    mask = np.zeros((32, 32), bool)
+    mask[8 * cell[0] + 3, 8 * cell[1] + 5] = True
+    box = lab.box_around(mask, 8)
+    assert box == (*corner, corner[0] + 24, corner[1] + 24)
+    lab.one_part_on_the_grid(IMAGE, mask, 8, box)
+
+
 BAD = {
     "no grid": (lambda: lab.number_grids({}), "no maps to show"),
     "a missing map": (
