@@ -24,10 +24,12 @@ PICTURE = ROOT / "book" / "assets" / "house.svg"
 WHAT = {
     "cli": "the commands: segment, train, evaluate, compare …",
     "experiments": "presets, runs, records, results",
+    "release.recorded": "its record, opened and counted",
     "release.benchmark": "what it costs",
     "release.comparison": "beside its numbers",
     "release.workloads": "what is timed",
     "release.evaluator": "scores as it does",
+    "release.rereading": "one set of weights, read both ways",
     "release.peer": "Hugging Face's CLIPSeg with our weights",
     "evaluation": "predictions → mIoU, recall, boundary IoU",
     "inference": "a picture and some names → masks",

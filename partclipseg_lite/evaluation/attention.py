@@ -63,6 +63,8 @@ def attention_on(
     """Object -> its `ObjectAttention`, for objects with a part in view; only these are asked for.
 
     Args:
+        model: asked with a tap.
+        sample: a picture with its true masks.
         vocabulary: the full one, whose ids the sample's maps hold.
         gradients: keep what a loss of the maps needs to reach the model's weights.
     """
@@ -147,7 +149,7 @@ def measure(attention: ObjectAttention, loss: LossSettings) -> dict[str, float]:
 def measure_looks(
     looks: Mapping[str, Mapping[str, ObjectAttention]], loss: LossSettings
 ) -> dict[str, dict[str, float]]:
-    """ "object, model" -> `measure`, for what `looks_of` gives."""
+    """Text "object, model" -> `measure`, for what `looks_of` gives."""
     return {
         f"{obj}, {title}": measure(look, loss)
         for obj, of_model in looks.items()
@@ -295,6 +297,8 @@ def lost_on_grid(
     """Generalized part -> for each time in view, whether no place of the grid is left of it.
 
     Args:
+        samples: pictures with their true masks.
+        vocabulary: the full one.
         on_grid: masks bool `[1, T, H, W]` -> float `[1, T, N]`, such as `Objective.on_grid`.
     """
     lost: dict[str, list[bool]] = {}

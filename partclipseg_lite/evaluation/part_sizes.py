@@ -16,6 +16,7 @@ def small_object_parts(scored: Mapping[str, Mapping], share: float = 0.03) -> di
 
     Args:
         scored: `per_object_part` of `Evaluator.compute`, one entry with its "pixels" a name.
+        share: of the labelled pixels of the part's object, 0 to 1.
     """
     total: dict[str, int] = {}
     for name, row in scored.items():
@@ -35,6 +36,7 @@ def mean_by_size(
     Args:
         ious: object part -> IoU in percent, or None where there is none; of one training seed, say.
         scored: says which parts are small, as for `small_object_parts`, and which are "seen".
+        share: as for `small_object_parts`.
     """
     groups: dict[str, list[float]] = {key: [] for key in SIZES}
     for name, is_small in small_object_parts(scored, share).items():

@@ -169,7 +169,7 @@ def one_part_on_the_grid(image, mask, step: int, box: tuple[int, int, int, int])
 
 
 def box_around(mask, step: int, cells: int = 3) -> tuple[int, int, int, int]:
-    """(top, left, bottom, right) of a close-up of `cells` x `cells` whole cells with the mask's centre in the middle one.
+    """(top, left, bottom, right) of a close-up of `cells` x `cells` cells around the mask's centre.
 
     mask  bool [H, W], somewhere True; at the border the box is moved into the picture
     """
@@ -268,7 +268,9 @@ def side_by_side(
     return _settled(picture)
 
 
-def looks_beside(image, looks: Mapping[str, Look], gamma: float, vocabulary: Vocabulary | None = None) -> Picture:
+def looks_beside(
+    image, looks: Mapping[str, Look], gamma: float, vocabulary: Vocabulary | None = None
+) -> Picture:
     """`side_by_side` of where several models look for the parts of one object.
 
     looks  {title: look}, all of the same object in the same picture
@@ -311,11 +313,12 @@ def gamma_picture(image, models: Mapping[str, Mapping], gamma: float, *, obj_mas
 
 
 def gamma_pictures(image, looks: Mapping[str, Look], gammas: Iterable[float]) -> dict[str, bytes]:
-    """{"0.30": PNG of `gamma_picture`} at each threshold, small enough for a slider that holds them all."""
+    """{"0.30": PNG of `gamma_picture`} at each threshold, small enough for a slider."""
     claimed = {title: look.by_part()[1] for title, look in looks.items()}
     on_object = next(iter(looks.values())).on_object
     return {
-        f"{gamma:.2f}": small_png(gamma_picture(image, claimed, gamma, obj_mask=on_object)) for gamma in gammas
+        f"{gamma:.2f}": small_png(gamma_picture(image, claimed, gamma, obj_mask=on_object))
+        for gamma in gammas
     }
 
 

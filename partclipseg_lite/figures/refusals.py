@@ -8,7 +8,10 @@ def refusal(call: Callable, *arguments, hide: str = "", width: int = 80) -> str:
     """The message of the `ValueError` or `OSError` that ends a call, in lines of `width` columns.
 
     Args:
+        call: what is expected to refuse.
+        *arguments: what it is called with.
         hide: left out of the message, such as the name of a temporary folder.
+        width: columns of a line.
 
     Raises:
         AssertionError: the call ended well.

@@ -24,6 +24,7 @@ def lost_table(lost: Mapping[str, Sequence[bool]], count: int = 8) -> Markdown:
 
     Args:
         lost: part -> for each time in view, whether it is lost.
+        count: how many parts are shown.
     """
     worst = sorted(lost, key=lambda part: -np.mean(lost[part]))[:count]
     chosen = {
@@ -44,7 +45,9 @@ def paired_table(values: Values, first: str, second: str) -> Markdown:
     """One row a quantity and group: the means of two models, and their difference by object.
 
     Args:
-        values: {quantity: {group: {model: float `[n]`}}}; `first` and `second` are models.
+        values: {quantity: {group: {model: float `[n]`}}}.
+        first: the model that the other is compared with.
+        second: the other; the difference is its value minus the first's.
 
     "lower" and "higher" are said only where the difference exceeds two of its standard errors.
     """
@@ -72,6 +75,7 @@ def seeds_table(
 
     Args:
         scores: model -> one {key: score} a seed.
+        keys: the scores shown, in order.
     """
     rows = []
     for title, seeds in scores.items():
@@ -91,8 +95,11 @@ def gains_table(
     """One row a score: what our mean gains on theirs in points, and whether it exceeds the spread.
 
     Args:
-        ours, others: one {key: score} for each training seed. The spread is the root of the sum of
-            both variances; of a single seed none is known.
+        ours: one {key: score} for each training seed.
+        others: the same of the model compared with.
+        keys: the scores shown, in order.
+
+    The spread is the root of the sum of both variances; of a single seed none is known.
     """
     rows, better = [], 0
     for key in keys:

@@ -138,7 +138,9 @@ def test_looks_are_shown_as_their_maps_would_be():
     pictures = lab.gamma_pictures(IMAGE, looks, (0.05, 0.3))
     claimed = {title: normalised for title, (_, normalised) in pairs.items()}
     assert list(pictures) == ["0.05", "0.30"]
-    assert pictures["0.30"] == lab.small_png(lab.gamma_picture(IMAGE, claimed, 0.3, obj_mask=OBJ_MASK))
+    assert pictures["0.30"] == lab.small_png(
+        lab.gamma_picture(IMAGE, claimed, 0.3, obj_mask=OBJ_MASK)
+    )
 
 
 @pytest.mark.parametrize(("cell", "corner"), [((2, 1), (8, 0)), ((0, 0), (0, 0)), ((3, 3), (8, 8))])
