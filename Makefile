@@ -3,6 +3,8 @@
 #   make book     set up, execute every chapter, render the book, check it, say where to open it
 #   make test     set up, run every test: the package, the notebooks, the rendered book in headless Chromium
 #
+#   make lint     form and order only, in seconds: ruff's format and rules, and the direction of the imports
+#   make format   bring everything into ruff's form
 #   make html     render again without executing (last executed chapters where there are any, else the sources)
 #   make weights  train again everything that ships with the package, and say how long it takes
 #   make clean    remove what was built (the environment stays);  make distclean removes the environment too
@@ -21,10 +23,10 @@ INSTALLED := $(VENV)/.installed
 # Chapters and tests are offline by design: a download would be a fault, so it is refused at once.
 RUN_ENV := OMP_NUM_THREADS=$(THREADS) HF_HUB_OFFLINE=1 JUPYTER_PLATFORM_DIRS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 
-.PHONY: help book html test weights environment clean distclean
+.PHONY: help book html lint format test weights environment clean distclean
 
 help:
-	@sed -n '2,13s/^# \{0,1\}//p' Makefile
+	@sed -n '2,15s/^# \{0,1\}//p' Makefile
 
 environment: $(INSTALLED)
 
@@ -44,16 +46,27 @@ $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $(INSTALLED)
 
 book: $(INSTALLED)
-	@$(RUN_ENV) $(BIN)/python data_scripts/execute_notebooks.py --jobs $(JOBS)
-	@$(BIN)/python data_scripts/build_book.py --need-executed
-	@$(BIN)/python data_scripts/check_book.py
+	@$(RUN_ENV) $(BIN)/python book/tools/execute_chapters.py --jobs $(JOBS)
+	@$(BIN)/python book/tools/render_pages.py --need-executed
+	@$(BIN)/python book/tools/check_pages.py
 
 html: $(INSTALLED)
-	@$(BIN)/python data_scripts/build_book.py
-	@$(BIN)/python data_scripts/check_book.py
+	@$(BIN)/python book/tools/render_pages.py
+	@$(BIN)/python book/tools/check_pages.py
 
-# One pytest run, a file at a time to each of JOBS workers: every cell of every notebook, then tests/.
-test: $(INSTALLED)
+# .pre-commit-config.yaml runs the same on what a commit holds.
+lint: $(INSTALLED)
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+# Form and order first: they take seconds. Then one pytest run, a file at a time to each of JOBS workers: every cell of
+# every notebook, then tests/.
+test: lint
 	@$(RUN_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 12 \
 	  --nbval-lax --nbval-current-env notebooks tests
 
@@ -61,7 +74,7 @@ weights: $(INSTALLED)
 	@$(BIN)/python data_scripts/make_weights.py
 
 clean:
-	rm -rf _build build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf _build build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 distclean: clean
 	rm -rf $(VENV)

@@ -1,9 +1,15 @@
-"""Remake every weight file that ships, and the measured scores: `make weights` (see --help for parts of it).
+"""Remake every weight file that ships, and the measured scores: the work of `make weights`.
 
-1. the tiny CLIP; 2. for each training seed: PartCLIPSeg, PartCLIPSeg without attention control, and the CLIPSeg baseline,
-on the same pictures for the same steps; 3. scores of each on the test split; 4. seed 0 becomes the shipped weights, and
-`partclipseg_lite/data/records/toy.json` the record that the book reads.
+    python data_scripts/make_weights.py                  everything
+    python data_scripts/make_weights.py --collect        only gather finished runs (--help for more)
+
+Takes an estimated three hours on two cores; stopped at any moment, the same command goes on.
+
+1. The tiny CLIP. 2. For each training seed PartCLIPSeg, PartCLIPSeg without attention control, and
+the CLIPSeg baseline, on the same pictures for the same steps. 3. Scores of each on the test split.
+4. Seed 0 becomes the shipped weights, and `partclipseg_lite/data/records/toy.json` the record that the book reads.
 """
+
 import argparse
 import json
 import os
@@ -36,17 +42,22 @@ TEST_SEED, TEST_PICTURES = 0, {"test": 300, "shifted": 150}
 
 
 class Pictures:
-    """Rendered samples in arrays that were written once and are mapped by every training process."""
+    """Rendered samples in arrays that were written once; every training process maps them."""
 
     def __init__(self, folder: Path):
-        load = lambda name: np.load(folder / f"{name}.npy", mmap_mode="r")  # noqa: E731
-        self.images, self.object_maps, self.part_maps = load("images"), load("object_maps"), load("part_maps")
+        self.images, self.object_maps, self.part_maps = (
+            np.load(folder / f"{name}.npy", mmap_mode="r")
+            for name in ("images", "object_maps", "part_maps")
+        )
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, i: int) -> Sample:
-        object_map, part_map = self.object_maps[i].astype(np.int64), self.part_maps[i].astype(np.int64)
+        object_map, part_map = (
+            self.object_maps[i].astype(np.int64),
+            self.part_maps[i].astype(np.int64),
+        )
         return Sample(np.array(self.images[i]), object_map, part_map, str(i))
 
 
@@ -62,12 +73,20 @@ def draw(folder: Path, world: DrawnWorld) -> None:
 
 
 def train_clip(finished: Path, minutes: float | None) -> None:
-    """Train the tiny CLIP unless `finished` is there, then ship it: until then the one that ships stays as it was."""
+    """Train the tiny CLIP unless `finished` is there, then ship it in place of the one before."""
     if not finished.exists():
         finished.parent.mkdir(parents=True, exist_ok=True)
         training = finished.with_name("toy_clip_in_training.safetensors")
-        subprocess.run([sys.executable, ROOT / "data_scripts" / "train_toy_clip.py", "--out", training,
-                        *(["--minutes", str(minutes)] if minutes else [])], check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                ROOT / "data_scripts" / "train_toy_clip.py",
+                "--out",
+                training,
+                *(["--minutes", str(minutes)] if minutes else []),
+            ],
+            check=True,
+        )
         training.replace(finished)
     shutil.copyfile(finished, toy_clip_path())
 
@@ -84,20 +103,33 @@ def one_run(preset: str, seed: int, work: Path, overrides: dict) -> None:
             model, _, _, _ = load_model(output)
             result = evaluate(model, Pictures(work / "pictures" / split), Vocabulary.load("drawn"))
             write_whole(scores, json.dumps(result))
-            shown = lambda score: None if score is None else round(score, 1)  # noqa: E731
-            print(preset, seed, split, {s: [shown(result[s][k]) for k in ("seen", "unseen", "harmonic")]
-                                        for s in ("oracle_obj", "pred_all", "plain")}, flush=True)
+            shown = {}
+            for setting in ("oracle_obj", "pred_all", "plain"):
+                found = [result[setting][key] for key in ("seen", "unseen", "harmonic")]
+                shown[setting] = [None if score is None else round(score, 1) for score in found]
+            print(preset, seed, split, shown, flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "weights", help="folder for runs and pictures")
+    """Read the command line and do what is missing."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "runs" / "weights", help="folder for runs and pictures"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--presets", nargs="+", default=list(PRESETS), choices=PRESETS)
     parser.add_argument("--set", nargs="*", default=[], dest="assignments", metavar="key=value")
-    parser.add_argument("--clip-minutes", type=float, help="in place of its usual steps; 0 keeps the shipped tiny CLIP")
+    parser.add_argument(
+        "--clip-minutes",
+        type=float,
+        help="in place of its usual steps; 0 keeps the shipped tiny CLIP",
+    )
     parser.add_argument("--one", nargs=2, metavar=("PRESET", "SEED"), help=argparse.SUPPRESS)
-    parser.add_argument("--collect", action="store_true", help="only gather finished runs into weights and results")
+    parser.add_argument(
+        "--collect", action="store_true", help="only gather finished runs into weights and results"
+    )
     args = parser.parse_args()
     overrides = parse_overrides(args.assignments)
     if args.one:
@@ -105,21 +137,35 @@ def main() -> None:
         return
     begun = time.time()
     if not args.collect:
-        print("This takes an estimated three hours on two CPU cores; it can be taken up again.", flush=True)
+        print(
+            "This takes an estimated three hours on two CPU cores; it can be taken up again.",
+            flush=True,
+        )
         if args.clip_minutes != 0:
             train_clip(args.work / "toy_clip.safetensors", args.clip_minutes)
         data = Settings.from_preset("toy", overrides).data
-        draw(args.work / "pictures" / "train", DrawnWorld("train", images=data.images, size=data.size, seed=data.seed))
+        draw(
+            args.work / "pictures" / "train",
+            DrawnWorld("train", images=data.images, size=data.size, seed=data.seed),
+        )
         for split in ("test", "shifted"):
-            draw(args.work / "pictures" / split, DrawnWorld(split, images=TEST_PICTURES[split], size=data.size, seed=TEST_SEED))
+            draw(
+                args.work / "pictures" / split,
+                DrawnWorld(split, images=TEST_PICTURES[split], size=data.size, seed=TEST_SEED),
+            )
         run_all([(preset, seed) for seed in args.seeds for preset in args.presets], args)
     ship(args.work, time.time() - begun)
 
 
 def run_all(jobs: list[tuple[str, int]], args: argparse.Namespace) -> None:
     """Two processes of one thread each keep two cores busier than one process of two threads."""
-    # glibc hands every large tensor back to the system and is given it again, page by page; keeping it saves an eighth.
-    keep_memory = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2 ** 33), "MALLOC_TOP_PAD_": str(2 ** 28)}
+    # glibc hands every large tensor back to the system and is given it again, page by page; keeping
+    # it saves an eighth.
+    keep_memory = {
+        "MALLOC_MMAP_MAX_": "0",
+        "MALLOC_TRIM_THRESHOLD_": str(2**33),
+        "MALLOC_TOP_PAD_": str(2**28),
+    }
     environment = {**os.environ, **keep_memory, "OMP_NUM_THREADS": "1"}
     running: list[subprocess.Popen] = []
     for preset, seed in jobs:
@@ -130,9 +176,21 @@ def run_all(jobs: list[tuple[str, int]], args: argparse.Namespace) -> None:
                 if process.returncode:
                     raise SystemExit(f"a run failed with exit code {process.returncode}")
         print(f"start {preset} seed {seed}", flush=True)
-        running.append(subprocess.Popen(
-            [sys.executable, __file__, "--work", str(args.work), "--one", preset, str(seed),
-             *(["--set", *args.assignments] if args.assignments else [])], env=environment))
+        running.append(
+            subprocess.Popen(
+                [
+                    sys.executable,
+                    __file__,
+                    "--work",
+                    str(args.work),
+                    "--one",
+                    preset,
+                    str(seed),
+                    *(["--set", *args.assignments] if args.assignments else []),
+                ],
+                env=environment,
+            )
+        )
     for process in running:
         if process.wait():
             raise SystemExit(f"a run failed with exit code {process.returncode}")
@@ -146,15 +204,35 @@ def ship(work: Path, seconds: float) -> None:
     for preset, collected in models.items():
         run = work / f"{preset}-seed{collected['seeds'][0]}"
         model, settings, vocabulary, _ = load_model(run)
-        headline = {s: {k: collected["test"][s][k] for k in ("seen", "unseen", "harmonic")}
-                    for s in ("oracle_obj", "pred_all", "plain")}
-        save_model(shipped_path(preset), model, settings, vocabulary, half=True,
-                   extra={"log": json.loads((run / "log.json").read_text()), "test": headline,
-                          "pictures": TEST_PICTURES["test"], "test_seed": TEST_SEED})
+        headline = {
+            s: {k: collected["test"][s][k] for k in ("seen", "unseen", "harmonic")}
+            for s in ("oracle_obj", "pred_all", "plain")
+        }
+        save_model(
+            shipped_path(preset),
+            model,
+            settings,
+            vocabulary,
+            half=True,
+            extra={
+                "log": json.loads((run / "log.json").read_text()),
+                "test": headline,
+                "pictures": TEST_PICTURES["test"],
+                "test_seed": TEST_SEED,
+            },
+        )
         print(f"{preset}: {shipped_path(preset).stat().st_size / 1e6:.2f} MB, {headline}")
-    path = write_record("toy", {
-        "date": date.today().isoformat(), "pictures": TEST_PICTURES["test"], "shifted_pictures": TEST_PICTURES["shifted"],
-        "test_seed": TEST_SEED, "clip": load_toy_clip()[2], "models": models})
+    path = write_record(
+        "toy",
+        {
+            "date": date.today().isoformat(),
+            "pictures": TEST_PICTURES["test"],
+            "shifted_pictures": TEST_PICTURES["shifted"],
+            "test_seed": TEST_SEED,
+            "clip": load_toy_clip()[2],
+            "models": models,
+        },
+    )
     print(f"wrote {path} after {seconds / 60:.0f} min")
 
 

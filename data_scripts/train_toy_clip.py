@@ -1,10 +1,18 @@
-"""Train the tiny CLIP on drawn pictures and their captions: `python data_scripts/train_toy_clip.py [--steps N] [--out FILE]`.
+"""Train the tiny CLIP on drawn pictures and their captions.
 
-A batch is half whole pictures, half close-ups. A whole picture teaches twice: its pooled patches meet a caption of the
-scene, and the patches inside the box of each object meet a caption of that object (as in RegionCLIP; boxes of objects
-only). A close-up is cut out, enlarged, and is a picture of its own with a caption such as "a dog's head". All objects take
-part, the novel ones too. No mask is ever shown; boxes come from the drawing.
+    python data_scripts/train_toy_clip.py --out runs/toy_clip.safetensors
+    python data_scripts/train_toy_clip.py --minutes 10 --out runs/toy_clip.safetensors     shorter
+
+Takes part of the three hours estimated for `make weights`, and was not timed by itself; every 50
+steps it prints how long is left, and `--minutes` sets it.
+
+A batch is half whole pictures, half close-ups. A whole picture teaches twice: its pooled patches
+meet a caption of the scene, and the patches inside the box of each object meet a caption of that
+object (as in RegionCLIP; boxes of objects only). A close-up is cut out, enlarged, and is a picture
+of its own with a caption such as "a dog's head". All objects take part, the novel ones too. No mask
+is ever shown; boxes come from the drawing.
 """
+
 import argparse
 import json
 import math
@@ -20,7 +28,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from partclipseg_lite.datasets.drawn import DrawnWorld, RenderedWorld, captions
+from drawn_world import captions
+from partclipseg_lite.datasets.drawn import DrawnWorld, RenderedWorld
 from partclipseg_lite.network.backbone import encode_tokens
 from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary, available
 from partclipseg_lite.weights.tiny_clip import (
@@ -34,29 +43,41 @@ from partclipseg_lite.weights.tiny_clip import (
 )
 
 SIZE, PATCH = 96, 8
-KEEP = 0.5      # share of patches that the image tower sees while training (patch dropout: faster, and more local)
-UNMASKED = 0.08 # share of the steps, the last ones, in which it sees all patches, as it will in use (FLIP, Li et al. 2023)
+#: Share of patches that the image tower sees in training (patch dropout: faster, more local).
+KEEP = 0.5
+#: Share of the steps, the last ones, in which it sees all of them, as in use (FLIP, 2023).
+UNMASKED = 0.08
 
 
 class CaptionLoss(ClipLoss):
     """open_clip's contrastive loss with identical captions counted as each other's positives.
 
-    In a world of few words the same caption comes several times a batch; calling it its own negative would be false.
+    In a world of few words the same caption comes several times a batch; calling it its own
+    negative would be false.
     """
+
     targets: Tensor
 
     def get_ground_truth(self, device, num_logits) -> Tensor:
+        """Share of each caption in each row, float [M, M], in place of open_clip's diagonal."""
         return self.targets
 
 
 def known_words() -> list[str]:
-    """Words of the drawn world's captions, of all four vocabularies and of the synonyms, in lower case."""
+    """Words of the drawn captions, of all four vocabularies and of the synonyms, in lower case."""
     words = set(captions.caption_words())
     for name in available():
         vocabulary = Vocabulary.load(name)
-        words |= {w for phrase in (*vocabulary.objects, *vocabulary.parts) for w in phrase.lower().split()}
+        words |= {
+            w for phrase in (*vocabulary.objects, *vocabulary.parts) for w in phrase.lower().split()
+        }
     for table in (OBJECT_SYNONYMS, PART_SYNONYMS):
-        words |= {w for key, others in table.items() for phrase in (key, *others) for w in phrase.lower().split()}
+        words |= {
+            w
+            for key, others in table.items()
+            for phrase in (key, *others)
+            for w in phrase.lower().split()
+        }
     return sorted(words)
 
 
@@ -71,7 +92,9 @@ def cut(image: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray
     return np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.BILINEAR, box=box))
 
 
-def square_around(box, side: float, size: int, rng: np.random.Generator | None = None, jitter: float = 0.06):
+def square_around(
+    box, side: float, size: int, rng: np.random.Generator | None = None, jitter: float = 0.06
+):
     """A square of about `side` around the middle of `box`, inside the picture."""
     side = min(size, max(side, size / 7))
     shift = rng.normal(0, jitter, 2) * side if rng is not None else (0, 0)
@@ -81,7 +104,7 @@ def square_around(box, side: float, size: int, rng: np.random.Generator | None =
 
 
 def patches_in(box, view) -> np.ndarray:
-    """Indices of the patches whose centre lies in `box`, seen through the square `view`; perhaps none."""
+    """Indices of the patches with their centre in `box`, through the square `view`; or none."""
     grid = SIZE // PATCH
     centres = (np.arange(grid) + 0.5) / grid * (view[2] - view[0])
     inside_x = (centres + view[0] >= box[0]) & (centres + view[0] <= box[2])
@@ -90,12 +113,18 @@ def patches_in(box, view) -> np.ndarray:
 
 
 class Views:
-    """Draws training views: pixels, and (region of patches, caption) pairs, from rendered pictures."""
+    """Draws training views from pictures: pixels, and (region of patches, caption) pairs."""
 
     def __init__(self, drawn: RenderedWorld, rng: np.random.Generator):
-        self.drawn, self.images, self.rng, self.size = drawn, drawn.images, rng, drawn.images.shape[1]
+        self.drawn, self.images, self.rng, self.size = (
+            drawn,
+            drawn.images,
+            rng,
+            drawn.images.shape[1],
+        )
 
     def whole(self, i: int):
+        """A view of most of picture `i`, perhaps mirrored; regions: all of it, and each object."""
         side = self.rng.uniform(0.8, 1) * self.size
         left, top = self.rng.uniform(0, self.size - side, 2)
         view = (left, top, left + side, top + side)
@@ -114,24 +143,30 @@ class Views:
         return pixels, regions
 
     def close_up(self, i: int):
+        """A part or an object of picture `i`, cut out, perhaps mirrored; one region: all of it."""
         item = self.drawn.items[i][self.rng.integers(len(self.drawn.items[i]))]
         names = [name for name, part in item.parts.items() if part.visible_pixels >= 12]
         if names and self.rng.random() < 0.85:
             # small parts are as common as large ones: a name is drawn first
             part = names[self.rng.integers(len(names))]
-            box, caption = item.parts[part].box, captions.part_caption(item.obj, part, self.rng, item.colour)
+            box, caption = (
+                item.parts[part].box,
+                captions.part_caption(item.obj, part, self.rng, item.colour),
+            )
             spread = self.rng.uniform(1.1, 1.9)
         else:
             box, caption = item.box, captions.object_caption(item.obj, self.rng, item.colour)
             spread = self.rng.uniform(1.0, 1.4)
-        view = square_around(box, max(box[2] - box[0], box[3] - box[1]) * spread, self.size, self.rng)
+        view = square_around(
+            box, max(box[2] - box[0], box[3] - box[1]) * spread, self.size, self.rng
+        )
         pixels = cut(self.images[i], view)
         if self.rng.random() < 0.5:
             pixels = pixels[:, ::-1]
         return pixels, [(np.arange((SIZE // PATCH) ** 2), caption)]
 
     def batch(self, size: int):
-        """Pixels uint8 [B, S, S, 3], region weights [M, N] with their view [M], captions of the M regions."""
+        """Pixels uint8 [B, S, S, 3]; of M regions: view [M], weights [M, N] and captions."""
         chosen = self.rng.integers(0, len(self.images), size)
         views = [self.whole(i) if k % 2 else self.close_up(i) for k, i in enumerate(chosen)]
         pixels = np.stack([v[0] for v in views])
@@ -143,23 +178,26 @@ class Views:
 
 
 def normalise(pixels: np.ndarray) -> Tensor:
+    """Pixels uint8 [B, S, S, 3] as CLIP reads them, float [B, 3, S, S]."""
     x = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float() / 255
     return (x - torch.tensor(CLIP_MEAN).view(3, 1, 1)) / torch.tensor(CLIP_STD).view(3, 1, 1)
 
 
 def region_features(clip, x: Tensor, owner: Tensor, weights: Tensor, keep: float) -> Tensor:
-    """Mean of the projected patches of each region, [M, E]; the tower sees a random share `keep` of the patches."""
+    """Mean of each region's projected patches, [M, E]; the tower sees a random `keep` of them."""
     visual = clip.visual
-    patches = visual.conv1(x).flatten(2).transpose(1, 2)                                       # (B, N, W)
+    patches = visual.conv1(x).flatten(2).transpose(1, 2)  # (B, N, W)
     patches = patches + visual.positional_embedding[1:]
     batch, count, width = patches.shape
-    kept = torch.rand(batch, count, device=x.device).argsort(1)[:, : max(1, round(count * keep))]     # (B, n)
+    kept = max(1, round(count * keep))
+    kept = torch.rand(batch, count, device=x.device).argsort(1)[:, :kept]  # (B, n)
     patches = patches.gather(1, kept[..., None].expand(-1, -1, width))
     cls = (visual.class_embedding + visual.positional_embedding[0]).expand(batch, 1, -1)
     tokens = visual.transformer(visual.ln_pre(torch.cat([cls, patches], dim=1)))
-    tokens = visual.ln_post(tokens)[:, 1:] @ visual.proj                                       # (B, n, E)
-    share = weights.gather(1, kept[owner])                                                     # (M, n)
-    return F.normalize((share[:, :, None] * tokens[owner]).sum(1), dim=-1)                     # a sum: scale does not matter
+    tokens = visual.ln_post(tokens)[:, 1:] @ visual.proj  # (B, n, E)
+    share = weights.gather(1, kept[owner])  # (M, n)
+    total = (share[:, :, None] * tokens[owner]).sum(1)  # a sum: scale does not matter
+    return F.normalize(total, dim=-1)
 
 
 @torch.no_grad()
@@ -168,16 +206,27 @@ def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
     clip.eval()
     vocabulary, images, device = Vocabulary.load("drawn"), held_out.images, clip.logit_scale.device
     novel = {o for o, seen in zip(vocabulary.objects, vocabulary.seen_object.tolist()) if not seen}
-    embed = lambda texts: F.normalize(encode_tokens(clip, tokenizer(texts).to(device)), dim=-1).cpu()  # noqa: E731
-    encode = lambda px: torch.cat([clip.encode_image(normalise(px[i:i + 64]).to(device), normalize=True).cpu()  # noqa: E731
-                                   for i in range(0, len(px), 64)])
-    articles = lambda words: [f"a photo of {captions.with_article(w)}" for w in words]  # noqa: E731
+
+    def embed(texts: list[str]) -> Tensor:
+        return F.normalize(encode_tokens(clip, tokenizer(texts).to(device)), dim=-1).cpu()
+
+    def encode(pixels: np.ndarray) -> Tensor:
+        chunks = [pixels[i : i + 64] for i in range(0, len(pixels), 64)]
+        return torch.cat(
+            [clip.encode_image(normalise(c).to(device), normalize=True).cpu() for c in chunks]
+        )
+
+    def articles(words: list[str]) -> list[str]:
+        return [f"a photo of {captions.with_article(word)}" for word in words]
+
     size, objects, parts = images.shape[1], list(vocabulary.objects), list(vocabulary.parts)
     single = [i for i, items in enumerate(held_out.items) if len(items) == 1]
     truth = np.array([objects.index(held_out.items[i][0].obj) for i in single])
     is_novel = np.array([held_out.items[i][0].obj in novel for i in single])
-    right = (encode(np.stack([cut(images[i], (0, 0, size, size)) for i in single])) @ embed(articles(objects)).T
-             ).argmax(1).numpy() == truth
+    right = (
+        encode(np.stack([cut(images[i], (0, 0, size, size)) for i in single]))
+        @ embed(articles(objects)).T
+    ).argmax(1).numpy() == truth
     result = {"object": right.mean(), "object_novel": right[is_novel].mean()}
     crops, names = [], []
     for i in single[:200]:
@@ -185,27 +234,50 @@ def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
         for part, where in item.parts.items():
             if where.visible_pixels >= 12:
                 box = where.box
-                crops.append(cut(images[i], square_around(box, max(box[2] - box[0], box[3] - box[1]) * 1.4, size)))
+                crops.append(
+                    cut(
+                        images[i],
+                        square_around(box, max(box[2] - box[0], box[3] - box[1]) * 1.4, size),
+                    )
+                )
                 names.append((item.obj, part))
     features = encode(np.stack(crops))
-    part_right = (features @ embed(articles(parts)).T).argmax(1).numpy() == [parts.index(p) for _, p in names]
+    part_right = (features @ embed(articles(parts)).T).argmax(1).numpy() == [
+        parts.index(p) for _, p in names
+    ]
     of_novel = np.array([o in novel for o, _ in names])
     phrases = [f"{captions.with_article(n)}" for n in vocabulary.object_parts]
-    phrase_right = ((features @ embed(phrases).T).argmax(1).numpy()
-                    == [vocabulary.index(f"{o}'s {p}") for o, p in names])
-    result |= {"part_close_up": part_right.mean(), "part_close_up_novel": part_right[of_novel].mean(),
-               "object_part_close_up": phrase_right.mean(), "object_part_close_up_novel": phrase_right[of_novel].mean()}
+    phrase_right = (features @ embed(phrases).T).argmax(1).numpy() == [
+        vocabulary.index(f"{o}'s {p}") for o, p in names
+    ]
+    result |= {
+        "part_close_up": part_right.mean(),
+        "part_close_up_novel": part_right[of_novel].mean(),
+        "object_part_close_up": phrase_right.mean(),
+        "object_part_close_up_novel": phrase_right[of_novel].mean(),
+    }
     # Single patches of whole pictures: those mostly covered by one object, named among all objects.
     hits, of_novel, words = [], [], embed(articles(objects))
     for start in range(0, min(300, len(images)), 50):
         chosen = slice(start, start + 50)
         x = normalise(np.stack([cut(image, (0, 0, size, size)) for image in images[chosen]]))
-        out = clip.visual.forward_intermediates(x.to(device), indices=1, intermediates_only=True,
-                                                normalize_intermediates=True, output_fmt="NLC")["image_intermediates"][-1]
-        named = (F.normalize(out @ clip.visual.proj, dim=-1).cpu() @ words.T).argmax(-1).numpy()     # (50, N)
+        out = clip.visual.forward_intermediates(
+            x.to(device),
+            indices=1,
+            intermediates_only=True,
+            normalize_intermediates=True,
+            output_fmt="NLC",
+        )["image_intermediates"][-1]
+        named = (
+            (F.normalize(out @ clip.visual.proj, dim=-1).cpu() @ words.T).argmax(-1).numpy()
+        )  # (50, N)
         cells = torch.from_numpy(held_out.object_maps[chosen].astype(np.int64))
-        cover = torch.stack([F.adaptive_avg_pool2d((cells == o).float(), SIZE // PATCH).flatten(1)
-                             for o in range(len(objects))])                                    # (O, 50, N)
+        cover = torch.stack(
+            [
+                F.adaptive_avg_pool2d((cells == o).float(), SIZE // PATCH).flatten(1)
+                for o in range(len(objects))
+            ]
+        )  # (O, 50, N)
         share, owner = cover.max(0)
         picked = (share >= 0.5).numpy()
         hits.append(named[picked] == owner.numpy()[picked])
@@ -217,10 +289,15 @@ def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Read the command line, draw the pictures, train, measure and save."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, default=toy_clip_path())
     parser.add_argument("--steps", type=int, default=8000)
-    parser.add_argument("--minutes", type=float, help="choose the steps so that training takes about this long")
+    parser.add_argument(
+        "--minutes", type=float, help="choose the steps so that training takes about this long"
+    )
     parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--picture-size", type=int, default=176)
     parser.add_argument("--batch", type=int, default=64)
@@ -228,14 +305,21 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--precision", choices=("bf16", "float32"), default="bf16",
-                        help="of the towers; bf16 doubles the speed of processors that know it and slows others down")
+    parser.add_argument(
+        "--precision",
+        choices=("bf16", "float32"),
+        default="bf16",
+        help="of the towers; bf16 is twice as fast on processors that know it, slower on others",
+    )
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     started = time.time()
 
-    render = lambda split, count: DrawnWorld(  # noqa: E731
-        split, images=count, size=args.picture_size, seed=1000 + args.seed, objects="all").render_all(workers=args.workers)
+    def render(split: str, count: int) -> RenderedWorld:
+        size, seed = args.picture_size, 1000 + args.seed
+        world = DrawnWorld(split, images=count, size=size, seed=seed, objects="all")
+        return world.render_all(workers=args.workers)
+
     held_out, drawn = render("validation", 600), render("train", args.pictures)
     print(f"drew {args.pictures + 600} pictures in {time.time() - started:.0f} s", flush=True)
 
@@ -244,29 +328,41 @@ def main() -> None:
     views = Views(drawn, np.random.default_rng(args.seed))
     matrices = [p for p in clip.parameters() if p.ndim >= 2]
     vectors = [p for p in clip.parameters() if p.ndim < 2]
-    optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}],
-                                  lr=args.learning_rate, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}],
+        lr=args.learning_rate,
+        betas=(0.9, 0.98),
+    )
     loss_function, steps, begun, seen_loss = CaptionLoss(), args.steps, time.time(), 0.0
     clip.train()
     step = 0
     while step < steps:
-        rate = args.learning_rate * min(1, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * step / steps)) + 0.005)
+        rate = (
+            args.learning_rate
+            * min(1, (step + 1) / 100)
+            * (0.5 * (1 + math.cos(math.pi * step / steps)) + 0.005)
+        )
         for group in optimizer.param_groups:
             group["lr"] = rate
         pixels, owner, weights, texts = views.batch(args.batch)
         x = normalise(pixels)
-        x = x * torch.empty(len(x), 1, 1, 1).uniform_(0.85, 1.15) + torch.empty(len(x), 3, 1, 1).uniform_(-0.15, 0.15)
+        x = x * torch.empty(len(x), 1, 1, 1).uniform_(0.85, 1.15) + torch.empty(
+            len(x), 3, 1, 1
+        ).uniform_(-0.15, 0.15)
         x, owner, weights = (t.to(args.device) for t in (x, owner, weights))
         unique = list(dict.fromkeys(texts))
         which = torch.tensor([unique.index(t) for t in texts], device=args.device)
         same = (which[:, None] == which[None]).float()
         loss_function.targets = same / same.sum(1, keepdim=True)
         keep = KEEP if step < (1 - UNMASKED) * steps else 1.0
-        # Of the attention kernels for bf16 on a CPU the plain one is the fastest: the fused one has a slow backward.
+        # Of the attention kernels for bf16 on a CPU the plain one is the fastest: the fused one has
+        # a slow backward.
         plain = sdpa_kernel(SDPBackend.MATH) if args.device == "cpu" else nullcontext()
         with plain, torch.autocast(args.device, torch.bfloat16, enabled=args.precision == "bf16"):
             image = region_features(clip, x, owner, weights, keep)
-            text = F.normalize(encode_tokens(clip, tokenizer(unique).to(args.device)), dim=-1)[which]
+            text = F.normalize(encode_tokens(clip, tokenizer(unique).to(args.device)), dim=-1)[
+                which
+            ]
         loss = loss_function(image.float(), text.float(), clip.logit_scale.exp())
         optimizer.zero_grad()
         loss.backward()
@@ -277,12 +373,16 @@ def main() -> None:
         seen_loss += loss.item()
         step += 1
         if step == 60 and args.minutes:
-            each = (time.time() - begun) / step                     # a step with all patches takes about twice as long
+            each = (time.time() - begun) / step  # a step with all patches takes about twice as long
             steps = max(100, round(args.minutes * 60 / (each * (1 + UNMASKED))))
         if step % 50 == 0:
             gone = time.time() - begun
-            print(f"step {step}/{steps}  loss {seen_loss / 50:.3f}  scale {clip.logit_scale.exp():.1f}  "
-                  f"{gone:.0f} s, about {gone / step * (steps - step):.0f} s to go", flush=True)
+            print(
+                f"step {step}/{steps}  loss {seen_loss / 50:.3f}  "
+                f"scale {clip.logit_scale.exp():.1f}  "
+                f"{gone:.0f} s, about {gone / step * (steps - step):.0f} s to go",
+                flush=True,
+            )
             seen_loss = 0.0
         if step % 2000 == 0 or step == steps:
             measured = evaluate(clip, tokenizer, held_out)

@@ -1,13 +1,111 @@
-"""Text files that are written whole or not at all."""
+"""Files that are written whole or not at all, and that a power failure does not lose."""
+
+import os
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
 def write_whole(path: str | Path, text: str) -> None:
-    """Write UTF-8 `text` beside `path` first and then put it in its place, so that a half-written file is never found."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
+    """Write UTF-8 `text` to `path`, whole or not at all; see `replacing`."""
+    contents = text.encode("utf-8")
+    with replacing(path) as partial:
+        partial.write_bytes(contents)
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A new file to write, which takes the place of `path` when the block ends without an error.
+
+    It lies beside `path` under a name that nobody else has, with the mode that a new file usually
+    gets (or that of the file it replaces), and is flushed to the disk before it is renamed. After
+    an error nothing of it is left. A symbolic link stays one: what it points to is replaced. What
+    is no regular file, such as /dev/stdout, is written into.
+
+    Raises:
+        OSError: the folder is missing or closed, `path` is a folder, the disk is full, ...
+    """
+    target = Path(os.path.realpath(path))
+    kind = _kind(target)
+    if kind == "folder":
+        raise IsADirectoryError(f"{path} is a folder; give the name of a file in it")
+    if kind == "special":
+        with tempfile.TemporaryDirectory() as folder:
+            partial = Path(folder) / "contents"
+            yield partial
+            with partial.open("rb") as source, target.open("wb") as device:
+                shutil.copyfileobj(source, device)
+        return
+    partial = _new_beside(target)
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        yield partial
+        if kind == "file":
+            os.chmod(partial, stat.S_IMODE(target.stat().st_mode))
+        _flush(partial)
+        os.replace(partial, target)
+        _flush(target.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_partials(folder: Path) -> None:
+    """Remove what killed processes left half-written in `folder`; call it where nobody else writes."""
+    for path in folder.glob(".*.partial"):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def check_writable(path: str | Path) -> None:
+    """Raise an `OSError` that says why `path` cannot be written, before the work that fills it.
+
+    Folders on the way to it are made.
+    """
+    target = Path(os.path.realpath(path))
+    kind = _kind(target)
+    if kind == "folder":
+        raise IsADirectoryError(f"{path} is a folder; give the name of a file in it")
+    try:
+        if kind != "nothing" and not os.access(target, os.W_OK):
+            raise PermissionError(f"{path} may not be written to; choose another file")
+        if kind != "special":
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _new_beside(target).unlink()
+    except PermissionError as error:
+        raise PermissionError(f"{path} cannot be written ({error}); choose another file") from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise NotADirectoryError(
+            f"{path} cannot be written: {target.parent} or a folder above it is a file"
+        ) from error
+
+
+def _kind(path: Path) -> str:
+    """What lies at `path`: "nothing", "file", "folder", or "special" for a device, pipe or socket."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return "nothing"
+    return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "special"
+
+
+def _new_beside(target: Path) -> Path:
+    """An empty file in the folder of `target` that did not exist before, with the usual mode."""
+    partial = target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}.partial")
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return partial
+
+
+def _flush(path: Path) -> None:
+    """Wait until what `path` holds is on the disk, as far as the system tells."""
+    if path.is_dir() and os.name == "nt":  # folders cannot be opened there
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError:  # some network file systems cannot; what is written is written
+        if not path.is_dir():
+            raise
+    finally:
+        os.close(descriptor)

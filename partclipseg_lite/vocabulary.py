@@ -1,8 +1,9 @@
 """Names of object parts, and every index map between the three granularities.
 
-An *object-specific part* ("dog's head") belongs to one *object* ("dog") and to one *generalized part*
-("head", shared by all heads). Everything else in the package works with integers; the maps from one list of
-names to another are built here, once, so that no other module can get an offset wrong.
+An *object-specific part* ("dog's head") belongs to one *object* ("dog") and to one *generalized
+part* ("head", shared by all heads). Everything else in the package works with integers; the maps
+from one list of names to another are built here, once, so that no other module can get an offset
+wrong.
 
     T object-specific parts   object_parts[t] = "dog's head"     part_of[t], object_of[t]
     P generalized parts       parts[p]        = "head"           alphabetical
@@ -22,14 +23,26 @@ from types import MappingProxyType
 
 import torch
 
+from drawn_world import names as drawn_names
+
 SEPARATOR = "'s "
 MAX_WORDS = 100  # far beyond CLIP's 77 tokens: such a "name" is a text passed by mistake
 
 
 @lru_cache(maxsize=1)
 def _data() -> dict:
-    text = resources.files("partclipseg_lite").joinpath("data/vocabularies.json").read_text(encoding="utf-8")
-    return json.loads(text)
+    text = (
+        resources.files("partclipseg_lite")
+        .joinpath("data/vocabularies.json")
+        .read_text(encoding="utf-8")
+    )
+    drawn = {
+        "ignore_label": 255,
+        "objects": drawn_names.OBJECTS,
+        "novel_objects": drawn_names.NOVEL_OBJECTS,
+        "object_parts": drawn_names.OBJECT_PARTS,
+    }
+    return {"drawn": drawn, **json.loads(text)}
 
 
 def available() -> tuple[str, ...]:
@@ -37,27 +50,31 @@ def available() -> tuple[str, ...]:
     return tuple(name for name in _data() if name != "synonyms")
 
 
-def _synonyms(kind: str) -> Mapping[str, tuple[str, ...]]:
-    return MappingProxyType({name: tuple(words) for name, words in _data()["synonyms"][kind].items()})
+def _synonyms(drawn: Mapping[str, tuple[str, ...]], kind: str) -> Mapping[str, tuple[str, ...]]:
+    """The words of the drawn world, and those for names that only the real datasets have."""
+    further = {name: tuple(words) for name, words in _data()["synonyms"][kind].items()}
+    return MappingProxyType({**drawn, **further})
 
 
 #: canonical name -> words people use instead of it
-OBJECT_SYNONYMS: Mapping[str, tuple[str, ...]] = _synonyms("objects")
-PART_SYNONYMS: Mapping[str, tuple[str, ...]] = _synonyms("parts")
+OBJECT_SYNONYMS: Mapping[str, tuple[str, ...]] = _synonyms(drawn_names.OBJECT_SYNONYMS, "objects")
+PART_SYNONYMS: Mapping[str, tuple[str, ...]] = _synonyms(drawn_names.PART_SYNONYMS, "parts")
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Split an object-specific part name at its last "'s ".
+    """Object and part of an object-specific part name, split at its last "'s ".
 
     >>> split_name("chest of drawers's door")
     ('chest of drawers', 'door')
 
-    Raises ValueError when either half is missing.
+    Raises:
+        ValueError: either half is missing.
     """
     obj, separator, part = name.rpartition(SEPARATOR)
     if not separator or not obj.strip() or not part.strip():
         raise ValueError(
-            f"{name!r} is not the name of an object part: write the object, 's, a space and the part, "
+            f"{name!r} is not the name of an object part: write the object, 's, a space and the "
+            "part, "
             f'for example "dog\'s head"'
         )
     return obj, part
@@ -69,7 +86,12 @@ def _did_you_mean(name: str, choices: Iterable[str]) -> str:
 
 
 def _clean_name(name, what: str = "a part name") -> str:
-    """One written name, tidied: plain apostrophe, single spaces. TypeError or ValueError naming the value."""
+    """One written name, tidied: plain apostrophe, single spaces.
+
+    Raises:
+        TypeError: `name` is no string; the value is named.
+        ValueError: it is empty or longer than a name can be; the value is named.
+    """
     if not isinstance(name, str):
         raise TypeError(f"{what} must be a string, got {name!r} ({type(name).__name__})")
     cleaned = " ".join(name.replace("\u2019", "'").split())
@@ -77,7 +99,9 @@ def _clean_name(name, what: str = "a part name") -> str:
         raise ValueError(f'{what} is empty ({name!r}); write something like "dog\'s head"')
     words = cleaned.count(" ") + 1
     if words > MAX_WORDS:
-        raise ValueError(f"{what} has {words} words, at most {MAX_WORDS} are allowed: {cleaned[:40]!r}…")
+        raise ValueError(
+            f"{what} has {words} words, at most {MAX_WORDS} are allowed: {cleaned[:40]!r}…"
+        )
     return cleaned
 
 
@@ -91,22 +115,24 @@ def _check_unique(names: Iterable[str], what: str) -> None:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Vocabulary:
-    """A list of object-specific parts in label order with its index maps. Do not write into the tensors.
+    """A list of object-specific parts in label order, with its index maps.
 
-    Build one with `load`, `from_names`, or from another one with `seen_only`, `unseen_only`, `restrict`.
+    Build one with `load`, `from_names`, or from another one with `seen_only`, `unseen_only`,
+    `restrict`. Do not write into the tensors.
 
-    name          for people; not part of equality
-    objects       O object names in label order (including objects without parts)
-    object_parts  T names "dog's head" in label order
-    parts         P generalized part names, alphabetical, only those used
-    part_of       LongTensor [T]   index into `parts`
-    object_of     LongTensor [T]   index into `objects`
-    seen          BoolTensor [T]   masks of this object part are shown in training
-    seen_object   BoolTensor [O]   object is not one of the novel ones
-    seen_part     BoolTensor [P]   generalized part of at least one seen object part
-    ids           LongTensor [T]   label ids in the full vocabulary this one was restricted from
-    object_ids    LongTensor [O]   the same for objects
-    ignore_label  value that means "no part" in label files of this vocabulary
+    Attributes:
+        name: for people; not part of equality.
+        objects: the O object names in label order, objects without parts included.
+        object_parts: the T names such as "dog's head" in label order.
+        parts: the P generalized part names, alphabetical, only those used.
+        part_of: index into `parts`, `int64 [T]`.
+        object_of: index into `objects`, `int64 [T]`.
+        seen: masks of this object part are shown in training, `bool [T]`.
+        seen_object: the object is not one of the novel ones, `bool [O]`.
+        seen_part: generalized part of at least one seen object part, `bool [P]`.
+        ids: label ids in the full vocabulary this one was restricted from, `int64 [T]`.
+        object_ids: the same for objects, `int64 [O]`.
+        ignore_label: value that means "no part" in label files of this vocabulary.
     """
 
     name: str
@@ -146,7 +172,14 @@ class Vocabulary:
 
     @classmethod
     def _build(
-        cls, name, objects, object_parts, novel_objects=(), ignore_label=255, ids=None, object_ids=None
+        cls,
+        name,
+        objects,
+        object_parts,
+        novel_objects=(),
+        ignore_label=255,
+        ids=None,
+        object_ids=None,
     ):
         _check_unique(objects, "object")
         _check_unique(object_parts, "part name")
@@ -168,7 +201,11 @@ class Vocabulary:
 
     @classmethod
     def load(cls, name: str) -> Vocabulary:
-        """One of the vocabularies shipped with the package: `available()` lists them."""
+        """One of the vocabularies shipped with the package.
+
+        Raises:
+            ValueError: `name` is none of `available()`.
+        """
         if name not in available():
             raise ValueError(
                 f"unknown vocabulary {name!r}{_did_you_mean(str(name), available())} "
@@ -176,7 +213,11 @@ class Vocabulary:
             )
         facts = _data()[name]
         return cls._build(
-            name, facts["objects"], facts["object_parts"], facts["novel_objects"], facts["ignore_label"]
+            name,
+            facts["objects"],
+            facts["object_parts"],
+            facts["novel_objects"],
+            facts["ignore_label"],
         )
 
     @classmethod
@@ -189,15 +230,21 @@ class Vocabulary:
     ) -> Vocabulary:
         """A vocabulary of free words, in the order given.
 
-        `names` is a list such as ["dog's head", "dog's tail"] or a mapping such as {"dog": ["head", "tail"]}.
-        Objects count as unseen unless they are listed in `seen_objects`.
-        Raises TypeError for anything that is not a string, ValueError for an empty list, an empty name, a
-        name without "'s ", a name given twice, or a name of more than 100 words; the message holds the value.
+        Args:
+            names: a list such as ["dog's head", "dog's tail"], or a mapping such as
+                {"dog": ["head", "tail"]}.
+            seen_objects: objects that count as seen; all others count as unseen.
+            name: of the vocabulary, for people.
+
+        Raises:
+            TypeError: something is not a string; the message holds the value.
+            ValueError: an empty list, an empty name, a name without "'s ", a name given twice, or
+                a name of more than 100 words; the message holds the value.
         """
         if isinstance(names, (str, bytes)):
             raise TypeError(
-                f"names must be a list of part names, got the single {type(names).__name__} {names!r}; "
-                f"write [{names!r}]"
+                f"names must be a list of part names, got the single {type(names).__name__} "
+                f"{names!r}; write [{names!r}]"
             )
         if isinstance(names, Mapping):
             full_names = []
@@ -207,7 +254,9 @@ class Vocabulary:
                     raise TypeError(f"the parts of {obj!r} must be a list of names, got {parts!r}")
                 cleaned = [_clean_name(part) for part in parts]
                 if not cleaned:
-                    raise ValueError(f"the list of parts of {obj!r} is empty; give at least one part")
+                    raise ValueError(
+                        f"the list of parts of {obj!r} is empty; give at least one part"
+                    )
                 full_names += [f"{obj}{SEPARATOR}{part}" for part in cleaned]
         elif isinstance(names, Iterable):
             full_names = [_clean_name(full) for full in names]
@@ -249,12 +298,15 @@ class Vocabulary:
         return self._keep_parts(f"{self.name}, unseen", ~self.seen)
 
     def asked(self) -> Vocabulary:
-        """The same object parts, with only the objects that have parts, alphabetically: what a network is asked for.
+        """What a network is asked for: the same object parts, and the objects that have parts.
 
-        The order of the words matters for the released reading only, which reads some embeddings from wrong rows.
+        These stand alphabetically. The order of the words matters for the released reading only,
+        which reads some embeddings from wrong rows.
         """
         kept = self._keep_parts(self.name, torch.ones(len(self), dtype=torch.bool))
-        order = torch.tensor(sorted(range(len(kept.objects)), key=lambda o: kept.objects[o]), dtype=torch.long)
+        order = torch.tensor(
+            sorted(range(len(kept.objects)), key=lambda o: kept.objects[o]), dtype=torch.long
+        )
         return Vocabulary(
             name=self.name,
             objects=tuple(kept.objects[o] for o in order.tolist()),
@@ -267,9 +319,13 @@ class Vocabulary:
         )
 
     def restrict(self, names: Iterable[str]) -> Vocabulary:
-        """Only these object parts (in label order, whatever the order of `names`) and their objects.
+        """Only these object parts and their objects.
 
-        Raises ValueError for an empty list, a repeated name, and an unknown one (with close names).
+        Both stand in label order, whatever the order of `names`.
+
+        Raises:
+            TypeError: `names` is a single string.
+            ValueError: an empty list, a repeated name, or an unknown one (with close names).
         """
         if isinstance(names, str):
             raise TypeError(f"names must be a list of part names, got the single string {names!r}")
@@ -285,13 +341,17 @@ class Vocabulary:
 
     @property
     def objects_with_parts(self) -> tuple[str, ...]:
+        """Names of the objects that have parts, in label order."""
         with_parts = set(self.object_of.tolist())
         return tuple(obj for o, obj in enumerate(self.objects) if o in with_parts)
 
     def parse(self, name: str) -> tuple[str, str]:
-        """("dog", "head") of "dog's head", by the longest fitting object here; the part may be new.
+        """Object and part of a name, by the longest fitting object here; the part may be new.
 
-        ValueError with close names if no object fits.
+        "dog's head" gives ("dog", "head").
+
+        Raises:
+            ValueError: no object fits (with close names), or no part is named.
         """
         fitting = [obj for obj in self.objects if name.startswith(obj + SEPARATOR)]
         if not fitting:
@@ -306,7 +366,11 @@ class Vocabulary:
         return obj, part
 
     def index(self, name: str) -> int:
-        """Position of an object-specific part name. ValueError with close names if it is unknown."""
+        """Position of an object-specific part name.
+
+        Raises:
+            ValueError: it is unknown (with close names).
+        """
         try:
             return self._index[name]
         except (KeyError, TypeError):
@@ -316,7 +380,11 @@ class Vocabulary:
             ) from None
 
     def object_index(self, obj: str) -> int:
-        """Position of an object name. ValueError with close names if it is not in the vocabulary."""
+        """Position of an object name.
+
+        Raises:
+            ValueError: it is not in the vocabulary (with close names).
+        """
         if obj not in self.objects:
             raise ValueError(
                 f"{obj!r} is not one of the {len(self.objects)} objects of vocabulary {self.name!r}"
@@ -325,17 +393,24 @@ class Vocabulary:
         return self.objects.index(obj)
 
     def parts_of(self, obj: str) -> tuple[str, ...]:
-        """Generalized part names of one object in label order: parts_of("bottle") == ("body", "cap")."""
+        """Generalized part names of one object in label order; ("body", "cap") of "bottle"."""
         members = (self.object_of == self.object_index(obj)).nonzero().flatten()
         return tuple(self.parts[p] for p in self.part_of[members].tolist())
 
     def canonical(self, name: str) -> str:
-        """This vocabulary's name for free words: "puppy's snout" -> "dog's muzzle"; ValueError if none."""
+        """This vocabulary's name for free words: "puppy's snout" -> "dog's muzzle".
+
+        Raises:
+            ValueError: there is none (with close names).
+        """
         cleaned = _clean_name(name)
         if cleaned in self:
             return cleaned
         obj, part = split_name(cleaned)
-        objects = [obj, *(known for known, words in OBJECT_SYNONYMS.items() if obj.lower() in words)]
+        objects = [
+            obj,
+            *(known for known, words in OBJECT_SYNONYMS.items() if obj.lower() in words),
+        ]
         parts = [part, *(known for known, words in PART_SYNONYMS.items() if part.lower() in words)]
         for candidate in (f"{o}{SEPARATOR}{p}" for o in objects for p in parts):
             if candidate in self:
@@ -351,7 +426,9 @@ class Vocabulary:
             "name": self.name,
             "objects": list(self.objects),
             "object_parts": list(self.object_parts),
-            "novel_objects": [obj for obj, seen in zip(self.objects, self.seen_object.tolist()) if not seen],
+            "novel_objects": [
+                obj for obj, seen in zip(self.objects, self.seen_object.tolist()) if not seen
+            ],
             "ids": self.ids.tolist(),
             "object_ids": self.object_ids.tolist(),
             "ignore_label": self.ignore_label,
@@ -359,6 +436,7 @@ class Vocabulary:
 
     @classmethod
     def from_dict(cls, contents: Mapping) -> Vocabulary:
+        """The vocabulary that `to_dict` wrote."""
         return cls._build(**contents)
 
     @property
@@ -387,5 +465,6 @@ class Vocabulary:
     def __repr__(self) -> str:
         return (
             f"Vocabulary({self.name!r}: {len(self)} object parts = {int(self.seen.sum())} seen + "
-            f"{int((~self.seen).sum())} unseen, {len(self.parts)} parts, {len(self.objects)} objects)"
+            f"{int((~self.seen).sum())} unseen, {len(self.parts)} parts, "
+            f"{len(self.objects)} objects)"
         )

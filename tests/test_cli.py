@@ -1,4 +1,5 @@
-"""Every command works from the shell, helps with an example, and turns a mistake into one line and exit code 2."""
+"""Every command works from the shell, helps with an example, and fails in one line, code 2."""
+
 import json
 import math
 import re
@@ -58,7 +59,8 @@ def fails_in_one_line(capsys, *arguments):
     return err
 
 
-# ---- help ------------------------------------------------------------------------------------------------------------
+# ---- help ----------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_commands_help_has_an_example_that_the_parser_accepts(capsys, command):
@@ -77,57 +79,104 @@ def test_python_m_lists_the_commands_quickly_and_without_torch():
     assert "| torch\n" not in answer.stderr
 
 
-@pytest.mark.parametrize("arguments", [
-    [], ["paint"], ["segment"], ["segment", "x.png"], ["train"], ["evaluate"],
-    ["evaluate", "--weights", "toy", "--dataset", "drawn", "--json", "x", "--seed", "a"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["paint"],
+        ["segment"],
+        ["segment", "x.png"],
+        ["train"],
+        ["evaluate"],
+        ["evaluate", "--weights", "toy", "--dataset", "drawn", "--json", "x", "--seed", "a"],
+    ],
+)
 def test_missing_and_unknown_arguments_end_with_code_2(capsys, arguments):
     assert "usage: " in fails(capsys, *arguments)
 
 
-# ---- segment ---------------------------------------------------------------------------------------------------------
+# ---- segment -------------------------------------------------------------------------------------
+
 
 def test_segment_writes_a_mask_for_every_name_and_an_overlay(capsys, weights, image, tmp_path):
     names = ["dog's head", "puppy's tail"]
     folder = tmp_path / "new" / "found"
-    main(["segment", str(image), "--names", *names, "--weights", str(weights), "--out", str(folder)])
+    main(
+        ["segment", str(image), "--names", *names, "--weights", str(weights), "--out", str(folder)]
+    )
     out = capsys.readouterr().out
     assert [line.split(" score")[0].strip() for line in out.splitlines()[:2]] == names
     masks = [np.asarray(Image.open(folder / f"{file}.png")) for file in ("dog-head", "puppy-tail")]
-    assert all(mask.shape == (40, 30) and mask.dtype == np.uint8 and set(np.unique(mask)) <= {0, 255} for mask in masks)
+    assert all(
+        mask.shape == (40, 30) and mask.dtype == np.uint8 and set(np.unique(mask)) <= {0, 255}
+        for mask in masks
+    )
     assert not (masks[0] & masks[1]).any()
-    width, height = Image.open(folder / "overlay.png").size                           # a small picture is enlarged
+    width, height = Image.open(folder / "overlay.png").size  # a small picture is enlarged
     assert width * 40 == height * 30 and width >= 30
 
 
 def test_mistakes_of_segment_are_one_line(capsys, weights, image, tmp_path):
-    segment = lambda *arguments: fails_in_one_line(capsys, "segment", *arguments, "--out", tmp_path / "o")  # noqa: E731
+    def segment(*arguments):
+        return fails_in_one_line(capsys, "segment", *arguments, "--out", tmp_path / "o")
+
     use = ("--weights", weights)
     assert "no image at" in segment(tmp_path / "none.png", "--names", "dog's head", *use)
     assert "no word 'dragon'" in segment(image, "--names", "dragon's head", *use)
     assert "'dog' is not the name of an object part" in segment(image, "--names", "dog", *use)
     assert "is listed twice" in segment(image, "--names", "dog's head", "dog's head", *use)
-    assert "no weights at 'nothing'" in segment(image, "--names", "dog's head", "--weights", "nothing")
-    assert "image.png is not a readable safetensors" in segment(image, "--names", "dog's head", "--weights", image)
+    assert "no weights at 'nothing'" in segment(
+        image, "--names", "dog's head", "--weights", "nothing"
+    )
+    assert "image.png is not a readable safetensors" in segment(
+        image, "--names", "dog's head", "--weights", image
+    )
     broken = tmp_path / "broken.png"
     broken.write_bytes(image.read_bytes()[:60])
     assert "broken.png cannot be read as an image" in segment(broken, "--names", "dog's head", *use)
     assert not (tmp_path / "o").exists()
-    assert "image.png" in fails_in_one_line(capsys, "segment", image, "--names", "dog's head", *use, "--out", image)
+    assert "image.png" in fails_in_one_line(
+        capsys, "segment", image, "--names", "dog's head", *use, "--out", image
+    )
 
 
-# ---- train -----------------------------------------------------------------------------------------------------------
+# ---- train ---------------------------------------------------------------------------------------
+
 
 def overrides(clip, **more):
-    settings = {"data.images": 3, "data.size": 32, "model.image_size": 32, "model.layers": "[0, 1, 2]",
-                "model.width": 16, "model.backbone": clip, "training.batch_size": 2, "training.steps": 2, **more}
+    settings = {
+        "data.images": 3,
+        "data.size": 32,
+        "model.image_size": 32,
+        "model.layers": "[0, 1, 2]",
+        "model.width": 16,
+        "model.backbone": clip,
+        "training.batch_size": 2,
+        "training.steps": 2,
+        **more,
+    }
     return [f"{name}={value}" for name, value in settings.items()]
 
 
 def test_train_makes_weights_that_segment_can_use(capsys, clip, image, tmp_path):
     run = tmp_path / "runs" / "mine"
     main(["train", "--preset", "smoke", "--set", *overrides(clip), "--output", str(run)])
-    assert re.search(r"2 steps, last mean loss \d+\.\d{4}, \d+ s; weights in .*safetensors", capsys.readouterr().out)
-    main(["segment", str(image), "--names", "dog's head", "--weights", str(run), "--out", str(tmp_path / "found")])
+    assert re.search(
+        r"2 steps, last mean loss \d+\.\d{4}, \d+ s; weights in .*safetensors",
+        capsys.readouterr().out,
+    )
+    main(
+        [
+            "segment",
+            str(image),
+            "--names",
+            "dog's head",
+            "--weights",
+            str(run),
+            "--out",
+            str(tmp_path / "found"),
+        ]
+    )
     assert (tmp_path / "found" / "dog-head.png").exists()
 
 
@@ -141,20 +190,32 @@ def test_mistakes_of_train_are_one_line(capsys, clip, weights, tmp_path):
     assert "is not YAML" in train("--preset", "toy", "--set", "model.layers=[1")
     assert "setting 'training.steps'" in train("--preset", "toy", "--set", "training.steps=0")
     assert "image size 33 is not a multiple of the patch size 8" in train(
-        "--preset", "toy", "--set", *overrides(clip), "model.image_size=33")
+        "--preset", "toy", "--set", *overrides(clip), "model.image_size=33"
+    )
     assert "layers must be ascending block indices in 0..2" in train(
-        "--preset", "toy", "--set", *overrides(clip), "model.layers=[1, 3, 5]")
-    assert "no tiny CLIP at" in train("--preset", "toy", "--set", f"model.backbone={tmp_path / 'none'}")
-    assert "cannot be divided into 4 heads" in train("--preset", "smoke", "--set", *overrides(clip), "model.width=18")
+        "--preset", "toy", "--set", *overrides(clip), "model.layers=[1, 3, 5]"
+    )
+    assert "no tiny CLIP at" in train(
+        "--preset", "toy", "--set", f"model.backbone={tmp_path / 'none'}"
+    )
+    assert "cannot be divided into 4 heads" in train(
+        "--preset", "smoke", "--set", *overrides(clip), "model.width=18"
+    )
 
 
-# ---- evaluate --------------------------------------------------------------------------------------------------------
+# ---- evaluate ------------------------------------------------------------------------------------
+
 
 def check_scores(file, images):
-    scores = json.loads(file.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    scores = json.loads(
+        file.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON")
+    )
     for setting in ("oracle_obj", "pred_all", "plain"):
-        for key in (f"{score}{split}" for score in ("", "recall_", "boundary_iou_")
-                    for split in ("seen", "unseen", "harmonic")):
+        for key in (
+            f"{score}{split}"
+            for score in ("", "recall_", "boundary_iou_")
+            for split in ("seen", "unseen", "harmonic")
+        ):
             value = scores[setting][key]
             assert value is None or 0 <= value <= 100 and math.isfinite(value), (setting, key)
     assert scores["images"] == images and scores["seconds"] >= 0
@@ -162,44 +223,98 @@ def check_scores(file, images):
 
 
 def test_evaluate_scores_drawn_pictures_of_the_split_and_seed_asked_for(capsys, weights, tmp_path):
-    arguments = ["evaluate", "--weights", str(weights), "--dataset", "drawn", "--images", "6", "--json"]
-    for name, more in (("a", []), ("again", []), ("other", ["--seed", "3"]), ("shifted", ["--split", "shifted"])):
+    arguments = [
+        "evaluate",
+        "--weights",
+        str(weights),
+        "--dataset",
+        "drawn",
+        "--images",
+        "6",
+        "--json",
+    ]
+    for name, more in (
+        ("a", []),
+        ("again", []),
+        ("other", ["--seed", "3"]),
+        ("shifted", ["--split", "shifted"]),
+    ):
         main([*arguments, str(tmp_path / "new" / f"{name}.json"), *more])
-    scores = {name: check_scores(tmp_path / "new" / f"{name}.json", 6) for name in ("a", "again", "other", "shifted")}
+    scores = {
+        name: check_scores(tmp_path / "new" / f"{name}.json", 6)
+        for name in ("a", "again", "other", "shifted")
+    }
     bare = lambda s: {k: v for k, v in s.items() if k not in ("seconds", "split", "seed")}  # noqa: E731
     assert bare(scores["a"]) == bare(scores["again"])
-    assert bare(scores["a"]) != bare(scores["other"]) and bare(scores["a"]) != bare(scores["shifted"])
-    assert (scores["a"]["dataset"], scores["a"]["split"], scores["other"]["seed"]) == ("drawn", "test", 3)
+    assert bare(scores["a"]) != bare(scores["other"]) and bare(scores["a"]) != bare(
+        scores["shifted"]
+    )
+    assert (scores["a"]["dataset"], scores["a"]["split"], scores["other"]["seed"]) == (
+        "drawn",
+        "test",
+        3,
+    )
     assert "oracle_obj" in capsys.readouterr().out
 
 
 def test_evaluate_scores_a_folder_in_the_pascal_part_layout(capsys, weights, tmp_path):
-    pictures = [sample(("cat", "cow"), size=40), sample(("bus",), size=48)]       # nothing unseen: nothing to score
+    # Nothing unseen: nothing to score.
+    pictures = [sample(("cat", "cow"), size=40), sample(("bus",), size=48)]
     write_pascal_part(pictures, tmp_path / "data", "test", vocabulary=DRAWN)
-    main(["evaluate", "--weights", str(weights), "--dataset", str(tmp_path / "data"),
-          "--json", str(tmp_path / "s.json")])
+    main(
+        [
+            "evaluate",
+            "--weights",
+            str(weights),
+            "--dataset",
+            str(tmp_path / "data"),
+            "--json",
+            str(tmp_path / "s.json"),
+        ]
+    )
     scores = check_scores(tmp_path / "s.json", 2)
     assert scores["plain"]["seen"] is not None and scores["plain"]["unseen"] is None
     assert "unseen   n/a" in capsys.readouterr().out
 
 
-def test_evaluate_reads_labels_with_the_vocabulary_of_the_data_not_of_the_weights(monkeypatch, tmp_path):
+def test_evaluate_reads_labels_with_the_vocabulary_of_the_data_not_of_the_weights(
+    monkeypatch, tmp_path
+):
     pascal, found = Vocabulary.load("pascal_part_116"), {}
     shape = (24, 24)
     part_map = np.full(shape, pascal.index("dog's head"))
     object_map = np.full(shape, pascal.objects.index("dog"))
-    write_pascal_part([Sample(np.zeros((*shape, 3), np.uint8), object_map, part_map, "one")], tmp_path / "data", "val",
-                      vocabulary=pascal)
-    (tmp_path / "data" / "classes.json").unlink()                                  # as the original archive comes
+    write_pascal_part(
+        [Sample(np.zeros((*shape, 3), np.uint8), object_map, part_map, "one")],
+        tmp_path / "data",
+        "val",
+        vocabulary=pascal,
+    )
+    (tmp_path / "data" / "classes.json").unlink()  # as the original archive comes
 
     def scored(model, samples, vocabulary, **_):
         found.update(name=vocabulary.name, part=vocabulary.object_parts[samples[0].part_map[0, 0]])
-        return {setting: dict.fromkeys(("seen", "unseen", "harmonic", "recall_unseen", "boundary_iou_unseen"))
-                for setting in ("oracle_obj", "pred_all", "plain")}
+        return {
+            setting: dict.fromkeys(
+                ("seen", "unseen", "harmonic", "recall_unseen", "boundary_iou_unseen")
+            )
+            for setting in ("oracle_obj", "pred_all", "plain")
+        }
 
     monkeypatch.setattr("partclipseg_lite.evaluation.evaluate.evaluate", scored)
-    main(["evaluate", "--weights", "toy", "--dataset", str(tmp_path / "data"), "--split", "val",
-          "--json", str(tmp_path / "s.json")])
+    main(
+        [
+            "evaluate",
+            "--weights",
+            "toy",
+            "--dataset",
+            str(tmp_path / "data"),
+            "--split",
+            "val",
+            "--json",
+            str(tmp_path / "s.json"),
+        ]
+    )
     assert found == {"name": "pascal_part_116", "part": "dog's head"}
 
 
@@ -210,11 +325,14 @@ def test_mistakes_of_evaluate_are_one_line(capsys, weights, tmp_path):
     assert "images must be a whole number from 1" in evaluate(*base, "drawn", "--images", 0)
     assert "seed must be a whole number" in evaluate(*base, "drawn", "--seed", -1)
     assert "nowhere" in evaluate(*base, tmp_path / "nowhere")
-    assert "no weights at" in evaluate("--weights", tmp_path / "w", "--json", tmp_path / "s.json", "--dataset", "drawn")
+    assert "no weights at" in evaluate(
+        "--weights", tmp_path / "w", "--json", tmp_path / "s.json", "--dataset", "drawn"
+    )
     assert not (tmp_path / "s.json").exists()
 
 
-# ---- with the shipped weights ----------------------------------------------------------------------------------------
+# ---- with the shipped weights --------------------------------------------------------------------
+
 
 def test_doctor_finds_everything_in_order(capsys):
     main(["doctor"])
@@ -224,13 +342,36 @@ def test_doctor_finds_everything_in_order(capsys):
 
 def test_segment_and_evaluate_use_the_shipped_weights(capsys, tmp_path):
     Image.fromarray(sample(size=64).image).save(tmp_path / "image.png")
-    main(["segment", str(tmp_path / "image.png"), "--names", "dog's head", "puppy's tail",
-          "--out", str(tmp_path / "found")])
+    main(
+        [
+            "segment",
+            str(tmp_path / "image.png"),
+            "--names",
+            "dog's head",
+            "puppy's tail",
+            "--out",
+            str(tmp_path / "found"),
+        ]
+    )
     assert len(list((tmp_path / "found").iterdir())) == 3
-    main(["evaluate", "--weights", "toy", "--dataset", "drawn", "--images", "2", "--json", str(tmp_path / "s.json")])
+    main(
+        [
+            "evaluate",
+            "--weights",
+            "toy",
+            "--dataset",
+            "drawn",
+            "--images",
+            "2",
+            "--json",
+            str(tmp_path / "s.json"),
+        ]
+    )
     check_scores(tmp_path / "s.json", 2)
 
 
 def test_an_unknown_shipped_name_lists_the_known_ones(capsys, tmp_path):
-    err = fails_in_one_line(capsys, "evaluate", "--weights", "tyo", "--dataset", "drawn", "--json", tmp_path / "s.json")
+    err = fails_in_one_line(
+        capsys, "evaluate", "--weights", "tyo", "--dataset", "drawn", "--json", tmp_path / "s.json"
+    )
     assert "toy, toy_no_attention_control, toy_clipseg" in err

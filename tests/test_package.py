@@ -1,4 +1,4 @@
-"""The package by itself: light to import, complete when installed, free of what only the book needs."""
+"""The package by itself: light to import, complete when installed, free of the book's needs."""
 
 import ast
 import re
@@ -47,7 +47,9 @@ def normalised(name: str) -> str:
 
 
 def run_python(code: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=300)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=300
+    )
 
 
 def test_importing_the_package_is_quick_and_does_not_import_torch():
@@ -80,7 +82,7 @@ def imported_names(path: Path) -> set[str]:
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             names.add(node.module.split(".")[0])
-    return names - set(sys.stdlib_module_names) - {"partclipseg_lite"}
+    return names - set(sys.stdlib_module_names) - {"drawn_world", "partclipseg_lite"}
 
 
 @pytest.mark.parametrize(
@@ -88,9 +90,12 @@ def imported_names(path: Path) -> set[str]:
 )
 def test_a_module_imports_only_what_installing_the_package_brings(path):
     declared = {normalised(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
-    optional = {"transformers"} if path.stem == "peer" else set()         # of the benchmark, imported there only
+    # The benchmark's peer, imported there only.
+    optional = {"transformers"} if path.stem == "peer" else set()
     for name in imported_names(path) - optional:
-        assert normalised(DISTRIBUTIONS.get(name, name)) in declared, f"{name} is not among the dependencies"
+        assert normalised(DISTRIBUTIONS.get(name, name)) in declared, (
+            f"{name} is not among the dependencies"
+        )
 
 
 def test_every_module_can_be_imported_without_the_extras():
@@ -112,7 +117,9 @@ def test_every_data_file_is_installed_with_the_package():
     installed = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
     caches = re.compile(r"/(\.|__pycache__)")
     files = {path for path in PACKAGE.rglob("*.*") if path.is_file() and path.suffix != ".py"}
-    files = {path for path in files if not caches.search(path.as_posix().removeprefix(ROOT.as_posix()))}
+    files = {
+        path for path in files if not caches.search(path.as_posix().removeprefix(ROOT.as_posix()))
+    }
     assert files and files == installed, "pyproject.toml names the data files that go into a wheel"
 
 
@@ -124,7 +131,9 @@ def test_every_folder_with_modules_is_a_package():
 def test_dependencies_are_lower_bounds_so_that_an_installed_torch_stays():
     capped = {"open-clip-torch", "jupyter-book"}
     extras = PROJECT["project"]["optional-dependencies"]
-    for line in PROJECT["project"]["dependencies"] + [line for lines in extras.values() for line in lines]:
+    for line in PROJECT["project"]["dependencies"] + [
+        line for lines in extras.values() for line in lines
+    ]:
         requirement = Requirement(line)
         operators = {specifier.operator for specifier in requirement.specifier}
         assert ">=" in operators, f"{line} has no lower bound"
@@ -142,9 +151,13 @@ def test_the_constraints_pin_every_dependency_within_its_bounds():
             assert specifier.operator == "==", f"{line} is no pin"
             pins[normalised(requirement.name)] = specifier.version
     extras = PROJECT["project"]["optional-dependencies"]
-    for line in PROJECT["project"]["dependencies"] + [line for lines in extras.values() for line in lines]:
+    for line in PROJECT["project"]["dependencies"] + [
+        line for lines in extras.values() for line in lines
+    ]:
         requirement = Requirement(line)
-        assert normalised(requirement.name) in pins, f"{requirement.name} is not pinned in constraints.txt"
+        assert normalised(requirement.name) in pins, (
+            f"{requirement.name} is not pinned in constraints.txt"
+        )
         assert requirement.specifier.contains(pins[normalised(requirement.name)]), line
 
 
@@ -158,7 +171,9 @@ def test_conda_users_get_the_same_environment():
 def test_the_installed_package_requires_no_notebook_or_book_library():
     needed = [Requirement(line) for line in requires("partclipseg-lite") or []]
     always = {
-        normalised(requirement.name) for requirement in needed if "extra ==" not in str(requirement.marker)
+        normalised(requirement.name)
+        for requirement in needed
+        if "extra ==" not in str(requirement.marker)
     }
     assert always and not always & {
         normalised(name) for name in (*BOOK_ONLY, "jupyter-book", "beautifulsoup4")

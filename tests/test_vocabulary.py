@@ -8,11 +8,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary, available, split_name
+from partclipseg_lite.vocabulary import (
+    OBJECT_SYNONYMS,
+    PART_SYNONYMS,
+    Vocabulary,
+    available,
+    split_name,
+)
 
-# Published facts, written down apart from the package's own data: (objects, with parts, seen with parts,
-# novel, T, seen T, unseen T, parts, seen parts), label ids of the seen object parts, generalized parts that
-# only novel objects have. fmt: off
+# Published facts, written down apart from the package's own data: (objects, with parts, seen with
+# parts, novel, T, seen T, unseen T, parts, seen parts), label ids of the seen object parts,
+# generalized parts that only novel objects have. fmt: off
 FACTS = {
     "drawn": ((22, 22, 17, 5, 149, 113, 36, 30, 30), None, []),
     "pascal_part_116": (
@@ -79,7 +85,12 @@ def test_well_known_labels_have_their_numbers():
     assert pascal.objects[11] == "dog" and pascal.object_parts[61] == "dog's head"
     assert ade.object_parts[0] == "person's arm" and ade.objects[0] == "airplane"
     assert imagenet.object_parts[0] == "impala's head"
-    assert set(pascal.objects) - set(pascal.objects_with_parts) == {"boat", "chair", "diningtable", "sofa"}
+    assert set(pascal.objects) - set(pascal.objects_with_parts) == {
+        "boat",
+        "chair",
+        "diningtable",
+        "sofa",
+    }
 
 
 @every_vocabulary
@@ -100,7 +111,11 @@ def test_index_maps_agree_with_the_names(name, restrict):
         obj, part = split_name(object_part)
         assert some.objects[some.object_of[t]] == obj and some.parts[some.part_of[t]] == part
         assert full.object_parts[some.ids[t]] == object_part and some.index(object_part) == t
-        assert bool(some.seen[t]) == bool(some.seen_object[some.object_of[t]]) == bool(full.seen[some.ids[t]])
+        assert (
+            bool(some.seen[t])
+            == bool(some.seen_object[some.object_of[t]])
+            == bool(full.seen[some.ids[t]])
+        )
         assert some.parse(object_part) == (obj, part)
     for o, obj in enumerate(some.objects):
         assert full.objects[some.object_ids[o]] == obj and some.object_index(obj) == o
@@ -159,7 +174,9 @@ def test_names_split_at_the_last_possessive(name, halves):
     assert split_name(name) == halves
 
 
-@pytest.mark.parametrize("name", ["", "dog", "dog head", "'s head", "dog's ", "dogs' head", "dog'shead"])
+@pytest.mark.parametrize(
+    "name", ["", "dog", "dog head", "'s head", "dog's ", "dogs' head", "dog'shead"]
+)
 def test_names_without_two_halves_are_refused(name):
     with pytest.raises(ValueError, match="is not the name of an object part"):
         split_name(name)
@@ -178,11 +195,15 @@ def test_parse_prefers_the_longest_object_of_the_vocabulary():
 
 def test_free_words_make_a_vocabulary_in_the_given_order():
     words = Vocabulary.from_names(["dog's tail", "cat's ear", "dog's ear"])
-    assert words == Vocabulary.from_names(iter(["dog’s  tail ", "cat's ear", "dog's ear"]))  # tidied
+    # Apostrophe and spaces are tidied.
+    assert words == Vocabulary.from_names(iter(["dog’s  tail ", "cat's ear", "dog's ear"]))
     assert words.object_parts == ("dog's tail", "cat's ear", "dog's ear")
     assert words.objects == ("dog", "cat") and words.parts == ("ear", "tail")
     assert words.part_of.tolist() == [1, 0, 0] and words.object_of.tolist() == [0, 1, 0]
-    assert Vocabulary.from_names({"dog": ["tail", "ear"]}).object_parts == ("dog's tail", "dog's ear")
+    assert Vocabulary.from_names({"dog": ["tail", "ear"]}).object_parts == (
+        "dog's tail",
+        "dog's ear",
+    )
     assert not words.seen.any()
     assert Vocabulary.from_names(words, seen_objects=["cat"]).seen.tolist() == [False, True, False]
 
@@ -218,7 +239,8 @@ words = st.text(st.characters(codec="utf-8", categories=("L",)), min_size=1, max
 def test_any_pairs_of_words_come_back_from_the_index_maps(pairs):
     vocabulary = Vocabulary.from_names([f"{obj}'s {part}" for obj, part in pairs])
     assert [
-        (vocabulary.objects[o], vocabulary.parts[p]) for o, p in zip(vocabulary.object_of, vocabulary.part_of)
+        (vocabulary.objects[o], vocabulary.parts[p])
+        for o, p in zip(vocabulary.object_of, vocabulary.part_of)
     ] == pairs
     assert Vocabulary.from_dict(vocabulary.to_dict()) == vocabulary
 
@@ -226,10 +248,14 @@ def test_any_pairs_of_words_come_back_from_the_index_maps(pairs):
 @given(st.data())
 def test_restricting_twice_equals_restricting_once(data):
     full = LOADED["pascal_part_116"]
-    some = data.draw(st.lists(st.sampled_from(full.object_parts), min_size=1, max_size=30, unique=True))
+    some = data.draw(
+        st.lists(st.sampled_from(full.object_parts), min_size=1, max_size=30, unique=True)
+    )
     fewer = data.draw(st.lists(st.sampled_from(some), min_size=1, unique=True))
     assert full.restrict(some).restrict(fewer) == full.restrict(fewer)
-    assert full.restrict(fewer).ids.tolist() == sorted(full.object_parts.index(name) for name in fewer)
+    assert full.restrict(fewer).ids.tolist() == sorted(
+        full.object_parts.index(name) for name in fewer
+    )
 
 
 @pytest.mark.parametrize(
@@ -285,13 +311,17 @@ def test_every_drawn_object_has_synonyms_that_are_no_other_object():
     assert set(drawn.objects) <= set(OBJECT_SYNONYMS)
     synonyms = [word for obj in drawn.objects for word in OBJECT_SYNONYMS[obj]]
     assert len(synonyms) == len(set(synonyms)) and not set(synonyms) & set(drawn.objects)
-    assert not {word for part in drawn.parts for word in PART_SYNONYMS.get(part, ())} & set(drawn.parts)
+    assert not {word for part in drawn.parts for word in PART_SYNONYMS.get(part, ())} & set(
+        drawn.parts
+    )
 
 
 def test_equality_and_hash_follow_the_contents_not_the_name():
     drawn = LOADED["drawn"]
     assert drawn == Vocabulary.load("drawn") and hash(drawn) == hash(Vocabulary.load("drawn"))
-    assert Vocabulary.from_names(["dog's ear"], name="a") == Vocabulary.from_names(["dog's ear"], name="b")
+    assert Vocabulary.from_names(["dog's ear"], name="a") == Vocabulary.from_names(
+        ["dog's ear"], name="b"
+    )
     different = [
         drawn,
         drawn.seen_only(),
@@ -306,7 +336,8 @@ def test_equality_and_hash_follow_the_contents_not_the_name():
 
 def test_the_hash_is_the_same_in_another_process():
     code = (
-        "from partclipseg_lite.vocabulary import Vocabulary; print(Vocabulary.load('pascal_part_116').hash)"
+        "from partclipseg_lite.vocabulary import Vocabulary; "
+        "print(Vocabulary.load('pascal_part_116').hash)"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == LOADED["pascal_part_116"].hash
@@ -317,4 +348,6 @@ def test_a_vocabulary_survives_json_and_says_what_it_is(name):
     seen = LOADED[name].seen_only()
     assert Vocabulary.from_dict(seen.to_dict()) == seen
     assert str(len(seen)) in repr(seen) and len(repr(seen)) < 150
-    assert list(seen) == list(seen.object_parts) and seen.object_parts[0] in seen and "dog" not in seen
+    assert (
+        list(seen) == list(seen.object_parts) and seen.object_parts[0] in seen and "dog" not in seen
+    )

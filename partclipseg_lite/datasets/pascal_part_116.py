@@ -1,14 +1,18 @@
-"""Folders in the layout of Pascal-Part-116 (as OV-PARTS ships it): read them, and write any data set as one.
+"""Folders in the layout of Pascal-Part-116, as OV-PARTS ships it.
+
+They are read here, and any data set is written as one.
 
     root/
       images/{split}/NAME.jpg or .png
       annotations_detectron2_obj/{split}/NAME.png     object ids
       annotations_detectron2_part/{split}/NAME.png    object-part ids
       annotations_detectron2_part/{split}_obj_label_count.json    {"NAME.png": [object ids in it]}
-      annotations_detectron2_part/{split}_part_label_count.json   {"NAME.png": [object-part ids in it]}
+      annotations_detectron2_part/{split}_part_label_count.json   {"NAME.png": [object-part ids in
+                                                                  it]}
       classes.json                                    the vocabulary; ours, absent from the original
 
-Label images have one channel: 8 bits with 255 for "nothing labelled", or 16 bits with 65535, by vocabulary.
+Label images have one channel: 8 bits with 255 for "nothing labelled", or 16 bits with 65535, by
+vocabulary.
 """
 
 from __future__ import annotations
@@ -34,7 +38,9 @@ UNREADABLE = (OSError, SyntaxError, ValueError)  # what Pillow raises for damage
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
-    return ValueError(f"{path} cannot be read ({error}); it may be truncated: copy or extract it again")
+    return ValueError(
+        f"{path} cannot be read ({error}); it may be truncated: copy or extract it again"
+    )
 
 
 def _read_image(path: Path) -> np.ndarray:
@@ -58,7 +64,8 @@ def _read_labels(path: Path, ignore_label: int) -> np.ndarray:
         raise _unreadable(path, error) from error
     if labels.ndim != 2 or labels.dtype.kind not in "ui":
         raise ValueError(
-            f"{path} must have one channel of whole numbers, got {labels.dtype} of shape {labels.shape}"
+            f"{path} must have one channel of whole numbers, "
+            f"got {labels.dtype} of shape {labels.shape}"
         )
     labels = labels.astype(np.int64)
     labels[labels == ignore_label] = IGNORE
@@ -68,16 +75,24 @@ def _read_labels(path: Path, ignore_label: int) -> np.ndarray:
 class PascalPart(Dataset):
     """A split of a Pascal-Part-116 folder as a data set of `Sample`.
 
-    root        the folder that holds `images`
-    split       "train", "val", …
-    vocabulary  a `Vocabulary`, a name for `Vocabulary.load`, or None to take the folder's classes.json. With
-                a restricted vocabulary the maps hold its positions, and everything outside it becomes IGNORE.
     Hidden macOS files ("._…"), of which the public archive holds many, are skipped.
-    Raises FileNotFoundError or ValueError naming the file: a missing split or mask, a mask of another size
-    than its image, label ids outside the vocabulary, a truncated file, or another class list.
+
+    Args:
+        root: the folder that holds `images`.
+        split: "train", "val", …
+        vocabulary: a `Vocabulary`, a name for `Vocabulary.load`, or None to take the folder's
+            classes.json. With a restricted vocabulary the maps hold its positions, and everything
+            outside it becomes IGNORE.
+
+    Raises:
+        FileNotFoundError: a split or a mask is missing; the file is named.
+        ValueError: a mask of another size than its image, label ids outside the vocabulary, a
+            truncated file, or another class list; the file is named.
     """
 
-    def __init__(self, root: str | os.PathLike, split: str, vocabulary: Vocabulary | str | None = None):
+    def __init__(
+        self, root: str | os.PathLike, split: str, vocabulary: Vocabulary | str | None = None
+    ):
         self.root, self.split = Path(root), split
         folder = self.root / IMAGES / split
         if not folder.is_dir():
@@ -90,7 +105,9 @@ class PascalPart(Dataset):
             raise FileNotFoundError(f"no folder {folder}; {known}")
         self.vocabulary = _choose_vocabulary(self.root, vocabulary)
         self.files = sorted(
-            p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")
+            p
+            for p in folder.iterdir()
+            if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")
         )
         if not self.files:
             raise FileNotFoundError(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)})")
@@ -111,8 +128,8 @@ class PascalPart(Dataset):
             labels = _read_labels(label_path, self.vocabulary.ignore_label)
             if labels.shape != image.shape[:2]:
                 raise ValueError(
-                    f"{label_path} is {labels.shape[1]}x{labels.shape[0]} pixels, its image {path} is "
-                    f"{image.shape[1]}x{image.shape[0]}"
+                    f"{label_path} is {labels.shape[1]}x{labels.shape[0]} pixels, its image {path} "
+                    f"is {image.shape[1]}x{image.shape[0]}"
                 )
             maps[field] = self._positions(labels, ids.numpy(), label_path)
         return Sample(image, **maps, name=path.stem)
@@ -123,8 +140,8 @@ class PascalPart(Dataset):
             if labels.max(initial=IGNORE) >= len(ids):
                 unknown = np.unique(labels[labels >= len(ids)]).tolist()
                 raise ValueError(
-                    f"{path} holds the ids {unknown[:5]}; vocabulary {self.vocabulary.name!r} has 0.."
-                    f"{len(ids) - 1} and {self.vocabulary.ignore_label} for nothing"
+                    f"{path} holds the ids {unknown[:5]}; vocabulary {self.vocabulary.name!r} has "
+                    f"0..{len(ids) - 1} and {self.vocabulary.ignore_label} for nothing"
                 )
             return labels
         lookup = np.full(max(int(labels.max(initial=0)), int(ids.max(initial=0))) + 2, IGNORE)
@@ -132,7 +149,10 @@ class PascalPart(Dataset):
         return lookup[labels + 1]  # the first entry serves IGNORE itself
 
     def __repr__(self) -> str:
-        return f"PascalPart({str(self.root)!r}, {self.split!r}, {len(self)} images, {self.vocabulary!r})"
+        return (
+            f"PascalPart({str(self.root)!r}, {self.split!r}, "
+            f"{len(self)} images, {self.vocabulary!r})"
+        )
 
 
 def _choose_vocabulary(root: Path, vocabulary: Vocabulary | str | None) -> Vocabulary:
@@ -145,28 +165,34 @@ def _choose_vocabulary(root: Path, vocabulary: Vocabulary | str | None) -> Vocab
             raise ValueError(f"{path} is not a class list ({error})") from error
     if vocabulary is None:
         if stored is None:
-            raise ValueError(f"{root} has no {CLASSES}: name the vocabulary, for example 'pascal_part_116'")
+            raise ValueError(
+                f"{root} has no {CLASSES}: name the vocabulary, for example 'pascal_part_116'"
+            )
         return stored
     if isinstance(vocabulary, str):
         vocabulary = Vocabulary.load(vocabulary)
     if stored is not None and not _agrees(vocabulary, stored):
         raise ValueError(
-            f"{path} lists other classes ({stored!r}) than the vocabulary asked for ({vocabulary!r})"
+            f"{path} lists other classes ({stored!r}) than the "
+            f"vocabulary asked for ({vocabulary!r})"
         )
     return vocabulary
 
 
 def _is_full(vocabulary: Vocabulary) -> bool:
-    return vocabulary.ids.tolist() == list(range(len(vocabulary))) and vocabulary.object_ids.tolist() == list(
-        range(len(vocabulary.objects))
-    )
+    return vocabulary.ids.tolist() == list(
+        range(len(vocabulary))
+    ) and vocabulary.object_ids.tolist() == list(range(len(vocabulary.objects)))
 
 
 def _agrees(vocabulary: Vocabulary, stored: Vocabulary) -> bool:
     """Do all names of `vocabulary` stand at its ids in `stored`?"""
 
     def named(names, ids, stored_names):
-        return all(i < len(stored_names) and stored_names[i] == name for name, i in zip(names, ids.tolist()))
+        return all(
+            i < len(stored_names) and stored_names[i] == name
+            for name, i in zip(names, ids.tolist())
+        )
 
     return (
         vocabulary.ignore_label == stored.ignore_label
@@ -183,16 +209,24 @@ def write_pascal_part(
     vocabulary: Vocabulary | None = None,
     suffix: str = ".png",
 ) -> Path:
-    """Write samples as one split of a Pascal-Part folder; returns `root`.
+    """Write samples as one split of a Pascal-Part folder.
 
-    dataset     samples with ids of the full vocabulary; their names become file names
-    root        new folder, or one that holds other splits of the same vocabulary
-    vocabulary  default: `dataset.vocabulary`
-    suffix      ".png" keeps every pixel; ".jpg" is smaller and, like the original, lossy
-    All or nothing: the split is written beside `root` and moved there when complete; after an error no trace
-    is left.
-    Raises FileExistsError if the split exists, ValueError for unknown ids, unusable or repeated names, an
-    empty data set.
+    All or nothing: the split is written beside `root` and moved there when complete; after an error
+    no trace is left.
+
+    Args:
+        dataset: samples with ids of the full vocabulary; their names become file names.
+        root: new folder, or one that holds other splits of the same vocabulary.
+        split: "train", "val", …
+        vocabulary: default: `dataset.vocabulary`.
+        suffix: ".png" keeps every pixel; ".jpg" is smaller and, like the original, lossy.
+
+    Returns:
+        `root`.
+
+    Raises:
+        FileExistsError: the split exists.
+        ValueError: unknown ids, unusable or repeated names, or an empty data set.
     """
     root = Path(root)
     vocabulary = getattr(dataset, "vocabulary", None) if vocabulary is None else vocabulary
@@ -200,12 +234,15 @@ def write_pascal_part(
         raise ValueError("the data set has no `vocabulary`; pass vocabulary=…")
     if not _is_full(vocabulary):
         raise ValueError(
-            f"labels are written with the ids of a full vocabulary, got the restricted {vocabulary!r}"
+            "labels are written with the ids of a full vocabulary, "
+            f"got the restricted {vocabulary!r}"
         )
     if suffix not in IMAGE_SUFFIXES:
         raise ValueError(f"suffix must be one of {', '.join(IMAGE_SUFFIXES)}, got {suffix!r}")
     if (root / IMAGES / split).exists():
-        raise FileExistsError(f"{root / IMAGES / split} exists already; choose another folder or remove it")
+        raise FileExistsError(
+            f"{root / IMAGES / split} exists already; choose another folder or remove it"
+        )
     _choose_vocabulary(root, vocabulary)  # raises if other splits here have other classes
     root.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{root.name}.partial-", dir=root.parent))
@@ -233,14 +270,19 @@ def _write_split(
         if f"{name}.png" in counts["obj"]:
             raise ValueError(f"two samples are named {name!r} (the second is number {index})")
         Image.fromarray(sample.image).save(folder / IMAGES / split / f"{name}{suffix}")
-        for kind, where, ids in (("obj", OBJECTS, sample.object_map), ("part", PARTS, sample.part_map)):
+        for kind, where, ids in (
+            ("obj", OBJECTS, sample.object_map),
+            ("part", PARTS, sample.part_map),
+        ):
             counts[kind][f"{name}.png"] = np.unique(ids[ids != IGNORE]).tolist()
             labels = np.where(ids == IGNORE, vocabulary.ignore_label, ids).astype(dtype)
             Image.fromarray(labels).save(folder / where / split / f"{name}.png")
     if not counts["obj"]:
         raise ValueError("the data set is empty; nothing was written")
     for kind, table in counts.items():
-        (folder / PARTS / f"{split}_{kind}_label_count.json").write_text(json.dumps(table), encoding="utf-8")
+        (folder / PARTS / f"{split}_{kind}_label_count.json").write_text(
+            json.dumps(table), encoding="utf-8"
+        )
     (folder / CLASSES).write_text(json.dumps(vocabulary.to_dict(), indent=1), encoding="utf-8")
 
 
@@ -249,8 +291,8 @@ def _move_into_place(partial: Path, root: Path, split: str) -> None:
         partial.chmod(0o755)  # temporary folders are private
         partial.rename(root)
         return
-    # Another split is there already. The images come last: without them a split does not exist for the
-    # reader.
+    # Another split is there already. The images come last: without them a split does not exist for
+    # the reader.
     entries = [
         Path(CLASSES),
         *(Path(PARTS) / f"{split}_{kind}_label_count.json" for kind in ("obj", "part")),

@@ -14,12 +14,16 @@ IGNORE = -1  # in both maps: nothing is labelled here
 class Sample:
     """One image with its labels; the arrays are checked on construction.
 
-    image       uint8 [H, W, 3]  RGB
-    object_map  int64 [H, W]     object ids, IGNORE where no object is labelled
-    part_map    int64 [H, W]     object-part ids, IGNORE where no part is labelled (a bicycle's frame)
-    name        str              for messages and file names
+    Attributes:
+        image: RGB, `uint8 [H, W, 3]`.
+        object_map: object ids, IGNORE where no object is labelled, `int64 [H, W]`.
+        part_map: object-part ids, IGNORE where no part is labelled (a bicycle's frame),
+            `int64 [H, W]`.
+        name: for messages and file names.
 
-    Raises TypeError for a wrong dtype and ValueError for wrong shapes or ids below IGNORE, naming the sample.
+    Raises:
+        TypeError: a wrong dtype; the sample is named.
+        ValueError: wrong shapes, or ids below IGNORE; the sample is named.
     """
 
     image: np.ndarray
@@ -48,9 +52,18 @@ class Sample:
                 )
 
     def check_ids(self, vocabulary) -> None:
-        """ValueError if a label lies outside the full vocabulary `vocabulary`."""
-        for field, count in (("object_map", len(vocabulary.objects)), ("part_map", len(vocabulary))):
-            unknown = sorted(set(np.unique(getattr(self, field)).tolist()) - set(range(IGNORE, count)))
+        """Check that every label lies in the full vocabulary `vocabulary`.
+
+        Raises:
+            ValueError: one does not.
+        """
+        for field, count in (
+            ("object_map", len(vocabulary.objects)),
+            ("part_map", len(vocabulary)),
+        ):
+            unknown = sorted(
+                set(np.unique(getattr(self, field)).tolist()) - set(range(IGNORE, count))
+            )
             if unknown:
                 raise ValueError(
                     f"sample {self.name!r}: {field} holds {unknown[:5]}, but vocabulary "
@@ -58,19 +71,30 @@ class Sample:
                 )
 
     def check_owners(self, vocabulary) -> None:
-        """ValueError if a pixel carries a part of another object than the one it is labelled with."""
+        """Check that every pixel carries a part of the object it is labelled with.
+
+        Raises:
+            ValueError: one carries a part of another object.
+        """
         labelled = self.part_map != IGNORE
         parts, objects = self.part_map[labelled], self.object_map[labelled]
         wrong = np.flatnonzero(vocabulary.object_of.numpy()[parts] != objects)
         if len(wrong):
             part, obj = vocabulary.object_parts[parts[wrong[0]]], objects[wrong[0]]
             raise ValueError(
-                f"sample {self.name!r}: {len(wrong)} pixels carry a part of another object, for example "
-                f"{part!r} where the object map holds {obj}"
+                f"sample {self.name!r}: {len(wrong)} pixels carry a part of another object, for "
+                f"example {part!r} where the object map holds {obj}"
             )
 
     def resized(self, size: int | tuple[int, int]) -> Sample:
-        """The sample at `size`, a side or (height, width): antialiased bilinear image, nearest maps."""
+        """The sample at another size: antialiased bilinear image, nearest maps.
+
+        Args:
+            size: a side, or (height, width), in pixels.
+
+        Raises:
+            ValueError: `size` is not positive.
+        """
         height, width = (size, size) if isinstance(size, int) else size
         if height < 1 or width < 1:
             raise ValueError(f"size must be positive, got {size!r}")
@@ -87,8 +111,15 @@ class Sample:
 
     def __repr__(self) -> str:
         height, width = self.object_map.shape
-        return f"Sample({self.name!r}, {height}x{width}, objects {np.unique(self.object_map).tolist()})"
+        return (
+            f"Sample({self.name!r}, {height}x{width}, "
+            f"objects {np.unique(self.object_map).tolist()})"
+        )
 
 
 def _describe(value) -> str:
-    return f"{value.dtype} of shape {tuple(value.shape)}" if hasattr(value, "dtype") else type(value).__name__
+    return (
+        f"{value.dtype} of shape {tuple(value.shape)}"
+        if hasattr(value, "dtype")
+        else type(value).__name__
+    )

@@ -1,13 +1,16 @@
-"""From scores to one label per pixel: the three ways in which predictions are read before they are scored.
+"""From scores to one label a pixel: the three ways in which predictions are read.
 
-Oracle-Obj   the objects in the picture are told; the best of *their* parts wins, there is no background
-Pred-All     the model's own object map chooses the object of each pixel; the best part of that object wins
-plain        the best of all object parts and background wins, nothing is told and nothing is gated
+- Oracle-Obj: the objects in the picture are told; the best of *their* parts wins, there is no
+  background.
+- Pred-All: the model's own object map chooses the object of each pixel; the best part of that
+  object wins.
+- plain: the best of all object parts and background wins, nothing is told and nothing is gated.
 
-Labels are object-part ids 0..T-1; T means background and IGNORE (-1) "no prediction". Scores may be logits or
-probabilities, since only their order matters: the release multiplies probabilities by 0, here a score that is
-out of the race is never looked at, which gives the same winner.
+Labels are object-part ids 0..T-1; T means background and IGNORE (-1) "no prediction". Scores may be
+logits or probabilities, since only their order matters: the release multiplies probabilities by 0,
+here a score that is out of the race is never looked at, which gives the same winner.
 """
+
 from __future__ import annotations
 
 import torch
@@ -17,83 +20,125 @@ from ..datasets.sample import IGNORE
 from ..vocabulary import Vocabulary
 
 
-def oracle_obj_labels(object_part_scores: Tensor, present: Tensor, vocabulary: Vocabulary) -> Tensor:
+def oracle_obj_labels(
+    object_part_scores: Tensor, present: Tensor, vocabulary: Vocabulary
+) -> Tensor:
     """Best part among the parts of the objects that are known to be in the picture.
 
-    object_part_scores  [T, H, W], or [T+1, H, W] whose last channel (background) is not looked at
-    present             the object map [H, W] or a list of object ids; IGNORE is skipped
-    returns             int64 [H, W] in 0..T-1; IGNORE everywhere if no object with parts is present
+    Args:
+        object_part_scores: `[T, H, W]`, or `[T+1, H, W]` whose last channel (background) is not
+            looked at.
+        present: the object map `[H, W]` or a list of object ids; IGNORE is skipped.
+        vocabulary: of the T object parts.
+
+    Returns:
+        Labels, `int64 [H, W], 0..T-1`; IGNORE everywhere if no object with parts is present.
+
+    Raises:
+        ValueError: scores of another shape, or object ids outside the vocabulary.
     """
     scores, _ = _split_background(object_part_scores, vocabulary, background="optional")
     objects = torch.as_tensor(present, device=scores.device).unique()
     objects = objects[objects != IGNORE]
-    if objects.numel() and not 0 <= int(objects.min()) <= int(objects.max()) < len(vocabulary.objects):
-        raise ValueError(f"present holds object ids {objects.tolist()}, vocabulary {vocabulary.name!r} has "
-                         f"0..{len(vocabulary.objects) - 1} and {IGNORE} for nothing")
+    if objects.numel() and not 0 <= int(objects.min()) <= int(objects.max()) < len(
+        vocabulary.objects
+    ):
+        raise ValueError(
+            f"present holds object ids {objects.tolist()}, vocabulary {vocabulary.name!r} has "
+            f"0..{len(vocabulary.objects) - 1} and {IGNORE} for nothing"
+        )
     candidates = torch.isin(vocabulary.object_of.to(scores.device), objects).nonzero().flatten()
     if not len(candidates):
         return torch.full(scores.shape[-2:], IGNORE, dtype=torch.long, device=scores.device)
     return candidates[scores[candidates].argmax(0)]
 
 
-def pred_all_labels(object_part_scores: Tensor, object_scores: Tensor | None,
-                    vocabulary: Vocabulary) -> Tensor:
-    """Best part of the object that wins at each pixel, background where background wins among the objects.
+def pred_all_labels(
+    object_part_scores: Tensor, object_scores: Tensor | None, vocabulary: Vocabulary
+) -> Tensor:
+    """Best part of the object that wins at each pixel; background where background wins.
 
-    object_part_scores  [T+1, H, W], background last
-    object_scores       [O+1, H, W], background last, O all objects of the vocabulary or only those with
-                        parts; None for a model without object channels: then it is `plain_labels`
-    returns             int64 [H, W] in 0..T, T is background (also where an object without parts wins)
+    Args:
+        object_part_scores: `[T+1, H, W]`, background last.
+        object_scores: `[O+1, H, W]`, background last, O all objects of the vocabulary or only
+            those with parts; None for a model without object channels: then it is
+            `plain_labels`.
+        vocabulary: of the T object parts.
+
+    Returns:
+        Labels, `int64 [H, W], 0..T`; T is background (also where an object without parts wins).
+
+    Raises:
+        ValueError: scores of another shape.
     """
     if object_scores is None:
         return plain_labels(object_part_scores, vocabulary)
     scores, background = _split_background(object_part_scores, vocabulary, background="required")
     objects = _object_ids(object_scores, vocabulary).to(scores.device)
-    winner = objects[object_scores.argmax(0)]             # [H, W] object ids, O for background
-    # The parts of each object in a padded table [O+1, K]: K scores per pixel are looked at instead of T.
+    winner = objects[object_scores.argmax(0)]  # [H, W] object ids, O for background
+    # The parts of each object in a padded table [O+1, K]: K scores per pixel are looked at instead
+    # of T.
     table = _parts_table(vocabulary).to(scores.device)
-    slots = table[winner].permute(2, 0, 1)                # [K, H, W] object-part ids, -1 in empty slots
+    slots = table[winner].permute(2, 0, 1)  # [K, H, W] object-part ids, -1 in empty slots
     candidates = scores.gather(0, slots.clamp(min=0)).masked_fill(slots < 0, -torch.inf)
     labels = slots.gather(0, candidates.argmax(0, keepdim=True))[0]
     return labels.masked_fill(labels < 0, background)
 
 
 def plain_labels(object_part_scores: Tensor, vocabulary: Vocabulary) -> Tensor:
-    """Best of all T object parts and background.
+    """Best of all T object parts and background, `int64 [H, W], 0..T`; T is background.
 
-    object_part_scores  [T+1, H, W], background last
-    returns             int64 [H, W] in 0..T, T is background
+    Args:
+        object_part_scores: `[T+1, H, W]`, background last.
+        vocabulary: of the T object parts.
+
+    Raises:
+        ValueError: scores of another shape.
     """
     _split_background(object_part_scores, vocabulary, background="required")
     return object_part_scores.argmax(0)
 
 
-def _split_background(scores: Tensor, vocabulary: Vocabulary, background: str) -> tuple[Tensor, int]:
-    """Scores of the T object parts [T, H, W] and the label of background, T. Raises ValueError for other
-    shapes."""
+def _split_background(
+    scores: Tensor, vocabulary: Vocabulary, background: str
+) -> tuple[Tensor, int]:
+    """Scores of the T object parts, `[T, H, W]`, and the label of background, T.
+
+    Raises:
+        ValueError: scores of another shape.
+    """
     T = len(vocabulary)
     allowed = (T + 1,) if background == "required" else (T, T + 1)
     if scores.ndim != 3 or scores.shape[0] not in allowed:
         expected = " or ".join(f"[{n}, H, W]" for n in allowed)
-        raise ValueError(f"object_part_scores has shape {list(scores.shape)}, expected {expected} for the "
-                         f"{T} object parts of vocabulary {vocabulary.name!r}; give one image at a time")
+        raise ValueError(
+            f"object_part_scores has shape {list(scores.shape)}, expected {expected} for the "
+            f"{T} object parts of vocabulary {vocabulary.name!r}; give one image at a time"
+        )
     return scores[:T], T
 
 
 def _object_ids(object_scores: Tensor, vocabulary: Vocabulary) -> Tensor:
-    """Object id of every channel of object_scores; O for background. Raises ValueError for another channel
-    number."""
+    """Object id of every channel of `object_scores`; O for background.
+
+    Raises:
+        ValueError: another number of channels.
+    """
     count, with_parts = len(vocabulary.objects), vocabulary.object_of.unique()
     for ids in (torch.arange(count), with_parts):
         if object_scores.ndim == 3 and object_scores.shape[0] == len(ids) + 1:
             return torch.cat([ids, torch.tensor([count])])
-    raise ValueError(f"object_scores has shape {list(object_scores.shape)}, expected [{count + 1}, H, W] "
-                     f"(all objects) or [{len(with_parts) + 1}, H, W] (objects with parts), background last")
+    raise ValueError(
+        f"object_scores has shape {list(object_scores.shape)}, expected [{count + 1}, H, W] "
+        f"(all objects) or [{len(with_parts) + 1}, H, W] (objects with parts), background last"
+    )
 
 
 def _parts_table(vocabulary: Vocabulary) -> Tensor:
-    """[O+1, K] object-part ids of each object, padded with -1; K is the largest number of parts of one
-    object."""
+    """Object-part ids of each object, `int64 [O+1, K]`, padded with -1.
+
+    K is the largest number of parts of one object.
+    """
     object_of = vocabulary.object_of
     counts = torch.bincount(object_of, minlength=len(vocabulary.objects))
     order = object_of.argsort(stable=True)

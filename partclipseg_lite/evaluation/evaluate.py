@@ -1,4 +1,5 @@
-"""Score a model on a dataset: predictions for the whole vocabulary, decided and counted in all settings in one pass."""
+"""Score a model on a dataset, in all settings in one pass."""
+
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -15,8 +16,13 @@ from .decisions import oracle_obj_labels, plain_labels, pred_all_labels
 from .metrics import Evaluator
 
 
-def predicted_labels(model: PartCLIPSeg | CLIPSeg, samples: Sequence[Sample], vocabulary: Vocabulary, batch_size: int = 4,
-                     progress: bool = False) -> Iterator[tuple[Sample, dict[str, Tensor]]]:
+def predicted_labels(
+    model: PartCLIPSeg | CLIPSeg,
+    samples: Sequence[Sample],
+    vocabulary: Vocabulary,
+    batch_size: int = 4,
+    progress: bool = False,
+) -> Iterator[tuple[Sample, dict[str, Tensor]]]:
     """Each sample with one label a pixel in every setting, `{"oracle_obj": int64 [H, W], "pred_all": …, "plain": …}`.
 
     Words are the bare names of `vocabulary`, whose ids the labels are; their size is the picture's, their device the model's.
@@ -25,9 +31,14 @@ def predicted_labels(model: PartCLIPSeg | CLIPSeg, samples: Sequence[Sample], vo
     """
     asked = vocabulary.asked()
     # Ids of all objects -> of those asked for; objects without parts, and the last entry for IGNORE = -1, have none.
-    position = torch.tensor([asked.objects.index(o) if o in asked.objects else IGNORE for o in vocabulary.objects] + [IGNORE])
+    position = torch.tensor(
+        [asked.objects.index(o) if o in asked.objects else IGNORE for o in vocabulary.objects]
+        + [IGNORE]
+    )
     starts = range(0, len(samples), batch_size)
-    for start in tqdm(starts, disable=not progress, desc="evaluate", file=sys.stdout, mininterval=2, ncols=100):
+    for start in tqdm(
+        starts, disable=not progress, desc="evaluate", file=sys.stdout, mininterval=2, ncols=100
+    ):
         batch = [samples[i] for i in range(start, min(start + batch_size, len(samples)))]
         output = predict(model, [s.image for s in batch], asked)
         for b, sample in enumerate(batch):
@@ -35,15 +46,27 @@ def predicted_labels(model: PartCLIPSeg | CLIPSeg, samples: Sequence[Sample], vo
             scores = resize_logits(output.object_part_logits[b], size)
             objects = None
             if output.object_logits is not None:
-                objects = resize_logits(torch.cat([output.object_logits[b], output.background_logits[b]]), size)
+                objects = resize_logits(
+                    torch.cat([output.object_logits[b], output.background_logits[b]]), size
+                )
             present = position[torch.from_numpy(sample.object_map).unique()].to(scores.device)
-            yield sample, {"oracle_obj": oracle_obj_labels(scores, present, asked),
-                           "pred_all": pred_all_labels(scores, objects, asked),
-                           "plain": plain_labels(scores, asked)}
+            yield (
+                sample,
+                {
+                    "oracle_obj": oracle_obj_labels(scores, present, asked),
+                    "pred_all": pred_all_labels(scores, objects, asked),
+                    "plain": plain_labels(scores, asked),
+                },
+            )
 
 
-def evaluate(model: PartCLIPSeg | CLIPSeg, samples: Sequence[Sample], vocabulary: Vocabulary, batch_size: int = 4,
-             progress: bool = False) -> dict:
+def evaluate(
+    model: PartCLIPSeg | CLIPSeg,
+    samples: Sequence[Sample],
+    vocabulary: Vocabulary,
+    batch_size: int = 4,
+    progress: bool = False,
+) -> dict:
     """Scores of `Evaluator.compute` in percent, on full frames at the labels' own size, plus `seconds`.
 
     The labels that are scored are those of `predicted_labels`.

@@ -1,16 +1,17 @@
 """Scores of part segmentation: three settings, two readings, one pass over the data.
 
-    oracle_obj  the objects are told, parts compete, only pixels with a part label count
-    pred_all    nothing is told, but again only pixels with a part label count: false positives elsewhere are
-                free
-    plain       the whole picture counts; background is a class; only object pixels without a part label are
-                left out
+- oracle_obj: the objects are told, parts compete, only pixels with a part label count.
+- pred_all: nothing is told, but again only pixels with a part label count: false positives
+  elsewhere are free.
+- plain: the whole picture counts; background is a class; only object pixels without a part label
+  are left out.
 
-In each setting a class has IoU = TP / (GT + predicted - TP) and recall = TP / GT, summed over all pictures. A
-class without a single labelled pixel has no score. `seen` and `unseen` are means over classes, `harmonic` is
-the harmonic mean of these two means. Everything is in percent. How scores become labels: see decisions.py;
-boundaries: boundary.py.
+In each setting a class has IoU = TP / (GT + predicted - TP) and recall = TP / GT, summed over all
+pictures. A class without a single labelled pixel has no score. `seen` and `unseen` are means over
+classes, `harmonic` is the harmonic mean of these two means. Everything is in percent. How scores
+become labels: see decisions.py; boundaries: boundary.py.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -29,15 +30,20 @@ BOUNDARY_KEY = {"per_class": "boundary_iou", "released": "released_boundary_quan
 
 @dataclass(frozen=True)
 class ScoringOptions:
-    """Where the released evaluator departs from the names of its numbers. Defaults: the paper reading."""
+    """Where the released evaluator departs from the names of its numbers.
+
+    Defaults: the paper reading.
+    """
 
     #: "per_class": boundary IoU of each class (Cheng et al.)
     #: "released": the quantity that the release prints under that name
     boundary: Literal["per_class", "released"] = "per_class"
-    #: Oracle-Obj, part pixels predicted as background: "missed", or "dropped" from the ground truth (release)
+    #: Oracle-Obj, part pixels predicted as background: "missed", or "dropped" from the ground truth
+    #: (release)
     oracle_background: Literal["missed", "dropped"] = "missed"
     #: Pred-All, mean over all classes: of the "labelled" ones, or also, with score 0, of those only
-    #: "predicted" and of background (release). Means over seen and unseen classes: of labelled ones in both.
+    #: "predicted" and of background (release). Means over seen and unseen classes: of labelled ones
+    #: in both.
     pred_all_mean: Literal["labelled", "predicted"] = "labelled"
 
     def __post_init__(self):
@@ -57,46 +63,70 @@ class ScoringOptions:
 
 
 class Evaluator:
-    """Collect predictions picture by picture, then `compute` all scores.
+    """A counter of predictions, picture by picture, that then can `compute` all scores.
 
     >>> evaluator = Evaluator(vocabulary)                                          # doctest: +SKIP
     >>> evaluator.update({"oracle_obj": labels, ...}, sample.object_map, sample.part_map)
     >>> evaluator.compute()["oracle_obj"]["harmonic"]
 
-    settings  which of SETTINGS to score
-    reading   "paper" or "released": the bundle of `ScoringOptions`; `options` replaces it
+    Args:
+        vocabulary: of the T object parts.
+        settings: which of SETTINGS to score.
+        reading: "paper" or "released", the bundle of `ScoringOptions`.
+        options: replaces that bundle.
+
+    Raises:
+        ValueError: no settings, or an unknown one.
     """
 
-    def __init__(self, vocabulary: Vocabulary, settings: Iterable[str] = SETTINGS, *, reading: str = "paper",
-                 options: ScoringOptions | None = None):
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        settings: Iterable[str] = SETTINGS,
+        *,
+        reading: str = "paper",
+        options: ScoringOptions | None = None,
+    ):
         self.vocabulary, self.settings = vocabulary, tuple(settings)
         unknown = [setting for setting in self.settings if setting not in SETTINGS]
         if unknown or not self.settings:
-            raise ValueError(f"settings are {list(self.settings)}, expected at least one of {list(SETTINGS)}")
+            raise ValueError(
+                f"settings are {list(self.settings)}, expected at least one of {list(SETTINGS)}"
+            )
         self.options = ScoringOptions.for_reading(reading) if options is None else options
         self.images = 0
         self._counts = {setting: _Counts.zeros(len(vocabulary) + 1) for setting in self.settings}
 
-    def update(self, labels: Mapping[str, np.ndarray], object_map: np.ndarray, part_map: np.ndarray) -> None:
-        """Count one picture.
+    def update(
+        self, labels: Mapping[str, np.ndarray], object_map: np.ndarray, part_map: np.ndarray
+    ) -> None:
+        """Count one picture; tensors are welcome.
 
-        labels      for each setting int [H, W]: object-part ids 0..T-1, T for background, IGNORE for no
-                    prediction (the same as background)
-        object_map  int [H, W] object ids, IGNORE where there is no object
-        part_map    int [H, W] object-part ids, IGNORE where there is no part label
-        Tensors are welcome. Raises ValueError for a missing setting, unequal shapes, or ids outside the
-        vocabulary.
+        Args:
+            labels: for each setting, `int [H, W]`: object-part ids 0..T-1, T for background,
+                IGNORE for no prediction (the same as background).
+            object_map: object ids, IGNORE where there is no object, `int [H, W]`.
+            part_map: object-part ids, IGNORE where there is no part label, `int [H, W]`.
+
+        Raises:
+            ValueError: a missing setting, unequal shapes, or ids outside the vocabulary.
         """
         if set(labels) != set(self.settings):
-            raise ValueError(f"labels are given for {sorted(labels)}, expected {sorted(self.settings)}")
+            raise ValueError(
+                f"labels are given for {sorted(labels)}, expected {sorted(self.settings)}"
+            )
         T = len(self.vocabulary)
         part_map = _label_map(part_map, "part_map", T)
         object_map = _label_map(object_map, "object_map", len(self.vocabulary.objects))
         checked = {s: _label_map(labels[s], f"labels[{s!r}]", T + 1) for s in self.settings}
-        for name, array in [("object_map", object_map)] + [(f"labels[{s!r}]", a) for s, a in checked.items()]:
+        for name, array in [("object_map", object_map)] + [
+            (f"labels[{s!r}]", a) for s, a in checked.items()
+        ]:
             if array.shape != part_map.shape:
-                raise ValueError(f"{name} has shape {array.shape}, part_map has {part_map.shape}; "
-                                 f"resize the prediction to the picture first")
+                raise ValueError(
+                    f"{name} has shape {array.shape}, part_map has {part_map.shape}; "
+                    f"resize the prediction to the picture first"
+                )
         for setting, predicted in checked.items():
             truth = np.where(object_map == IGNORE, T, part_map) if setting == "plain" else part_map
             predicted = np.where(predicted == IGNORE, T, predicted)
@@ -104,22 +134,34 @@ class Evaluator:
         self.images += 1
 
     def merge(self, other: Evaluator) -> None:
-        """Add the counts of another evaluator, for example of another process that scored other pictures."""
+        """Add the counts of another evaluator, of a process that scored other pictures, say.
+
+        Raises:
+            ValueError: it has another vocabulary, other settings or other options.
+        """
         mine, theirs = ((e.vocabulary, e.settings, e.options) for e in (self, other))
         if mine != theirs:
-            raise ValueError("only evaluators with equal vocabulary, settings and options can be merged")
+            raise ValueError(
+                "only evaluators with equal vocabulary, settings and options can be merged"
+            )
         self.images += other.images
         for setting in self.settings:
             for field in fields(_Counts):
-                getattr(self._counts[setting], field.name)[...] += getattr(other._counts[setting], field.name)
+                getattr(self._counts[setting], field.name)[...] += getattr(
+                    other._counts[setting], field.name
+                )
 
     def confusion(self, setting: str) -> np.ndarray:
-        """Pixels by [predicted, true] class, int64 [T+1, T+1]; the last row and column are background."""
+        """Pixels by [predicted, true] class, `int64 [T+1, T+1]`; background comes last."""
         return self._counts[setting].confusion.copy()
 
     def class_scores(self, setting: str) -> dict[str, np.ndarray]:
-        """For every class, background last, float [T+1]: iou, recall and boundary in percent (NaN where there
-        is nothing to score); correct, labelled and predicted in pixels."""
+        """Scores of every class, background last, `float [T+1]` each.
+
+        Returns:
+            "iou", "recall" and "boundary" in percent (NaN where there is nothing to score);
+            "correct", "labelled" and "predicted" in pixels.
+        """
         counts, is_release = self._counts[setting], self.options.boundary == "released"
         confusion, boundary = counts.confusion, counts.boundary
         if setting == "oracle_obj" and self.options.oracle_background == "dropped":
@@ -127,22 +169,29 @@ class Evaluator:
             confusion, boundary = _without(confusion, background), _without(boundary, background)
         correct, labelled, predicted = _totals(confusion)
         union = labelled + predicted - correct
-        boundary_correct, boundary_labelled, boundary_predicted = (total[:-1] for total in _totals(boundary))
+        boundary_correct, boundary_labelled, boundary_predicted = (
+            total[:-1] for total in _totals(boundary)
+        )
         boundary_union = boundary_labelled + boundary_predicted - boundary_correct
-        return {"correct": correct, "labelled": labelled, "predicted": predicted,
-                "iou": _percent(correct, union, labelled > 0),
-                "recall": _percent(correct, labelled, labelled > 0),
-                "boundary": _percent(boundary_correct, boundary_union,
-                                     boundary_union > 0 if is_release else labelled > 0)}
+        return {
+            "correct": correct,
+            "labelled": labelled,
+            "predicted": predicted,
+            "iou": _percent(correct, union, labelled > 0),
+            "recall": _percent(correct, labelled, labelled > 0),
+            "boundary": _percent(
+                boundary_correct, boundary_union, boundary_union > 0 if is_release else labelled > 0
+            ),
+        }
 
     def compute(self) -> dict:
         """All scores as plain numbers, ready for JSON (None where there is nothing to score).
 
-        {"images": N, setting: {"seen", "unseen", "harmonic", "all", "recall_seen", …, "boundary_iou_seen", …,
-        "per_object_part": {name: {iou, recall, boundary_iou, pixels, seen}}, "per_object": {…}, "per_part":
-        {…}}}. "all" is the mean over every labelled class; "plain" also has "background" (its IoU), which
-        "all" includes there. With options.boundary = "released" the boundary keys are called
-        released_boundary_quantity.
+        {"images": N, setting: {"seen", "unseen", "harmonic", "all", "recall_seen", …,
+        "boundary_iou_seen", …, "per_object_part": {name: {iou, recall, boundary_iou, pixels,
+        seen}}, "per_object": {…}, "per_part": {…}}}. "all" is the mean over every labelled class;
+        "plain" also has "background" (its IoU), which "all" includes there. With options.boundary =
+        "released" the boundary keys are called released_boundary_quantity.
         """
         summaries = {setting: _plain_numbers(self._summary(setting)) for setting in self.settings}
         return {"images": self.images, **summaries}
@@ -154,27 +203,40 @@ class Evaluator:
         summary = {}
         for prefix, key in (("", "iou"), ("recall_", "recall"), (f"{boundary_key}_", "boundary")):
             of_seen, of_unseen = _mean(scores[key][:T][seen]), _mean(scores[key][:T][~seen])
-            summary |= {f"{prefix}seen": of_seen, f"{prefix}unseen": of_unseen,
-                        f"{prefix}harmonic": harmonic_mean(of_seen, of_unseen)}
+            summary |= {
+                f"{prefix}seen": of_seen,
+                f"{prefix}unseen": of_unseen,
+                f"{prefix}harmonic": harmonic_mean(of_seen, of_unseen),
+            }
         in_all = scores["iou"]
         if setting == "pred_all" and self.options.pred_all_mean == "predicted":
             in_all = np.where(np.isnan(in_all) & (scores["predicted"] > 0), 0.0, in_all)
         summary["all"] = _mean(in_all)
         if setting == "plain":
             summary["background"] = scores["iou"][T]
-        columns = {"iou": scores["iou"], "recall": scores["recall"], boundary_key: scores["boundary"]}
+        columns = {
+            "iou": scores["iou"],
+            "recall": scores["recall"],
+            boundary_key: scores["boundary"],
+        }
         columns = {key: column[:T] for key, column in columns.items()}
         pixels = scores["labelled"][:T].astype(int)
         summary["per_object_part"] = {
-            name: {**{key: column[t] for key, column in columns.items()},
-                   "pixels": int(pixels[t]), "seen": bool(seen[t])}
-            for t, name in enumerate(self.vocabulary.object_parts)}
+            name: {
+                **{key: column[t] for key, column in columns.items()},
+                "pixels": int(pixels[t]),
+                "seen": bool(seen[t]),
+            }
+            for t, name in enumerate(self.vocabulary.object_parts)
+        }
         object_of, part_of = self.vocabulary.object_of.numpy(), self.vocabulary.part_of.numpy()
         summary["per_object"] = _group(self.vocabulary.objects, object_of, columns, pixels)
         summary["per_part"] = _group(self.vocabulary.parts, part_of, columns, pixels)
         for name, split in (("seen", seen), ("unseen", ~seen)):
             iou = {"iou": columns["iou"][split]}
-            for part, mean in _group(self.vocabulary.parts, part_of[split], iou, pixels[split]).items():
+            for part, mean in _group(
+                self.vocabulary.parts, part_of[split], iou, pixels[split]
+            ).items():
                 summary["per_part"][part][f"iou_{name}"] = mean["iou"]
         return summary
 
@@ -182,32 +244,55 @@ class Evaluator:
 @dataclass
 class _Counts:
     confusion: np.ndarray  # int64 [T+1, T+1] pixels by predicted, true class
-    boundary: np.ndarray   # int64 [T+2, T+2] the same at boundaries; the last row and column: no boundary
+    # int64 [T+2, T+2] the same at boundaries; the last row and column: no boundary
+    boundary: np.ndarray
 
     @classmethod
     def zeros(cls, classes: int) -> _Counts:
-        return cls(np.zeros((classes, classes), np.int64), np.zeros((classes + 1, classes + 1), np.int64))
+        return cls(
+            np.zeros((classes, classes), np.int64), np.zeros((classes + 1, classes + 1), np.int64)
+        )
 
     def add(self, predicted: np.ndarray, truth: np.ndarray, boundary: str) -> None:
-        """Count one picture. predicted: 0..T; truth: 0..T or IGNORE, where no prediction helps or harms."""
+        """Count one picture.
+
+        Args:
+            predicted: `int64 [H, W], 0..T`.
+            truth: `int64 [H, W], 0..T`, or IGNORE, where no prediction helps or harms.
+            boundary: of `ScoringOptions`.
+        """
         classes = len(self.confusion)
         background, no_boundary = classes - 1, classes
         counts = truth != IGNORE
         self.confusion += _confusion(predicted[counts], truth[counts], classes)
         if boundary == "released":  # there ignored pixels stay in both maps, as background
-            predicted, truth = np.where(counts, predicted, background), np.where(counts, truth, background)
-            predicted, truth = released_boundary_quantity(predicted), released_boundary_quantity(truth)
+            predicted, truth = (
+                np.where(counts, predicted, background),
+                np.where(counts, truth, background),
+            )
+            predicted, truth = (
+                released_boundary_quantity(predicted),
+                released_boundary_quantity(truth),
+            )
         else:
-            predicted, truth = boundary_labels(np.where(counts, predicted, IGNORE)), boundary_labels(truth)
+            predicted, truth = (
+                boundary_labels(np.where(counts, predicted, IGNORE)),
+                boundary_labels(truth),
+            )
             predicted, truth = (np.where(m == IGNORE, no_boundary, m) for m in (predicted, truth))
         self.boundary += _confusion(predicted.ravel(), truth.ravel(), classes + 1)
 
 
 def mean_and_spread(results: Iterable[Mapping]) -> dict[str, dict[str, dict]]:
-    """Summarise the `compute` results of several training seeds.
+    """Summary of the `compute` results of several training seeds.
 
-    returns {setting: {"seen": {"mean", "std", "values"}, …}} for every headline score; std is the sample
-    deviation, None for a single seed; a score that is None in some seed is None everywhere but in "values".
+    Returns:
+        {setting: {"seen": {"mean", "std", "values"}, …}} for every headline score; std is the
+        sample deviation, None for a single seed; a score that is None in some seed is None
+        everywhere but in "values".
+
+    Raises:
+        ValueError: there are no results.
     """
     results = list(results)
     if not results:
@@ -215,11 +300,16 @@ def mean_and_spread(results: Iterable[Mapping]) -> dict[str, dict[str, dict]]:
     summary = {}
     for setting in (setting for setting in SETTINGS if setting in results[0]):
         summary[setting] = {}
-        for key in (key for key, value in results[0][setting].items() if not isinstance(value, dict)):
+        for key in (
+            key for key, value in results[0][setting].items() if not isinstance(value, dict)
+        ):
             values = [result[setting][key] for result in results]
             known, several = None not in values, len(values) > 1
-            summary[setting][key] = {"mean": float(np.mean(values)) if known else None, "values": values,
-                                     "std": float(np.std(values, ddof=1)) if known and several else None}
+            summary[setting][key] = {
+                "mean": float(np.mean(values)) if known else None,
+                "values": values,
+                "std": float(np.std(values, ddof=1)) if known and several else None,
+            }
     return summary
 
 
@@ -240,7 +330,11 @@ def _without(confusion: np.ndarray, label: int) -> np.ndarray:
 
 def _totals(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Correct, labelled and predicted pixels of every class, float [T+1]."""
-    return confusion.diagonal().astype(float), confusion.sum(0).astype(float), confusion.sum(1).astype(float)
+    return (
+        confusion.diagonal().astype(float),
+        confusion.sum(0).astype(float),
+        confusion.sum(1).astype(float),
+    )
 
 
 def _percent(numerator: np.ndarray, denominator: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -253,14 +347,26 @@ def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def _group(names: tuple[str, ...], member_of: np.ndarray, columns: dict, pixels: np.ndarray) -> dict:
-    """Mean of each column over the scored members of each group; groups without members are left out."""
-    return {names[g]: {**{key: _mean(column[member_of == g]) for key, column in columns.items()},
-                       "pixels": int(pixels[member_of == g].sum())} for g in np.unique(member_of)}
+def _group(
+    names: tuple[str, ...], member_of: np.ndarray, columns: dict, pixels: np.ndarray
+) -> dict:
+    """Mean of each column over the scored members of each group that has members."""
+    return {
+        names[g]: {
+            **{key: _mean(column[member_of == g]) for key, column in columns.items()},
+            "pixels": int(pixels[member_of == g].sum()),
+        }
+        for g in np.unique(member_of)
+    }
 
 
 def _label_map(labels, name: str, classes: int) -> np.ndarray:
-    """int64 [H, W] with values IGNORE..classes-1. Raises TypeError or ValueError naming the map."""
+    """A map of labels, `int64 [H, W], IGNORE..classes-1`.
+
+    Raises:
+        TypeError: it does not hold whole numbers; the map is named.
+        ValueError: another shape, or other ids; the map is named.
+    """
     if hasattr(labels, "detach"):
         labels = labels.detach().cpu().numpy()
     labels = np.asarray(labels)
@@ -270,8 +376,10 @@ def _label_map(labels, name: str, classes: int) -> np.ndarray:
         raise ValueError(f"{name} has shape {labels.shape}, expected [H, W]")
     labels = labels.astype(np.int64, copy=False)
     if labels.min() < IGNORE or labels.max() >= classes:
-        raise ValueError(f"{name} holds ids {labels.min()}..{labels.max()}, expected {IGNORE}.."
-                         f"{classes - 1}; map the ignore label of the files to {IGNORE}")
+        raise ValueError(
+            f"{name} holds ids {labels.min()}..{labels.max()}, expected {IGNORE}.."
+            f"{classes - 1}; map the ignore label of the files to {IGNORE}"
+        )
     return labels
 
 

@@ -23,6 +23,7 @@ from ..evaluation.evaluate import evaluate
 from ..files import write_whole
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..settings import Settings
+from ..training.checkpoints import newest_step
 from ..training.loop import train
 from ..vocabulary import Vocabulary
 from ..weights.state import fingerprint
@@ -94,8 +95,7 @@ class Run:
     @property
     def newest_step(self) -> int:
         """Step of the newest checkpoint in the folder, 0 where there is none."""
-        checkpoints = sorted((self.folder / "checkpoints").glob("step_*"))
-        return int(checkpoints[-1].name.split("_")[1]) if checkpoints else 0
+        return newest_step(self.folder / "checkpoints")
 
     def train(self) -> tuple[PartCLIPSeg | CLIPSeg, list[dict]]:
         """(model in eval mode, log of mean losses); says so where it takes up a run, and shows its progress.

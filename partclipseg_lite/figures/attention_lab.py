@@ -1,10 +1,14 @@
-"""Figures of the chapter on attention control: small grids with their numbers, two trained models side by
-side, the picture behind a slider, means with their spread."""
+"""Figures of the chapter on attention control.
+
+Small grids with their numbers, two trained models side by side, the picture behind a slider, means
+with their spread.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import numpy as np
 from matplotlib.colors import PowerNorm
@@ -45,14 +49,31 @@ from .maps import (
 TWO_SPREADS = 2.0  # whiskers reach two standard errors to each side
 
 
+class Look(Protocol):
+    """Where a model looks for the parts of one object (`evaluation.attention` makes them)."""
+
+    masks: Mapping[str, np.ndarray]
+    on_object: np.ndarray
+
+    def by_part(self) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
+        """(maps, normalised maps), each {part: float `[h, w]`}."""
+
+
 @styled
 def number_grids(
-    grids: Mapping[str, np.ndarray], *, masks: Mapping[str, np.ndarray] | None = None, columns: int = 3
+    grids: Mapping[str, np.ndarray],
+    *,
+    masks: Mapping[str, np.ndarray] | None = None,
+    columns: int = 3,
 ) -> Picture:
     """Small maps with every value written in its cell, two digits or whole numbers.
 
-    grids   {title: float or int [h, w]}, each coloured from 0 to 1, or to its largest value if that is larger
-    masks   {title: bool [h, w]}: cells framed in orange, for example those of the part's own mask
+    Args:
+        grids: title -> `float or int [h, w]`, each coloured from 0 to 1, or to its largest value
+            if that is larger.
+        masks: title -> cells framed in orange, `bool [h, w]`, for example those of the part's own
+            mask.
+        columns: maps in a row, at most.
     """
     grids, masks = _checked(grids), masks or {}
     columns = min(columns, len(grids))
@@ -76,20 +97,33 @@ def number_grids(
             )
         for row, column in zip(*np.nonzero(masks.get(title, np.zeros(values.shape))), strict=True):
             axes.add_patch(
-                Rectangle((column - 0.44, row - 0.44), 0.88, 0.88, fill=False, edgecolor=UNSEEN, linewidth=2)
+                Rectangle(
+                    (column - 0.44, row - 0.44),
+                    0.88,
+                    0.88,
+                    fill=False,
+                    edgecolor=UNSEEN,
+                    linewidth=2,
+                )
             )
     return _settled(picture)
 
 
 @styled
 def one_part_on_the_grid(image, mask, step: int, box: tuple[int, int, int, int]) -> Picture:
-    """A part smaller than a cell: the pixels that nearest sampling looks at, and the share of each cell it
-    covers.
+    """A part smaller than a cell, twice.
 
-    mask  bool [H, W], as the image
-    step  pixels in a cell
-    box   (top, left, bottom, right) of the close-up, its sides multiples of `step`
-    Raises ValueError for a box that leaves the image or cuts cells.
+    On the left the pixels that nearest sampling looks at, on the right the share of each cell that
+    the part covers.
+
+    Args:
+        image: RGB, `[H, W, 3]`.
+        mask: `bool [H, W]`, as the image.
+        step: pixels in a cell.
+        box: (top, left, bottom, right) of the close-up, its sides multiples of `step`.
+
+    Raises:
+        ValueError: a box that leaves the image or cuts cells.
     """
     top, left, bottom, right = box
     image, mask = as_rgb(image), as_array(mask).astype(bool)
@@ -97,8 +131,8 @@ def one_part_on_the_grid(image, mask, step: int, box: tuple[int, int, int, int])
     inside = 0 <= top < bottom <= mask.shape[0] and 0 <= left < right <= mask.shape[1]
     if image.shape[:2] != mask.shape or not inside or height % step or width % step:
         raise ValueError(
-            f"box {box} must lie in the image and be a multiple of {step} pixels high and wide; image and mask "
-            f"must have one size, got {image.shape[:2]} and {mask.shape}"
+            f"box {box} must lie in the image and be a multiple of {step} pixels high and wide; "
+            f"image and mask must have one size, got {image.shape[:2]} and {mask.shape}"
         )
     close, part = image[top:bottom, left:right], mask[top:bottom, left:right]
     shares = part.reshape(height // step, step, width // step, step).mean((1, 3))
@@ -113,7 +147,15 @@ def one_part_on_the_grid(image, mask, step: int, box: tuple[int, int, int, int])
         for at in range(0, width + 1, step):
             panel.axvline(at - 0.5, color="white", linewidth=1)
     y, x = np.mgrid[0:height:step, 0:width:step]
-    axes[0].plot(x.ravel(), y.ravel(), "o", color=UNSEEN, markersize=5, markeredgecolor="white", clip_on=False)
+    axes[0].plot(
+        x.ravel(),
+        y.ravel(),
+        "o",
+        color=UNSEEN,
+        markersize=5,
+        markeredgecolor="white",
+        clip_on=False,
+    )
     for (row, column), share in np.ndenumerate(shares):
         axes[1].text(
             (column + 0.5) * step - 0.5,
@@ -124,6 +166,19 @@ def one_part_on_the_grid(image, mask, step: int, box: tuple[int, int, int, int])
             weight="bold" if share else "normal",
         )
     return _settled(picture)
+
+
+def box_around(mask, step: int, cells: int = 3) -> tuple[int, int, int, int]:
+    """(top, left, bottom, right) of a close-up of `cells` x `cells` cells around the mask's centre.
+
+    mask  bool [H, W], somewhere True; at the border the box is moved into the picture
+    """
+    mask, side = as_array(mask).astype(bool), cells * step
+    corner = [
+        int(np.clip(places.mean() // step * step - cells // 2 * step, 0, length - side))
+        for places, length in zip(np.nonzero(mask), mask.shape, strict=True)
+    ]
+    return corner[0], corner[1], corner[0] + side, corner[1] + side
 
 
 @styled
@@ -137,20 +192,33 @@ def side_by_side(
     vocabulary: Vocabulary | None = None,
     power: float = 0.5,
 ) -> Picture:
-    """The parts of one object as two (or more) models see them: one row a part, two columns a model.
+    """The parts of one object as two (or more) models see them.
 
-    models    {title: (maps, normalised)}, both {part: float [h, w]}; the left column of a model shows `maps`,
-              on one colour scale for all models and parts, the right one where `normalised` reaches `gamma`
-    masks     {part: bool [H, W]}, drawn as an outline; obj_mask bool [H, W]
-    power     exponent of the colour scale; below 1 it opens up the small values
-    The top row shows what all parts claim together. Raises ValueError if a model lacks a part of `masks`.
+    One row a part, two columns a model. The top row shows what all parts claim together.
+
+    Args:
+        image: RGB, `[H, W, 3]`.
+        models: title -> (maps, normalised), both part -> `float [h, w]`; the left column of a model
+            shows `maps`, on one colour scale for all models and parts, the right one where
+            `normalised` reaches `gamma`.
+        gamma: a part claims the places where its map reaches gamma.
+        masks: part -> `bool [H, W]`, drawn as an outline.
+        obj_mask: the object, `bool [H, W]`.
+        vocabulary: gives the parts the colours that they have in all other figures.
+        power: exponent of the colour scale; below 1 it opens up the small values.
+
+    Raises:
+        ValueError: a model lacks a part of `masks`.
     """
     image, parts = as_rgb(image), list(masks)
     for title, pair in models.items():
         missing = [part for part in parts for maps in pair if part not in maps]
         if missing:
             raise ValueError(f"{title!r} has no map of {missing[0]!r}; give maps of all of {parts}")
-    models = {title: (_checked(maps), _checked(normalised)) for title, (maps, normalised) in models.items()}
+    models = {
+        title: (_checked(maps), _checked(normalised))
+        for title, (maps, normalised) in models.items()
+    }
     size, panel, ratio = display_size(image.shape), 1.15, image.shape[0] / image.shape[1]
     top = max(maps[part].max() for maps, _ in models.values() for part in parts)
     scale = PowerNorm(power, vmin=0, vmax=top)
@@ -166,56 +234,115 @@ def side_by_side(
         show_image(head, coverage_image(covered, image), f"{title}\n{_shares(covered)}")
         for row, part in enumerate(parts, start=2):
             axes = picture.add_subplot(grid[row, 2 * m])
-            show_image(axes, maps[part], cmap="viridis", norm=scale, aspect=_aspect(maps[part], image))
+            show_image(
+                axes, maps[part], cmap="viridis", norm=scale, aspect=_aspect(maps[part], image)
+            )
             _outline(axes, masks[part], maps[part].shape)
             if m == 0:
-                axes.text(-0.06, 0.5, part, transform=axes.transAxes, rotation=90, ha="right", va="center")
+                axes.text(
+                    -0.06, 0.5, part, transform=axes.transAxes, rotation=90, ha="right", va="center"
+                )
             left.append(axes)
             claimed = upscale_nearest(normalised[part] >= gamma, size)[..., None]
             claims = np.where(claimed, 0.2 * grey + 0.8 * colours[row - 2], grey).astype(np.uint8)
             axes = picture.add_subplot(grid[row, 2 * m + 1])
             show_image(axes, claims)
             _outline(axes, masks[part], claims.shape[:2])
-    bar = picture.colorbar(left[0].images[0], ax=picture.axes, location="bottom", fraction=0.025, pad=0.01, aspect=40)
+    bar = picture.colorbar(
+        left[0].images[0], ax=picture.axes, location="bottom", fraction=0.025, pad=0.01, aspect=40
+    )
     bar.outline.set_visible(False)
-    bar.set_ticks([0, top / 4, top / 2, top], labels=[f"{value:.2g}" for value in (0, top / 4, top / 2, top)])
+    bar.set_ticks(
+        [0, top / 4, top / 2, top], labels=[f"{value:.2g}" for value in (0, top / 4, top / 2, top)]
+    )
     bar.minorticks_off()
     bar.set_label("left: the map, one scale for all    right: where it claims", fontsize=8)
-    picture.legend(handles=_handles(), loc="outside lower center", ncols=1, fontsize=8, handlelength=1, handleheight=1)
+    picture.legend(
+        handles=_handles(),
+        loc="outside lower center",
+        ncols=1,
+        fontsize=8,
+        handlelength=1,
+        handleheight=1,
+    )
     return _settled(picture)
+
+
+def looks_beside(
+    image, looks: Mapping[str, Look], gamma: float, vocabulary: Vocabulary | None = None
+) -> Picture:
+    """`side_by_side` of where several models look for the parts of one object.
+
+    looks  {title: look}, all of the same object in the same picture
+    """
+    first = next(iter(looks.values()))
+    maps = {title: look.by_part() for title, look in looks.items()}
+    return side_by_side(
+        image, maps, gamma, masks=first.masks, obj_mask=first.on_object, vocabulary=vocabulary
+    )
 
 
 @styled
 def gamma_picture(image, models: Mapping[str, Mapping], gamma: float, *, obj_mask) -> Picture:
     """What all parts claim together at one threshold, the models beside each other.
 
-    models  {title: {part: normalised map, float [h, w]}}; obj_mask bool [H, W]
+    Args:
+        image: RGB, `[H, W, 3]`.
+        models: title -> part -> normalised map, `float [h, w]`.
+        gamma: a part claims the places where its map reaches gamma.
+        obj_mask: the object, `bool [H, W]`.
     """
     image = as_rgb(image)
     panel, ratio = 2.3, image.shape[0] / image.shape[1]
     picture = new_picture(panel * len(models), panel * ratio + 1.15)
     picture.get_layout_engine().set(w_pad=0.02, h_pad=0.04, wspace=0.01)
-    for axes, (title, maps) in zip(picture.subplots(1, len(models), squeeze=False)[0], models.items(), strict=True):
+    for axes, (title, maps) in zip(
+        picture.subplots(1, len(models), squeeze=False)[0], models.items(), strict=True
+    ):
         covered = coverage(maps, gamma, obj_mask)
         show_image(axes, coverage_image(covered, image), f"{title}\n{_shares(covered)}")
-    picture.legend(handles=_handles(), loc="outside lower center", ncols=1, fontsize=8, handlelength=1, handleheight=1)
+    picture.legend(
+        handles=_handles(),
+        loc="outside lower center",
+        ncols=1,
+        fontsize=8,
+        handlelength=1,
+        handleheight=1,
+    )
     return _settled(picture)
 
 
+def gamma_pictures(image, looks: Mapping[str, Look], gammas: Iterable[float]) -> dict[str, bytes]:
+    """{"0.30": PNG of `gamma_picture`} at each threshold, small enough for a slider."""
+    claimed = {title: look.by_part()[1] for title, look in looks.items()}
+    on_object = next(iter(looks.values())).on_object
+    return {
+        f"{gamma:.2f}": small_png(gamma_picture(image, claimed, gamma, obj_mask=on_object))
+        for gamma in gammas
+    }
+
+
 def small_png(picture, colours: int = 96, scale: float = 1.5) -> bytes:
-    """PNG bytes of a figure with few colours: smaller files, for widgets that hold many pictures."""
+    """PNG bytes of a figure with few colours: small, for widgets that hold many pictures."""
     with Image.open(io.BytesIO(to_png_bytes(picture, scale))) as opened:
-        reduced = opened.convert("RGB").quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        reduced = opened.convert("RGB").quantize(
+            colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        )
     buffer = io.BytesIO()
     reduced.save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
 
 @styled
-def means_with_errors(values: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]], *, columns: int = 2) -> Picture:
-    """One panel a quantity: mean over objects for each group and model, whiskers of two standard errors.
+def means_with_errors(
+    values: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]], *, columns: int = 2
+) -> Picture:
+    """One panel a quantity: means over objects, with whiskers of two standard errors.
 
-    values  {quantity: {group: {model: float [n]}}}; all panels have the same groups and models
+    Args:
+        values: quantity -> group -> model -> `float [n]`; all panels have the same groups and
+            models.
+        columns: panels in a row, at most.
     """
     columns = min(columns, len(values))
     rows = -(-len(values) // columns)
@@ -249,7 +376,11 @@ def means_with_errors(values: Mapping[str, Mapping[str, Mapping[str, np.ndarray]
 
 
 def mean_and_error(values) -> tuple[float, float]:
-    """Mean and its standard error (0 for a single value). Raises ValueError if there is none."""
+    """Mean and its standard error (0 for a single value).
+
+    Raises:
+        ValueError: there is no value.
+    """
     values = as_array(values).astype(float).ravel()
     if not len(values):
         raise ValueError("no values to average")
@@ -258,7 +389,10 @@ def mean_and_error(values) -> tuple[float, float]:
 
 
 def _settled(picture: Picture) -> Picture:
-    """Drawn once: square panels move after the first layout, and titles of two lines would lose their top."""
+    """The picture, drawn once.
+
+    Square panels move after the first layout, and titles of two lines would lose their top.
+    """
     picture.draw_without_rendering()
     return picture
 
@@ -270,13 +404,17 @@ def _shares(covered: np.ndarray) -> str:
 
 def _handles() -> list[Patch]:
     return [
-        Patch(facecolor=COVERAGE_COLOURS[k], edgecolor=FAINT, label=COVERAGE_NAMES[k]) for k in (ONE, OVERLAP, MISSING)
+        Patch(facecolor=COVERAGE_COLOURS[k], edgecolor=FAINT, label=COVERAGE_NAMES[k])
+        for k in (ONE, OVERLAP, MISSING)
     ]
 
 
 def _outline(axes, mask, shape: tuple[int, int]) -> None:
-    """A white line around `mask` bool [H, W] over a map of another shape, in its coordinates."""
+    """A white line around `mask`, `bool [H, W]`, over a map of another shape."""
     mask = as_array(mask).astype(float)
-    y, x = ((np.arange(side) + 0.5) * other / side - 0.5 for side, other in zip(mask.shape, shape, strict=True))
+    y, x = (
+        (np.arange(side) + 0.5) * other / side - 0.5
+        for side, other in zip(mask.shape, shape, strict=True)
+    )
     for colour, width in ((INK, 1.6), ("white", 0.8)):
         axes.contour(x, y, mask, levels=[0.5], colors=[colour], linewidths=width)

@@ -1,4 +1,5 @@
 """What all figures share: the canvas, the style, upscaling, PNG bytes."""
+
 from __future__ import annotations
 
 import functools
@@ -12,29 +13,45 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 INK, FAINT = "#222222", "#8a8a8a"
-SEEN, UNSEEN, HARMONIC = "#2f6db3", "#e08214", "#6b6b6b"  # blue, orange: distinct to colour-blind eyes too
-DISPLAY_SIZE = 384   # pictures are shown with their shorter side at least about this many pixels
-STYLE = {"font.family": "DejaVu Sans", "font.size": 9, "axes.titlesize": 10, "axes.spines.top": False,
-         "axes.spines.right": False, "axes.edgecolor": FAINT, "text.color": INK, "axes.labelcolor": INK,
-         "xtick.color": INK, "ytick.color": INK, "axes.titlecolor": INK, "legend.frameon": False,
-         "figure.facecolor": "white", "axes.facecolor": "white", "savefig.facecolor": "white"}
+# Blue, orange: distinct to colour-blind eyes too.
+SEEN, UNSEEN, HARMONIC = "#2f6db3", "#e08214", "#6b6b6b"
+DISPLAY_SIZE = 384  # pictures are shown with their shorter side at least about this many pixels
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": FAINT,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.titlecolor": INK,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "savefig.facecolor": "white",
+}
 
 
 def styled(draw: Callable) -> Callable:
-    """Decorator: draw with the style above and matplotlib's defaults, whatever a notebook has set."""
+    """A decorator: draw with the style above, whatever style a notebook has set."""
+
     @functools.wraps(draw)
     def wrapper(*args, **kwargs):
         with matplotlib.rc_context():
             matplotlib.rcdefaults()
             matplotlib.rcParams.update(STYLE)
             return draw(*args, **kwargs)
+
     return wrapper
 
 
 class Picture(Figure):
-    """A matplotlib Figure that shows itself in a notebook, without pyplot and whatever its backend is."""
+    """A matplotlib Figure that shows itself in a notebook, without pyplot."""
 
-    draw = styled(Figure.draw)        # some settings are read only now, when the caller's style is back
+    draw = styled(Figure.draw)  # some settings are read only now, when the caller's style is back
     savefig = styled(Figure.savefig)
 
     def _repr_png_(self) -> bytes:
@@ -55,13 +72,23 @@ def show_image(axes: Axes, image: np.ndarray, title: str = "", **kwargs) -> None
 
 
 def as_rgb(image) -> np.ndarray:
-    """uint8 [H, W, 3] from a Sample, a PIL image, an array or a tensor [H, W, 3]: uint8, or float in 0..1."""
+    """An image as RGB, `uint8 [H, W, 3]`.
+
+    Args:
+        image: a Sample, a PIL image, or an array or tensor `[H, W, 3]`, uint8 or float in 0..1.
+
+    Raises:
+        ValueError: it has another shape.
+        TypeError: it has another dtype.
+    """
     image = getattr(image, "image", image)
     if isinstance(image, Image.Image):
         image = image.convert("RGB")
     image = as_array(image)
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise ValueError(f"the image has shape {image.shape}, expected [H, W, 3] (RGB, channels last)")
+        raise ValueError(
+            f"the image has shape {image.shape}, expected [H, W, 3] (RGB, channels last)"
+        )
     if image.dtype.kind == "f":
         return (np.clip(image, 0, 1) * 255).round().astype(np.uint8)
     if image.dtype != np.uint8:
@@ -74,15 +101,20 @@ def as_array(values) -> np.ndarray:
     if not hasattr(values, "detach"):
         return np.asarray(values)
     values = values.detach().cpu()
-    return (values.float() if values.is_floating_point() else values).numpy()             # NumPy knows no bf16
+    return (values.float() if values.is_floating_point() else values).numpy()  # NumPy knows no bf16
 
 
 def upscale_nearest(array, size: int | tuple[int, int]) -> np.ndarray:
-    """[h, w] or [h, w, C] resized to `size` (a side, or height and width) by nearest pixel: a map stays a map
-    of squares.
+    """A map resized by nearest pixel, so that it stays a map of squares.
 
-    Smaller sizes work too. Pixel centres are aligned, as in `Sample.resized`. Raises ValueError for a size
-    below 1.
+    Smaller sizes work too. Pixel centres are aligned, as in `Sample.resized`.
+
+    Args:
+        array: `[h, w]` or `[h, w, C]`.
+        size: a side, or height and width, in pixels.
+
+    Raises:
+        ValueError: a size below 1.
     """
     height, width = (size, size) if isinstance(size, int) else size
     if height < 1 or width < 1:
@@ -94,23 +126,26 @@ def upscale_nearest(array, size: int | tuple[int, int]) -> np.ndarray:
 
 
 def enlarge(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A photograph or drawing uint8 [H, W, 3] at `size` (height, width), smoothly."""
+    """A photograph or drawing, `uint8 [H, W, 3]`, at `size` (height, width), smoothly."""
     if image.shape[:2] == tuple(size):
         return image
     return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BICUBIC))
 
 
 def display_size(shape: tuple[int, ...], at_least: int = DISPLAY_SIZE) -> tuple[int, int]:
-    """Height and width times the smallest whole number that makes the shorter side `at_least` pixels."""
+    """Height and width, enlarged by a whole number.
+
+    It is the smallest that makes the shorter side `at_least` pixels.
+    """
     factor = max(1, -(-at_least // min(shape[:2])))
     return shape[0] * factor, shape[1] * factor
 
 
 def spread(wanted, low: float, high: float, gap: float) -> np.ndarray:
-    """Positions for labels: near the `wanted` (ascending) ones, in order, `gap` apart, within low..high.
+    """Positions for labels: near the wanted ones, in order, `gap` apart, within low..high.
 
-    Each label first moves up just enough to clear the one before it; then whatever stands beyond `high` is
-    pushed back.
+    The `wanted` ones ascend. Each label first moves up just enough to clear the one before it; then
+    whatever stands beyond `high` is pushed back.
     """
     wanted = np.asarray(wanted, float)
     gap = min(gap, (high - low) / max(1, len(wanted)))
@@ -120,25 +155,34 @@ def spread(wanted, low: float, high: float, gap: float) -> np.ndarray:
 
 
 def to_png_bytes(picture, scale: float = 1.0) -> bytes:
-    """PNG bytes of a figure or of an image array, for widgets and files; equal input gives equal bytes.
+    """PNG bytes of a figure or of an image array, for widgets and files.
 
-    picture  Figure, or array: uint8 or float 0..1, [H, W], [H, W, 3] or [H, W, 4]
-    scale    resolution factor: dots per inch of a figure, nearest-pixel enlargement of an array
-    Raises ValueError for a scale that is not positive and TypeError for anything else than a figure or an
-    array.
+    Equal input gives equal bytes.
+
+    Args:
+        picture: a Figure, or an array: uint8 or float 0..1, `[H, W]`, `[H, W, 3]` or `[H, W, 4]`.
+        scale: resolution factor: dots per inch of a figure, nearest-pixel enlargement of an array.
+
+    Raises:
+        ValueError: a scale that is not positive.
+        TypeError: anything else than a figure or an array.
     """
     if not scale > 0:
         raise ValueError(f"scale must be positive, got {scale!r}")
     buffer = io.BytesIO()
     if isinstance(picture, Figure):
-        picture.savefig(buffer, format="png", dpi=picture.get_dpi() * scale, metadata={"Software": None})
+        picture.savefig(
+            buffer, format="png", dpi=picture.get_dpi() * scale, metadata={"Software": None}
+        )
         return buffer.getvalue()
     array = as_array(picture)
     if array.dtype.kind == "f":
         array = (np.clip(array, 0, 1) * 255).round().astype(np.uint8)
     if array.dtype != np.uint8 or array.ndim not in (2, 3):
-        raise TypeError(f"expected a figure or an image array, got {type(picture).__name__} with dtype "
-                        f"{array.dtype} and shape {array.shape}")
+        raise TypeError(
+            f"expected a figure or an image array, got {type(picture).__name__} with dtype "
+            f"{array.dtype} and shape {array.shape}"
+        )
     if scale != 1:
         height, width = (max(1, round(side * scale)) for side in array.shape[:2])
         array = upscale_nearest(array, (height, width))

@@ -1,4 +1,5 @@
 """The diagram of the whole system, drawn with the real maps of one real prediction."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -13,13 +14,24 @@ WORDS = "#ffffff"
 
 
 @styled
-def data_flow(image, object_map: np.ndarray, part_map: np.ndarray, object_part_map: np.ndarray, *,
-              obj: str = "dog", part: str = "head") -> Picture:
+def data_flow(
+    image,
+    object_map: np.ndarray,
+    part_map: np.ndarray,
+    object_part_map: np.ndarray,
+    *,
+    obj: str = "dog",
+    part: str = "head",
+) -> Picture:
     """From a picture and a name to a mask, top to bottom, with the maps found on the way.
 
-    image            RGB [H, W, 3]
-    object_map, part_map, object_part_map
-                     float [h, w] in 0..1: probabilities of `obj`, of `part`, of the object part
+    Args:
+        image: RGB, `[H, W, 3]`.
+        object_map: probabilities of `obj`, `float [h, w], 0..1`.
+        part_map: probabilities of `part`, `float [h, w], 0..1`.
+        object_part_map: probabilities of the object part, `float [h, w], 0..1`.
+        obj: name of the object.
+        part: name of the part.
     """
     picture = new_picture(5.0, 6.6)
     axes = picture.subplots()
@@ -47,40 +59,105 @@ def data_flow(image, object_map: np.ndarray, part_map: np.ndarray, object_part_m
     _box(axes, 4.2, 2.4, 5.6, 1.0, "put together: Proj, FiLM again", TRAINED)
     _arrow(axes, (7.0, 2.4), (7.0, 2.1))
     _thumbnail(axes, object_part_map, 6.0, 0.1, f"“{obj}'s {part}”", side=2.0)
-    _box(axes, 0.2, 3.95, 3.4, 1.6, "attention of the\nlast block:\nseparate, enhance", ONLY_TRAINING)
+    _box(
+        axes, 0.2, 3.95, 3.4, 1.6, "attention of the\nlast block:\nseparate, enhance", ONLY_TRAINING
+    )
     _arrow(axes, (1.9, 6.4), (1.9, 5.55), dashed=True)
     _box(axes, 0.2, 0.5, 3.4, 1.6, "masks at three\ngranularities\nteach all three", ONLY_TRAINING)
     _arrow(axes, (6.0, 1.1), (3.6, 1.3), dashed=True)
     _arrow(axes, (4.4, 4.2), (3.2, 2.1), dashed=True)
-    for y, colour, text in ((3.3, FROZEN, "frozen"), (2.85, TRAINED, "trained"),
-                            (2.4, ONLY_TRAINING, "in training only")):
-        axes.add_patch(FancyBboxPatch((0.3, y), 0.22, 0.22, boxstyle="round,pad=0.02", facecolor=colour,
-                                      edgecolor=FAINT))
+    for y, colour, text in (
+        (3.3, FROZEN, "frozen"),
+        (2.85, TRAINED, "trained"),
+        (2.4, ONLY_TRAINING, "in training only"),
+    ):
+        axes.add_patch(
+            FancyBboxPatch(
+                (0.3, y), 0.22, 0.22, boxstyle="round,pad=0.02", facecolor=colour, edgecolor=FAINT
+            )
+        )
         axes.text(0.72, y + 0.11, text, va="center", fontsize=8)
     return picture
 
 
-def _box(axes: Axes, x: float, y: float, width: float, height: float, text: str, colour: str,
-         weight: str = "normal") -> None:
-    axes.add_patch(FancyBboxPatch((x + 0.1, y + 0.1), width - 0.2, height - 0.2, boxstyle="round,pad=0.1",
-                                  facecolor=colour, edgecolor=FAINT, linewidth=0.8))
-    axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=9, weight=weight,
-              linespacing=1.25)
+def _box(
+    axes: Axes,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    text: str,
+    colour: str,
+    weight: str = "normal",
+) -> None:
+    axes.add_patch(
+        FancyBboxPatch(
+            (x + 0.1, y + 0.1),
+            width - 0.2,
+            height - 0.2,
+            boxstyle="round,pad=0.1",
+            facecolor=colour,
+            edgecolor=FAINT,
+            linewidth=0.8,
+        )
+    )
+    axes.text(
+        x + width / 2,
+        y + height / 2,
+        text,
+        ha="center",
+        va="center",
+        fontsize=9,
+        weight=weight,
+        linespacing=1.25,
+    )
 
 
-def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], dashed: bool = False) -> None:
-    axes.annotate("", end, start, arrowprops={
-        "arrowstyle": "-|>", "color": INK, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0,
-        "linestyle": "--" if dashed else "-"})
+def _arrow(
+    axes: Axes, start: tuple[float, float], end: tuple[float, float], dashed: bool = False
+) -> None:
+    axes.annotate(
+        "",
+        end,
+        start,
+        arrowprops={
+            "arrowstyle": "-|>",
+            "color": INK,
+            "linewidth": 0.9,
+            "shrinkA": 0,
+            "shrinkB": 0,
+            "linestyle": "--" if dashed else "-",
+        },
+    )
 
 
-def _thumbnail(axes: Axes, values: np.ndarray, x: float, y: float, title: str = "",
-               side: float = 3.0) -> None:
-    """An image, or a map on the scale 0..1, with its lower left corner at (x, y); maps carry a name."""
-    axes.imshow(values, extent=(x, x + side, y, y + side), cmap="viridis", vmin=0, vmax=1,
-                interpolation="nearest", zorder=2)
-    axes.add_patch(FancyBboxPatch((x, y), side, side, boxstyle="square,pad=0", fill=False, edgecolor=FAINT,
-                                  zorder=3))
-    axes.text(x + side / 2, y + 0.1, title, ha="center", va="bottom", fontsize=8.5, color="white", zorder=4,
-              path_effects=[withStroke(linewidth=2, foreground=INK)])
+def _thumbnail(
+    axes: Axes, values: np.ndarray, x: float, y: float, title: str = "", side: float = 3.0
+) -> None:
+    """An image, or a map on the scale 0..1 with its name; lower left corner at (x, y)."""
+    axes.imshow(
+        values,
+        extent=(x, x + side, y, y + side),
+        cmap="viridis",
+        vmin=0,
+        vmax=1,
+        interpolation="nearest",
+        zorder=2,
+    )
+    axes.add_patch(
+        FancyBboxPatch(
+            (x, y), side, side, boxstyle="square,pad=0", fill=False, edgecolor=FAINT, zorder=3
+        )
+    )
+    axes.text(
+        x + side / 2,
+        y + 0.1,
+        title,
+        ha="center",
+        va="bottom",
+        fontsize=8.5,
+        color="white",
+        zorder=4,
+        path_effects=[withStroke(linewidth=2, foreground=INK)],
+    )
     axes.set(xlim=(0, 10), ylim=(0, 13.2))

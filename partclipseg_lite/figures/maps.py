@@ -1,4 +1,5 @@
 """Maps on a grid: similarities, attention, and what the parts of one object claim."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -24,18 +25,31 @@ from .palette import part_palette
 PANEL, WIDTH = 1.9, 11.0  # inches: of one map at most, of all together
 MISSING, NOTHING, ONE, OVERLAP = -1, 0, 1, 2
 COVERAGE_COLOURS = {MISSING: "#3b3b3b", NOTHING: "#ffffff", ONE: "#7fbf7b", OVERLAP: "#d7301f"}
-COVERAGE_NAMES = {ONE: "claimed by one part", OVERLAP: "by two or more: overlap",
-                  MISSING: "by none, though on the object: missing"}
+COVERAGE_NAMES = {
+    ONE: "claimed by one part",
+    OVERLAP: "by two or more: overlap",
+    MISSING: "by none, though on the object: missing",
+}
 
 
 @styled
-def heatmaps(image, maps: Mapping[str, np.ndarray], *, columns: int = 6,
-             limits: tuple[float, float] | None = None, colours: str = "viridis") -> Picture:
+def heatmaps(
+    image,
+    maps: Mapping[str, np.ndarray],
+    *,
+    columns: int = 6,
+    limits: tuple[float, float] | None = None,
+    colours: str = "viridis",
+) -> Picture:
     """The image and, beside it, maps as squares on one shared scale with its colour bar.
 
-    maps     {name: float [h, w]}
-    limits   lowest and highest value of the scale; default: of all maps together
-    colours  a matplotlib colour map; use a diverging one ("RdBu_r") with symmetric limits for signed maps
+    Args:
+        image: RGB, `[H, W, 3]`.
+        maps: name -> `float [h, w]`.
+        columns: panels in a row, at most.
+        limits: lowest and highest value of the scale; default: of all maps together.
+        colours: a matplotlib colour map; use a diverging one ("RdBu_r") with symmetric limits for
+            signed maps.
     """
     image, maps = as_rgb(image), _checked(maps)
     low, high = limits or (min(m.min() for m in maps.values()), max(m.max() for m in maps.values()))
@@ -49,22 +63,34 @@ def heatmaps(image, maps: Mapping[str, np.ndarray], *, columns: int = 6,
         axes.set_axis_off()
     show_image(grid[0, 0], enlarge(image, display_size(image.shape)), "image")
     for axes, (name, values) in zip(grid.ravel()[1:], maps.items(), strict=False):
-        show_image(axes, values, name, cmap=colours, vmin=low, vmax=high, aspect=_aspect(values, image))
+        show_image(
+            axes, values, name, cmap=colours, vmin=low, vmax=high, aspect=_aspect(values, image)
+        )
     bar = picture.colorbar(grid.ravel()[1].images[0], ax=grid, shrink=0.85, fraction=0.04, pad=0.01)
     bar.outline.set_visible(False)
     return picture
 
 
 def coverage(maps, gamma: float, obj_mask=None) -> np.ndarray:
-    """How many parts claim each place, int [h, w]: OVERLAP (2 or more), ONE, NOTHING (0) or MISSING (-1).
+    """How many parts claim each place, `int [h, w]`.
 
-    maps      normalised attention maps of the parts of one object, float [K, h, w] in 0..1, or {part: [h, w]}
-    gamma     a part claims the places where its map reaches gamma
-    obj_mask  bool [H, W]; places of the object that no part claims are MISSING. Without it nothing is.
+    OVERLAP (2 or more), ONE, NOTHING (0) or MISSING (-1).
+
+    Args:
+        maps: normalised attention maps of the parts of one object, `float [K, h, w], 0..1`, or
+            part -> `[h, w]`.
+        gamma: a part claims the places where its map reaches gamma.
+        obj_mask: the object, `bool [H, W]`; places of it that no part claims are MISSING. Without
+            it nothing is.
+
+    Raises:
+        ValueError: maps of another shape.
     """
     stack = np.stack(list(_checked(maps).values())) if isinstance(maps, Mapping) else as_array(maps)
     if stack.ndim != 3:
-        raise ValueError(f"the maps have shape {stack.shape}, expected [K, h, w]: one map for each part")
+        raise ValueError(
+            f"the maps have shape {stack.shape}, expected [K, h, w]: one map for each part"
+        )
     claims = np.minimum((stack >= gamma).sum(0), OVERLAP)
     if obj_mask is not None:
         on_object = upscale_nearest(obj_mask, claims.shape).astype(bool)
@@ -73,7 +99,10 @@ def coverage(maps, gamma: float, obj_mask=None) -> np.ndarray:
 
 
 def coverage_image(covered: np.ndarray, image=None, *, alpha: float = 0.75) -> np.ndarray:
-    """RGB uint8 picture of `coverage` (green: one part, red: overlap, dark: missing), over a greyed image."""
+    """Picture of `coverage` over a greyed image, RGB `uint8 [H', W', 3]`.
+
+    Green: one part; red: overlap; dark: missing.
+    """
     covered = np.asarray(covered)
     size = display_size(covered.shape) if image is None else display_size(as_rgb(image).shape)
     codes = upscale_nearest(covered, size)
@@ -82,30 +111,47 @@ def coverage_image(covered: np.ndarray, image=None, *, alpha: float = 0.75) -> n
         grey = enlarge(as_rgb(image), size).mean(-1, keepdims=True)
         canvas[:] = 255 - 0.6 * (255 - grey)
     for code in (MISSING, ONE, OVERLAP):
-        colour = np.array([int(COVERAGE_COLOURS[code][i:i + 2], 16) for i in (1, 3, 5)])
+        colour = np.array([int(COVERAGE_COLOURS[code][i : i + 2], 16) for i in (1, 3, 5)])
         canvas[codes == code] += alpha * (colour - canvas[codes == code])
     return canvas.round().astype(np.uint8)
 
 
 def coverage_shares(covered: np.ndarray) -> dict[str, float]:
-    """Overlap: share of the claimed places that several parts claim (the ratio of Eq. 8).
-    Missing: share of the object's unclaimed places among these and all claimed ones."""
+    """Shares of `coverage`: "overlap" and "missing", both 0 to 1.
+
+    Overlap: share of the claimed places that several parts claim (the ratio of Eq. 8). Missing:
+    share of the object's unclaimed places among these and all claimed ones.
+    """
     claimed, missing = (covered >= ONE).sum(), (covered == MISSING).sum()
-    return {"overlap": float((covered == OVERLAP).sum() / max(claimed, 1)),
-            "missing": float(missing / max(claimed + missing, 1))}
+    return {
+        "overlap": float((covered == OVERLAP).sum() / max(claimed, 1)),
+        "missing": float(missing / max(claimed + missing, 1)),
+    }
 
 
 @styled
-def attention_panel(image, maps: Mapping[str, np.ndarray], gamma: float = 0.3, *, obj_mask=None,
-                    vocabulary: Vocabulary | None = None, title: str = "") -> Picture:
+def attention_panel(
+    image,
+    maps: Mapping[str, np.ndarray],
+    gamma: float = 0.3,
+    *,
+    obj_mask=None,
+    vocabulary: Vocabulary | None = None,
+    title: str = "",
+) -> Picture:
     """Where the parts of one object look.
 
-    Above the maps, below the places that each part claims (map >= gamma). On the left the image, and all
-    claims together: where one part claims a place, where several do (overlap), where none does (missing).
+    Above the maps, below the places that each part claims (map >= gamma). On the left the image,
+    and all claims together: where one part claims a place, where several do (overlap), where none
+    does (missing).
 
-    maps        {generalized part or "dog's head": normalised map, float [h, w] in 0..1}
-    obj_mask    bool [H, W], the object: shows which of its places are missing
-    vocabulary  gives the parts the colours that they have in all other figures
+    Args:
+        image: RGB, `[H, W, 3]`.
+        maps: generalized part or "dog's head" -> normalised map, `float [h, w], 0..1`.
+        gamma: a part claims the places where its map reaches gamma.
+        obj_mask: the object, `bool [H, W]`: shows which of its places are missing.
+        vocabulary: gives the parts the colours that they have in all other figures.
+        title: of the image.
     """
     image, maps = as_rgb(image), _checked(maps)
     covered = coverage(maps, gamma, obj_mask)
@@ -117,7 +163,9 @@ def attention_panel(image, maps: Mapping[str, np.ndarray], gamma: float = 0.3, *
     show_image(grid[0, 0], enlarge(image, size), title or "image")
     shares = coverage_shares(covered)
     found = [
-        f"{kind} {share:.0%}" for kind, share in shares.items() if kind != "missing" or obj_mask is not None
+        f"{kind} {share:.0%}"
+        for kind, share in shares.items()
+        if kind != "missing" or obj_mask is not None
     ]
     show_image(grid[1, 0], coverage_image(covered, image), "\n".join(found))
     colours = _part_colours(list(maps), vocabulary)
@@ -136,14 +184,23 @@ def attention_panel(image, maps: Mapping[str, np.ndarray], gamma: float = 0.3, *
     bar.ax.text(1.3, gamma, " γ", va="center", transform=bar.ax.get_yaxis_transform(), fontsize=11)
     bar.set_ticks([0, 1])
     kinds = [ONE, OVERLAP] + ([MISSING] if obj_mask is not None else [])
-    handles = [Patch(facecolor=COVERAGE_COLOURS[k], edgecolor=FAINT, label=COVERAGE_NAMES[k]) for k in kinds]
-    picture.legend(handles=handles, loc="outside lower left", ncols=3, fontsize=8, handlelength=1,
-                   handleheight=1)
+    handles = [
+        Patch(facecolor=COVERAGE_COLOURS[k], edgecolor=FAINT, label=COVERAGE_NAMES[k])
+        for k in kinds
+    ]
+    picture.legend(
+        handles=handles,
+        loc="outside lower left",
+        ncols=3,
+        fontsize=8,
+        handlelength=1,
+        handleheight=1,
+    )
     return picture
 
 
 def _part_colours(names: list[str], vocabulary: Vocabulary | None) -> np.ndarray:
-    """uint8 [K, 3] for generalized or object-specific part names."""
+    """Colours of generalized or object-specific part names, `uint8 [K, 3]`."""
     parts = [name.rpartition("'s ")[2] for name in names]
     if vocabulary is None or not set(parts) <= set(vocabulary.parts):
         vocabulary = Vocabulary.from_names({"object": list(dict.fromkeys(parts))})
@@ -162,5 +219,5 @@ def _checked(maps: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _aspect(values: np.ndarray, image: np.ndarray) -> float:
-    """Height of a map's cell relative to its width, so that the map has the proportions of the image."""
+    """Height of a map's cell relative to its width that gives the image's proportions."""
     return (image.shape[0] / values.shape[0]) / (image.shape[1] / values.shape[1])

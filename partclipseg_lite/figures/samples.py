@@ -1,4 +1,5 @@
 """Pictures with their labels: overlays, samples, comparisons, contact sheets."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -26,26 +27,41 @@ from .base import (
 )
 from .palette import object_palette, part_palette
 
-PANEL = 2.9           # inches
+PANEL = 2.9  # inches
 NAMES_ON_A_SIDE = 14  # that fit beside a panel
 
 
-def overlay(image, label_map, vocabulary: Vocabulary, *, alpha: float = 0.7, fade: float = 0.35,
-            outlines: bool = True) -> np.ndarray:
-    """Colour the parts of an image, RGB uint8 [H', W', 3], enlarged to display size.
+def overlay(
+    image,
+    label_map,
+    vocabulary: Vocabulary,
+    *,
+    alpha: float = 0.7,
+    fade: float = 0.35,
+    outlines: bool = True,
+) -> np.ndarray:
+    """The image with coloured parts, at display size, RGB `uint8 [H', W', 3]`.
 
-    image      RGB [H, W, 3]
-    label_map  int [h, w] object-part ids; below 0 or from T on nothing is painted
-    alpha      0 leaves the image under the parts, 1 covers it
-    fade       0 leaves the rest of the image, 1 turns it white
-    outlines   thin white lines between neighbouring parts
+    Args:
+        image: RGB, `[H, W, 3]`.
+        label_map: object-part ids, `int [h, w]`; below 0 or from T on nothing is painted.
+        vocabulary: of the T object parts.
+        alpha: 0 leaves the image under the parts, 1 covers it.
+        fade: 0 leaves the rest of the image, 1 turns it white.
+        outlines: thin white lines between neighbouring parts.
     """
     colours = part_palette(vocabulary)[vocabulary.part_of.numpy()]
     return _paint(image, label_map, colours, alpha, fade, outlines)
 
 
-def _paint(image, label_map, colours: np.ndarray, alpha: float = 0.7, fade: float = 0.35,
-           outlines: bool = True) -> np.ndarray:
+def _paint(
+    image,
+    label_map,
+    colours: np.ndarray,
+    alpha: float = 0.7,
+    fade: float = 0.35,
+    outlines: bool = True,
+) -> np.ndarray:
     image, labels = as_rgb(image), as_array(label_map).astype(int)
     if labels.ndim != 2:
         raise ValueError(f"the label map has shape {labels.shape}, expected [H, W]")
@@ -71,11 +87,16 @@ def _edges(labels: np.ndarray, thickness: int) -> np.ndarray:
 
 @styled
 def show_sample(sample: Sample, vocabulary: Vocabulary) -> Picture:
-    """Image, object map and part map side by side; objects are named in place, parts in the margins."""
+    """Image, object map and part map side by side.
+
+    Objects are named in place, parts in the margins.
+    """
     present = np.unique(sample.part_map[sample.part_map != IGNORE]).tolist()
     several = len({int(vocabulary.object_of[t]) for t in present}) > 1
-    names = {t: vocabulary.object_parts[t] if several else vocabulary.parts[vocabulary.part_of[t]]
-             for t in present}
+    names = {
+        t: vocabulary.object_parts[t] if several else vocabulary.parts[vocabulary.part_of[t]]
+        for t in present
+    }
     labels = upscale_nearest(sample.part_map, display_size(sample.part_map.shape))
     anchors = {t: _anchor(labels == t) for t in present}
     from_left = sorted(present, key=lambda t: anchors[t])
@@ -91,7 +112,9 @@ def show_sample(sample: Sample, vocabulary: Vocabulary) -> Picture:
     lefts = (0, panel + gap, 2 * panel + 2 * gap + margins[0])
     axes = [picture.add_axes((left / width, 0, panel / width, PANEL / height)) for left in lefts]
     show_image(axes[0], enlarge(sample.image, display_size(sample.image.shape)), "image")
-    show_image(axes[1], _paint(sample.image, sample.object_map, object_palette(vocabulary)), "objects")
+    show_image(
+        axes[1], _paint(sample.image, sample.object_map, object_palette(vocabulary)), "objects"
+    )
     show_image(axes[2], overlay(sample.image, sample.part_map, vocabulary), "parts")
     _name_objects(axes[1], sample.object_map, vocabulary)
     colours = part_palette(vocabulary)[vocabulary.part_of.numpy()] / 255
@@ -111,33 +134,66 @@ def _name_objects(axes: Axes, object_map: np.ndarray, vocabulary: Vocabulary) ->
     labels = upscale_nearest(object_map, display_size(object_map.shape))
     for obj in np.unique(labels[labels != IGNORE]).tolist():
         x, y = _anchor(labels == obj)
-        axes.text(x, y, vocabulary.objects[obj], ha="center", va="center", color="white", weight="bold",
-                  path_effects=[withStroke(linewidth=2.5, foreground=INK)])
+        axes.text(
+            x,
+            y,
+            vocabulary.objects[obj],
+            ha="center",
+            va="center",
+            color="white",
+            weight="bold",
+            path_effects=[withStroke(linewidth=2.5, foreground=INK)],
+        )
 
 
-def _name_parts(axes: Axes, anchors: dict[int, tuple[float, float]], names: dict[int, str],
-                colours: np.ndarray, direction: int, shape: tuple[int, int]) -> None:
-    """Write names in the left (direction -1) or right (1) margin, with a thin line to each part's anchor."""
+def _name_parts(
+    axes: Axes,
+    anchors: dict[int, tuple[float, float]],
+    names: dict[int, str],
+    colours: np.ndarray,
+    direction: int,
+    shape: tuple[int, int],
+) -> None:
+    """Names in the left (direction -1) or right (1) margin, a thin line to each part's anchor."""
     height, width = shape
     order = sorted(anchors, key=lambda t: anchors[t][1])
     places = spread([anchors[t][1] for t in order], 0, height, gap=0.068 * height)
     edge = -0.5 if direction < 0 else width - 0.5
     for t, y in zip(order, places, strict=True):
         x = [anchors[t][0], edge, edge + direction * 0.03 * width]
-        axes.plot(x, [anchors[t][1], y, y], color=INK, linewidth=0.7, clip_on=False,
-                  path_effects=[withStroke(linewidth=1.7, foreground="white")])
+        axes.plot(
+            x,
+            [anchors[t][1], y, y],
+            color=INK,
+            linewidth=0.7,
+            clip_on=False,
+            path_effects=[withStroke(linewidth=1.7, foreground="white")],
+        )
         axes.plot(*anchors[t], "o", markersize=4, color=colours[t], markeredgecolor=INK)
-        axes.text(x[-1] + direction * 0.012 * width, y, names[t], va="center", fontsize=8.5,
-                  ha="right" if direction < 0 else "left")
+        axes.text(
+            x[-1] + direction * 0.012 * width,
+            y,
+            names[t],
+            va="center",
+            fontsize=8.5,
+            ha="right" if direction < 0 else "left",
+        )
 
 
 @styled
-def compare(images, label_maps: Mapping, vocabulary: Vocabulary, *, image_column: bool = True) -> Picture:
+def compare(
+    images, label_maps: Mapping, vocabulary: Vocabulary, *, image_column: bool = True
+) -> Picture:
     """Columns: the image, then one overlay for each title; the names of all visible parts below.
 
-    images      one image or a list of images (rows)
-    label_maps  {title: label map [h, w]}, or for several images {title: list of label maps}
-    Raises ValueError if a title has another number of maps than there are images.
+    Args:
+        images: one image or a list of images (rows).
+        label_maps: {title: label map `[h, w]`}, or for several images {title: list of label maps}.
+        vocabulary: of the object parts.
+        image_column: the first column shows the image by itself.
+
+    Raises:
+        ValueError: a title has another number of maps than there are images.
     """
     single = not isinstance(images, (list, tuple))
     images = [as_rgb(image) for image in ([images] if single else images)]
@@ -157,20 +213,42 @@ def compare(images, label_maps: Mapping, vocabulary: Vocabulary, *, image_column
     axes = picture.subplots(len(images), len(columns) + first, squeeze=False)
     for row, image in enumerate(images):
         if image_column:
-            show_image(axes[row, 0], enlarge(image, display_size(image.shape)), "" if row else "image")
+            show_image(
+                axes[row, 0], enlarge(image, display_size(image.shape)), "" if row else "image"
+            )
         for column, (title, maps) in enumerate(columns.items(), start=first):
-            show_image(axes[row, column], overlay(image, maps[row], vocabulary), "" if row else title)
+            show_image(
+                axes[row, column], overlay(image, maps[row], vocabulary), "" if row else title
+            )
     colours = part_palette(vocabulary) / 255
     if parts:
         handles = [Patch(color=colours[p], label=vocabulary.parts[p]) for p in parts]
-        picture.legend(handles=handles, ncols=per_row, loc="outside lower center", fontsize=8, handlelength=1,
-                       handleheight=1, columnspacing=1)
+        picture.legend(
+            handles=handles,
+            ncols=per_row,
+            loc="outside lower center",
+            fontsize=8,
+            handlelength=1,
+            handleheight=1,
+            columnspacing=1,
+        )
     return picture
 
 
 @styled
-def contact_sheet(images: Sequence, columns: int = 6, titles: Sequence[str] | None = None) -> Picture:
-    """Many images in a grid, each in a cell of the first one's proportions. `titles`: one for each image."""
+def contact_sheet(
+    images: Sequence, columns: int = 6, titles: Sequence[str] | None = None
+) -> Picture:
+    """Many images in a grid, each in a cell of the first one's proportions.
+
+    Args:
+        images: RGB, each `[H, W, 3]`.
+        columns: images in a row, at most.
+        titles: one for each image.
+
+    Raises:
+        ValueError: no images, or another number of titles.
+    """
     images = [as_rgb(image) for image in images]
     if not images:
         raise ValueError("no images to show; give at least one")
@@ -183,7 +261,7 @@ def contact_sheet(images: Sequence, columns: int = 6, titles: Sequence[str] | No
     picture = new_picture(cell * columns, height * rows)
     picture.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0, hspace=0)
     grid = picture.subplots(rows, columns, squeeze=False).ravel()
-    for axes in grid[len(images):]:
+    for axes in grid[len(images) :]:
         axes.set_axis_off()
     for axes, image, title in zip(grid, images, titles or [""] * len(images), strict=False):
         show_image(axes, enlarge(image, display_size(image.shape, at_least=200)))

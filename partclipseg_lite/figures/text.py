@@ -19,7 +19,7 @@ class Markdown:
 
 
 def source(*things: Callable | type) -> Markdown:
-    """The source of functions, methods or classes of the package as it runs here, one below the other."""
+    """The source of functions, methods or classes of the package as it runs here."""
     texts = [textwrap.dedent(inspect.getsource(thing)).rstrip() for thing in things]
     return Markdown("```python\n" + "\n\n\n".join(texts) + "\n```")
 
@@ -38,7 +38,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence], caption: str = "") ->
             raise ValueError(f"row {row} has {len(row)} cells, the header {len(header)}")
     numeric = [bool(rows) and all(_is_number(row[c]) for row in rows) for c in range(len(header))]
     lines = [header, ["--:" if right else "---" for right in numeric], *rows]
-    text = "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+    text = "\n".join(
+        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
     return Markdown(text + (f"\n\n*{caption}*" if caption else ""))
 
 

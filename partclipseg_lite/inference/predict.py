@@ -1,4 +1,5 @@
 """One forward for a batch of pictures: what the evaluator calls and `PartSegmenter` builds on."""
+
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
@@ -13,29 +14,53 @@ from ..vocabulary import Vocabulary
 
 
 @torch.inference_mode()
-def predict(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray], vocabulary: Vocabulary,
-            tap: AttentionTap | None = None) -> SegmentationOutput:
-    """One forward for a batch of RGB uint8 images [H, W, 3] (any sizes): logits at the network's resolution."""
+def predict(
+    model: PartCLIPSeg | CLIPSeg,
+    images: Sequence[np.ndarray],
+    vocabulary: Vocabulary,
+    tap: AttentionTap | None = None,
+) -> SegmentationOutput:
+    """Logits of one forward for a batch of images, at the network's resolution.
+
+    Images are RGB, `uint8 [H, W, 3]`, of any sizes.
+    """
     words = model.embed(vocabulary)
     return model(encode(model, images), words, tap)
 
 
 def encode(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray]) -> list[Tensor]:
-    """RGB uint8 images [H, W, 3] of any sizes -> activations, one [B, 1+N, W] for each layer read."""
+    """Activations of a batch of images, one `float [B, 1+N, W]` for each layer read.
+
+    Images are RGB, `uint8 [H, W, 3]`, of any sizes.
+    """
     device = model.backbone.mean.device
-    pixels = torch.cat([model.backbone.preprocess(torch.from_numpy(np.array(i, order="C")).permute(2, 0, 1)[None].to(device))
-                        for i in images])
+    pixels = torch.cat(
+        [
+            model.backbone.preprocess(
+                torch.from_numpy(np.array(i, order="C")).permute(2, 0, 1)[None].to(device)
+            )
+            for i in images
+        ]
+    )
     return model.backbone.activations(pixels)
 
 
 def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
-    """[C, h, w] -> [C, H, W], bilinear with half-pixel centres, as the release does."""
+    """Logits `[C, h, w]` at another size, `[C, H, W]`.
+
+    Bilinear with half-pixel centres, as the release does.
+    """
     if logits.shape[-2:] == size:
         return logits
     return F.interpolate(logits[None], size=size, mode="bilinear", align_corners=False)[0]
 
 
 def autocast(device: torch.device, precision: str = "auto") -> AbstractContextManager:
-    """bf16 where asked for; "auto": on GPUs that compute in it, not on those that emulate it, and not on processors."""
+    """bf16 where asked for.
+
+    "auto": on GPUs that compute in it, not on those that emulate it, and not on processors.
+    """
     native = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 8
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16" or (precision == "auto" and native))
+    return torch.autocast(
+        device.type, torch.bfloat16, enabled=precision == "bf16" or (precision == "auto" and native)
+    )

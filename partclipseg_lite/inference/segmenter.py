@@ -1,9 +1,10 @@
 """From an image and words to masks: `PartSegmenter`, the one thing that most users need.
 
-    segmenter = PartSegmenter.from_pretrained("toy")
-    result = segmenter(image, ["dog's head", "puppy's tail"])
-    result.masks["dog's head"]                      # bool [H, W] at the image's own size
+segmenter = PartSegmenter.from_pretrained("toy")
+result = segmenter(image, ["dog's head", "puppy's tail"])
+result.masks["dog's head"]                      # bool [H, W] at the image's own size
 """
+
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,7 +25,7 @@ Names = Iterable[str] | Mapping[str, Iterable[str]]
 
 
 class Maps(Mapping[str, np.ndarray]):
-    """name -> map [H, W], made when it is looked at, so that a thousand names cost no memory."""
+    """Maps `[H, W]` by name, made when looked at, so that a thousand names cost no memory."""
 
     def __init__(self, names: Sequence[str], make: Callable[[int], np.ndarray]):
         self._index, self._make = {name: i for i, name in enumerate(names)}, make
@@ -46,17 +47,20 @@ class Maps(Mapping[str, np.ndarray]):
 class Segmentation:
     """What was found in one image; H, W are the image's own.
 
-    Kept are the image, the winners and what the decoder needs to answer further questions. Maps of single words are made
-    from that when they are looked at (with the model as it is then), so memory does not grow with the number of names.
+    Kept are the image, the winners and what the decoder needs to answer further questions. Maps of
+    single words are made from that when they are looked at (with the model as it is then), so
+    memory does not grow with the number of names.
 
     Attributes:
-        image: uint8 [H, W, 3], RGB.
+        image: RGB, `uint8 [H, W, 3]`.
         vocabulary: the T names asked for, in the order asked.
-        label_map: int64 [H, W], index of the winning name, -1 for background.
-        background: float32 [H, W], its probability.
+        label_map: index of the winning name, -1 for background, `int64 [H, W]`.
+        background: its probability, `float32 [H, W]`.
         scores: name -> highest probability anywhere.
-        attention: name -> float32 [grid, grid], part + object attention averaged over the mask found; only on request.
+        attention: name -> part + object attention averaged over the mask found,
+            `float32 [grid, grid]`; only on request.
     """
+
     image: np.ndarray
     vocabulary: Vocabulary
     label_map: np.ndarray
@@ -67,41 +71,47 @@ class Segmentation:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The T names asked for, in the order asked."""
         return self.vocabulary.object_parts
 
     @property
     def masks(self) -> Maps:
-        """name -> bool [H, W], where the name wins."""
+        """Where each name wins, `bool [H, W]` by name."""
         return Maps(self.names, lambda t: self.label_map == t)
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """float32 [T, H, W], each name by itself. All at once and kept: for many names prefer `probability_of`."""
+        """Probability of each name by itself, `float32 [T, H, W]`.
+
+        All at once and kept: for many names prefer `probability_of`.
+        """
         return self._probabilities("names", range(len(self.names)))
 
     @property
     def probability_of(self) -> Maps:
-        """name -> float32 [H, W], one at a time."""
+        """Probability of each name by itself, `float32 [H, W]` by name, one at a time."""
         return Maps(self.names, lambda t: self._probabilities("names", [t])[0])
 
     @property
     def parts(self) -> Maps:
-        """Generalized part -> probability, float32 [H, W]; empty for CLIPSeg."""
+        """Probability by generalized part, `float32 [H, W]`; empty for CLIPSeg."""
         return self._words("parts", self.vocabulary.parts)
 
     @property
     def objects(self) -> Maps:
-        """Object -> probability, float32 [H, W]; empty for CLIPSeg."""
+        """Probability by object, `float32 [H, W]`; empty for CLIPSeg."""
         return self._words("objects", self.vocabulary.objects)
 
     def _words(self, kind: str, names: Sequence[str]) -> Maps:
-        return Maps(() if self.decoder.is_phrases else names, lambda i: self._probabilities(kind, [i])[0])
+        return Maps(
+            () if self.decoder.is_phrases else names, lambda i: self._probabilities(kind, [i])[0]
+        )
 
     def _probabilities(self, kind: str, indices: Sequence[int]) -> np.ndarray:
         found = np.empty((len(indices), *self.label_map.shape), np.float32)
         first = 0
         for some, logits in self.decoder.enlarged(kind, indices, self.label_map.shape):
-            found[first:first + len(some)] = logits.sigmoid().cpu()
+            found[first : first + len(some)] = logits.sigmoid().cpu()
             first += len(some)
         self.decoder.rest()
         return found
@@ -109,6 +119,7 @@ class Segmentation:
     def show(self):
         """A matplotlib figure: the image, and the parts found laid over it with their names."""
         from ..figures import compare
+
         return compare(self.image, {"found": self.label_map}, self.vocabulary)
 
 
@@ -121,8 +132,15 @@ class PartSegmenter:
         precision: "float32", "bf16", or "auto": bf16 on GPUs that compute in it.
     """
 
-    def __init__(self, model: PartCLIPSeg | CLIPSeg, trained_on: Vocabulary | None = None, *, batch_size: int = 8,
-                 chunk: int = CHUNK, precision: str = "auto"):
+    def __init__(
+        self,
+        model: PartCLIPSeg | CLIPSeg,
+        trained_on: Vocabulary | None = None,
+        *,
+        batch_size: int = 8,
+        chunk: int = CHUNK,
+        precision: str = "auto",
+    ):
         if precision not in ("auto", "bf16", "float32"):
             raise ValueError(f"precision must be 'auto', 'bf16' or 'float32', got {precision!r}")
         for name, value in (("batch_size", batch_size), ("chunk", chunk)):
@@ -132,51 +150,95 @@ class PartSegmenter:
         self.batch_size, self.chunk, self.precision = batch_size, chunk, precision
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path = "toy", device: str | torch.device = "cpu") -> "PartSegmenter":
-        """Shipped weights by name ("toy", "toy_no_attention_control", "toy_clipseg"), a run's folder, a weights file (ours or
-        an official PartCLIPSeg .pth), or CLIPSeg from Hugging Face ("CIDAS/clipseg-rd64-refined", a folder): see `load_model`.
+    def from_pretrained(
+        cls, name_or_path: str | Path = "toy", device: str | torch.device = "cpu"
+    ) -> "PartSegmenter":
+        """A segmenter with stored weights, on `device`.
+
+        Args:
+            name_or_path: shipped weights by name ("toy", "toy_no_attention_control",
+                "toy_clipseg"), a run's folder, a weights file (ours or an official PartCLIPSeg
+                .pth), or CLIPSeg from Hugging Face ("CIDAS/clipseg-rd64-refined", a folder): see
+                `load_model`.
+            device: where the model computes.
         """
         model, _, vocabulary, _ = load_model(name_or_path)
         return cls(model.to(device), vocabulary)
 
-    def __call__(self, image: ImageLike | Sequence[ImageLike], names: Names, *, attention: bool = False,
-                 ) -> Segmentation | list[Segmentation]:
+    def __call__(
+        self,
+        image: ImageLike | Sequence[ImageLike],
+        names: Names,
+        *,
+        attention: bool = False,
+    ) -> Segmentation | list[Segmentation]:
         """Segment an image, or each of a list of images (then a list of results in its order).
 
         Args:
             image: path, PIL image, array or tensor of any size and mode, see `read_image`; no URL.
-            names: ["dog's head", ...] or {"dog": ["head", ...]}, words unknown to training included.
+            names: ["dog's head", ...] or {"dog": ["head", ...]}, words unknown to training
+                included.
             attention: also the attention maps of the names found (PartCLIPSeg only).
 
-        Raises one `ValueError`, `TypeError` or `FileNotFoundError` for bad names or an unreadable image, before anything is
-        computed.
+        Raises:
+            ValueError: bad names or an unreadable image, before anything is computed.
+            TypeError: names or an image of a wrong type, before anything is computed.
+            FileNotFoundError: there is no image at a path, before anything is computed.
         """
         vocabulary = Vocabulary.from_names(names)
         if attention and isinstance(self.model, CLIPSeg):
-            raise ValueError("attention maps are put together from part and object attention; CLIPSeg has neither, "
-                             "load PartCLIPSeg weights such as 'toy'")
+            raise ValueError(
+                "attention maps are put together from part and object attention; CLIPSeg has "
+                "neither, load PartCLIPSeg weights such as 'toy'"
+            )
         with torch.inference_mode():
             words = self.model.embed(vocabulary)
         several = isinstance(image, list | tuple)
-        pictures = [_read_nth(i, picture) for i, picture in enumerate(image)] if several else [read_image(image)]
+        pictures = (
+            [_read_nth(i, picture) for i, picture in enumerate(image)]
+            if several
+            else [read_image(image)]
+        )
         results = []
         for start in range(0, len(pictures), self.batch_size):
-            results += self._segment(pictures[start:start + self.batch_size], vocabulary, words, attention)
+            results += self._segment(
+                pictures[start : start + self.batch_size], vocabulary, words, attention
+            )
         return results if several else results[0]
 
-    def _segment(self, pictures: Sequence[np.ndarray], vocabulary: Vocabulary, words: Conditions | Tensor, attention: bool,
-                 ) -> Iterator[Segmentation]:
+    def _segment(
+        self,
+        pictures: Sequence[np.ndarray],
+        vocabulary: Vocabulary,
+        words: Conditions | Tensor,
+        attention: bool,
+    ) -> Iterator[Segmentation]:
         with torch.inference_mode(), autocast(self.model.backbone.mean.device, self.precision):
             activations = encode(self.model, pictures)
         for b, picture in enumerate(pictures):
-            decoder = WordDecoder(self.model, [a[b:b + 1] for a in activations], vocabulary, words, self.chunk, self.precision)
+            decoder = WordDecoder(
+                self.model,
+                [a[b : b + 1] for a in activations],
+                vocabulary,
+                words,
+                self.chunk,
+                self.precision,
+            )
             labels, highest, background = decoder.winners(picture.shape[:2])
             maps = decoder.attention(labels) if attention else {}
             decoder.rest()
             yield Segmentation(
-                picture, vocabulary, labels.cpu().numpy(), background.sigmoid().cpu().numpy(),
-                dict(zip(vocabulary.object_parts, highest.sigmoid().tolist())), decoder,
-                {vocabulary.object_parts[t]: attended.cpu().numpy() for t, attended in maps.items()})
+                picture,
+                vocabulary,
+                labels.cpu().numpy(),
+                background.sigmoid().cpu().numpy(),
+                dict(zip(vocabulary.object_parts, highest.sigmoid().tolist())),
+                decoder,
+                {
+                    vocabulary.object_parts[t]: attended.cpu().numpy()
+                    for t, attended in maps.items()
+                },
+            )
 
 
 def _read_nth(number: int, image: ImageLike) -> np.ndarray:

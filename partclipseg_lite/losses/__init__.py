@@ -1,1 +1,4 @@
-"""What the paper minimises: masks at three granularities (Eq. 5), attention control (Eqs. 6-9)."""
+"""What the paper minimises.
+
+Masks at three granularities (Eq. 5), attention control (Eqs. 6-9).
+"""

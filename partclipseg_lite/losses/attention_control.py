@@ -1,9 +1,12 @@
-"""Attention control: where do the parts of one object look, do they overlap, does one of them look nowhere?
+"""Attention control: where do the parts of one object look?
 
-The maps come out of the decoder's last block through `AttentionTap` (Eq. 6); the separation loss (Eqs. 7-8) punishes
-places that several parts of an object claim, the enhancement loss (Eq. 9) lifts the part with the weakest peak. Letters:
-K maps, one for each object part present in an image; G objects present; N places of the grid.
+Do they overlap, does one of them look nowhere? The maps come out of the decoder's
+last block through `AttentionTap` (Eq. 6); the separation loss (Eqs. 7-8) punishes
+places that several parts of an object claim, the enhancement loss (Eq. 9) lifts the
+part with the weakest peak. Letters: K maps, one for each object part present in an
+image; G objects present; N places of the grid.
 """
+
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,25 +19,34 @@ from ..network.models import Conditions
 
 
 def area_on_grid(masks: Tensor, grid: int) -> Tensor:
-    """Binary masks [B, T, S, S] -> the share of each grid cell that the mask covers, float [B, T, grid*grid].
+    """The share of each grid cell that a mask covers, `float [B, T, grid*grid]`.
 
     Area-aware, so a part of one pixel still has a cell with a positive share.
+
+    Args:
+        masks: binary, `[B, T, S, S]`.
+        grid: side of the grid of patches.
     """
     return F.adaptive_avg_pool2d(masks.float(), grid).flatten(2)
 
 
 @dataclass
 class AttentionPlan:
-    """Which attention is needed for the object parts present in a batch, and how maps are put together from it.
+    """Which attention the object parts of a batch need, and how maps come of it.
 
     Attributes:
         tap: hand this to the model's forward.
-        part_row, object_row: int64 [K], rows of `tap.weights` with the part's and the object's attention.
-        area: float [K, N], share of each cell covered by the part.
-        image, slot: int64 [K], image in the batch and object part among its conditions.
-        obj: int64 [K], object among the conditions of that image: parts of one object in one image meet in a group.
-        group: int64 [K], number of that group in 0..G-1. groups: G.
+        part_row: rows of `tap.weights` with the part's attention, `int64 [K]`.
+        object_row: rows with the object's attention, `int64 [K]`.
+        area: share of each cell covered by the part, `float [K, N]`.
+        image: image in the batch, `int64 [K]`.
+        slot: object part among the conditions of that image, `int64 [K]`.
+        obj: object among the conditions of that image, `int64 [K]`; parts of one
+            object in one image meet in a group.
+        group: number of that group, `int64 [K], 0..G-1`.
+        groups: their number G.
     """
+
     tap: AttentionTap
     part_row: Tensor
     object_row: Tensor
@@ -46,25 +58,43 @@ class AttentionPlan:
     groups: int
 
     def regrouped(self, maps: Tensor, obj: Tensor) -> "AttentionPlan | None":
-        """The plan of some of its maps, int64 [M] (one may come twice), each in the group of the object `obj` [M]."""
+        """The plan of some of its maps, in other groups; None without maps.
+
+        Args:
+            maps: which ones, `int64 [M]`; one may come twice.
+            obj: the object in whose group each stands, `int64 [M]`.
+        """
         if not len(maps):
             return None
-        fields = {name: getattr(self, name)[maps] for name in ("part_row", "object_row", "area", "image", "slot")}
+        fields = {
+            name: getattr(self, name)[maps]
+            for name in ("part_row", "object_row", "area", "image", "slot")
+        }
         return replace(self, **fields, obj=obj, **_groups(fields["image"], obj))
 
 
 def _groups(image: Tensor, obj: Tensor) -> dict:
     """The groups of maps that share image and object, numbered."""
-    pairs, group = torch.stack([image, obj], dim=1).unique(dim=0, return_inverse=True)
+    pairs, group = torch.stack([image, obj], dim=1).unique(
+        dim=0, return_inverse=True
+    )
     return {"group": group, "groups": len(pairs)}
 
 
-def plan_attention(area: Tensor, conditions: Conditions, present: Tensor | None = None) -> AttentionPlan | None:
-    """`area` [B, T, N] of `area_on_grid`; `conditions` with or without batch axis. None if no part is present.
+def plan_attention(
+    area: Tensor, conditions: Conditions, present: Tensor | None = None
+) -> AttentionPlan | None:
+    """The plan for the parts that are present; None if there is none.
 
-    `present` bool [B, T] says which parts take part; default: those with an area.
+    Args:
+        area: of `area_on_grid`, `float [B, T, N]`.
+        conditions: with or without batch axis.
+        present: which parts take part, `bool [B, T]`; default: those with an area.
     """
-    image, slot = (area.sum(-1) > 0 if present is None else present).nonzero(as_tuple=True)    # (K,), (K,)
+    # (K,), (K,)
+    image, slot = (area.sum(-1) > 0 if present is None else present).nonzero(
+        as_tuple=True
+    )
     if not len(image):
         return None
     words = conditions.expand(len(area))
@@ -73,37 +103,58 @@ def plan_attention(area: Tensor, conditions: Conditions, present: Tensor | None 
     obj = words.object_of[image, slot]
     part_sequence = image * sequences + words.part_of[image, slot]
     object_sequence = image * sequences + parts + obj
-    rows, where = torch.cat([part_sequence, object_sequence]).unique(return_inverse=True)
+    rows, where = torch.cat([part_sequence, object_sequence]).unique(
+        return_inverse=True
+    )
     part_row, object_row = where.chunk(2)
-    return AttentionPlan(AttentionTap(rows), part_row, object_row, area[image, slot], image, slot, obj,
-                         **_groups(image, obj))
+    return AttentionPlan(
+        AttentionTap(rows),
+        part_row,
+        object_row,
+        area[image, slot],
+        image,
+        slot,
+        obj,
+        **_groups(image, obj),
+    )
 
 
 def object_part_maps(plan: AttentionPlan) -> Tensor:
-    """Eq. 6: A = mean over the part's mask of (A_object + A_part), [K, N], from the tapped attention (mean of the heads).
+    """Eq. 6: A = mean over the part's mask of (A_object + A_part), `float [K, N]`.
 
-    Queries are averaged with the part's area in each cell as weight: exactly the mean over the pixels of the mask when
-    each pixel takes the attention of its cell. Rows and columns of the class token are left out.
+    From the tapped attention, mean of the heads. Queries are averaged with the
+    part's area in each cell as weight: exactly the mean over the pixels of the mask
+    when each pixel takes the attention of its cell. Rows and columns of the class
+    token are left out.
     """
-    attention = plan.tap.weights.to(plan.area.dtype).mean(dim=1)[:, 1:, 1:]                    # (M, N, N)
-    share = (plan.area / plan.area.sum(-1, keepdim=True).clamp(min=1e-12))[:, None]            # (K, 1, N)
+    # (M, N, N)
+    attention = plan.tap.weights.to(plan.area.dtype).mean(dim=1)[:, 1:, 1:]
+    # (K, 1, N)
+    share = (plan.area / plan.area.sum(-1, keepdim=True).clamp(min=1e-12))[:, None]
     # Averaging first and adding afterwards keeps K maps in memory, not K x N.
-    return (share @ attention[plan.object_row] + share @ attention[plan.part_row])[:, 0]
+    return (share @ attention[plan.object_row] + share @ attention[plan.part_row])[
+        :, 0
+    ]
 
 
 def stretch(maps: Tensor) -> Tensor:
-    """Min-max to 0..1 for each map: [K, N] -> [K, N]."""
+    """Each map stretched to 0..1 (min-max), `float [K, N]` as `maps`."""
     low, high = maps.amin(-1, keepdim=True), maps.amax(-1, keepdim=True)
     return (maps - low) / (high - low + 1e-9)
 
 
 def smooth(maps: Tensor, grid: int) -> Tensor:
-    """A 3x3 Gaussian of sigma 0.5 over each map [K, N], reflected at the border (Attend-and-Excite's smoothing)."""
-    return gaussian_blur(maps.view(-1, 1, grid, grid), [3, 3], [0.5, 0.5]).flatten(1)
+    """Each map `[K, N]` after a 3x3 Gaussian of sigma 0.5, reflected at the border.
+
+    It is Attend-and-Excite's smoothing.
+    """
+    return gaussian_blur(maps.view(-1, 1, grid, grid), [3, 3], [0.5, 0.5]).flatten(
+        1
+    )
 
 
 def normalise_maps(maps: Tensor, grid: int) -> Tensor:
-    """A^norm of Eq. 7: each map stretched to 0..1, then smoothed: [K, N] -> [K, N]."""
+    """A^norm of Eq. 7: each map `[K, N]` stretched to 0..1, then smoothed."""
     return smooth(stretch(maps), grid)
 
 
@@ -118,19 +169,31 @@ def soft_claims(normalised: Tensor, gamma: float, temperature: float) -> Tensor:
 
 
 def overlap(claim: Tensor, group: Tensor, groups: int) -> Tensor:
-    """The ratio of Eq. 8 for each object, [G]: places that several parts claim / places that any claims. No gradient."""
-    count = claim.new_zeros(groups, claim.shape[1]).index_add(0, group, claim)                 # (G, N)
+    """The ratio of Eq. 8 for each object, `float [G]`; it has no gradient.
+
+    Places that several parts claim / places that any claims.
+    """
+    # (G, N)
+    count = claim.new_zeros(groups, claim.shape[1]).index_add(0, group, claim)
     return (count > 1).sum(-1) / (count >= 1).sum(-1).clamp(min=1)
 
 
 def soft_overlap(claim: Tensor, group: Tensor, groups: int) -> Tensor:
-    """The ratio of Eq. 8 for claims in 0..1, [G]; equal to `overlap` where they are 0 and 1.
+    """The ratio of Eq. 8 for claims in 0..1, `float [G]`.
 
-    Claims are taken as independent chances: none = prod(1 - B), exactly one = sum_c B_c prod_{others}(1 - B).
+    Equal to `overlap` where claims are 0 and 1. Claims are taken as independent
+    chances: none = prod(1 - B), exactly one = sum_c B_c prod_{others}(1 - B).
     """
     free = (1 - claim).clamp(min=1e-6)
-    none = claim.new_zeros(groups, claim.shape[1]).index_add(0, group, free.log()).exp()       # (G, N)
-    one = none * claim.new_zeros(groups, claim.shape[1]).index_add(0, group, claim / free)
+    # (G, N)
+    none = (
+        claim.new_zeros(groups, claim.shape[1])
+        .index_add(0, group, free.log())
+        .exp()
+    )
+    one = none * claim.new_zeros(groups, claim.shape[1]).index_add(
+        0, group, claim / free
+    )
     many = (1 - none - one).clamp(min=0)
     return many.sum(-1) / (1 - none).sum(-1).clamp(min=1e-6)
 
@@ -141,20 +204,31 @@ def parts_in(group: Tensor, groups: int) -> Tensor:
 
 
 def separation_loss(claim: Tensor, group: Tensor, groups: int) -> Tensor:
-    """Eq. 8 for each object, [G]: the overlap of its parts' claims [K, N] over the number of its parts."""
+    """Eq. 8 for each object, `float [G]`: overlap over the number of its parts.
+
+    Claims are `[K, N]`.
+    """
     return overlap(claim, group, groups) / parts_in(group, groups)
 
 
 def soft_separation_loss(claim: Tensor, group: Tensor, groups: int) -> Tensor:
-    """Eq. 8 with the gradient that the printed one lacks, [G]; claims [K, N] come from `soft_claims`."""
+    """Eq. 8 with the gradient that the printed one lacks, [G].
+
+    Claims [K, N] come from `soft_claims`.
+    """
     return soft_overlap(claim, group, groups) / parts_in(group, groups)
 
 
 def peaks(maps: Tensor, area: Tensor) -> Tensor:
-    """The inner maximum of Eq. 9, [K]: each map's peak inside its part's mask (0 where the mask has no cell)."""
+    """Each map's peak inside its part's mask, `float [K]`.
+
+    0 where the mask has no cell. It is the inner maximum of Eq. 9.
+    """
     return torch.where(area > 0, maps, torch.zeros_like(maps)).amax(-1)
 
 
 def enhancement_loss(peak: Tensor, group: Tensor, groups: int) -> Tensor:
     """Eq. 9 for each object, [G]: 1 - the smallest of its parts' peaks [K]."""
-    return 1 - peak.new_full((groups,), torch.inf).scatter_reduce(0, group, peak, "amin")
+    return 1 - peak.new_full((groups,), torch.inf).scatter_reduce(
+        0, group, peak, "amin"
+    )

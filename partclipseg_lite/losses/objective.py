@@ -1,4 +1,8 @@
-"""Eq. 10, put together from the mask losses and attention control; each step is a method of `Objective`."""
+"""Eq. 10, put together from the mask losses and attention control.
+
+Each step is a method of `Objective`.
+"""
+
 import torch
 from torch import Tensor
 
@@ -10,70 +14,100 @@ from .masks import Targets, dice_loss, make_targets, mask_losses
 
 
 class Objective:
-    """What training minimises, as the paper means it: L = L_mask + lambda_sep L_sep + lambda_enh L_enh (Eq. 10).
+    """What training minimises, as the paper means it (Eq. 10).
 
-    A subclass may put another step in the place of one of these; that is how the public release is followed.
+    L = L_mask + lambda_sep L_sep + lambda_enh L_enh. A subclass may put another
+    step in the place of one of these; that is how the public release is followed.
 
     Args:
-        loss: the weights, gamma, and the form of the separation loss ("paper": printed, without gradient; "soft").
+        loss: the weights, gamma, and the form of the separation loss ("paper":
+            printed, without gradient; "soft").
         grid: side of the grid of patches.
     """
 
     def __init__(self, loss: LossSettings, grid: int):
         self.loss, self.grid, self.soft = loss, grid, loss.separation == "soft"
 
-    def __call__(self, model: PartCLIPSeg | CLIPSeg, activations: list[Tensor], words: Conditions | Tensor,
-                 targets: Targets) -> tuple[Tensor, dict[str, Tensor]]:
-        """One batch -> (the sum to minimise, its unweighted terms). One forward serves masks and attention."""
-        controlled = isinstance(model, PartCLIPSeg) and (self.loss.separation_weight or self.loss.enhancement_weight)
+    def __call__(
+        self,
+        model: PartCLIPSeg | CLIPSeg,
+        activations: list[Tensor],
+        words: Conditions | Tensor,
+        targets: Targets,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum to minimise for one batch, and its unweighted terms by name.
+
+        One forward serves masks and attention.
+        """
+        controlled = isinstance(model, PartCLIPSeg) and (
+            self.loss.separation_weight or self.loss.enhancement_weight
+        )
         plan = self.plan(targets, words) if controlled else None
         output = model(activations, words, plan and plan.tap)
         terms = self.mask_losses(output, targets)
         if self.loss.dice_weight:
             terms["dice"] = dice_loss(output, targets)
         if plan is not None:
-            with torch.autocast(plan.area.device.type, enabled=False):     # maps meet a threshold: in full precision
+            # Maps meet a threshold: in full precision.
+            with torch.autocast(plan.area.device.type, enabled=False):
                 terms |= self.attention_losses(plan, targets)
         return self.total(terms, targets), terms
 
     def total(self, terms: dict[str, Tensor], targets: Targets) -> Tensor:
         """The weighted sum of Eqs. 5 and 10."""
         loss = self.loss
-        weights = {"object_part": 1.0, "part": loss.part_weight, "object": loss.object_weight, "dice": loss.dice_weight,
-                   "separation": loss.separation_weight, "enhancement": loss.enhancement_weight}
+        weights = {
+            "object_part": 1.0,
+            "part": loss.part_weight,
+            "object": loss.object_weight,
+            "dice": loss.dice_weight,
+            "separation": loss.separation_weight,
+            "enhancement": loss.enhancement_weight,
+        }
         return sum(weights[name] * term for name, term in terms.items())
 
     # ---- what training meets
 
     def channels(self, images: Tensor) -> Tensor:
-        """The colours of training pictures uint8 [B, 3, H, W] in the order in which the network meets them: RGB."""
+        """Training pictures as the network meets them, RGB `uint8 [B, 3, H, W]`."""
         return images
 
-    def targets(self, object_map: Tensor, part_map: Tensor, *words: Tensor) -> Targets:
+    def targets(
+        self, object_map: Tensor, part_map: Tensor, *words: Tensor
+    ) -> Targets:
         """See `make_targets`."""
         return make_targets(object_map, part_map, *words)
 
     # ---- Eq. 5
 
-    def mask_losses(self, output: SegmentationOutput, targets: Targets) -> dict[str, Tensor]:
+    def mask_losses(
+        self, output: SegmentationOutput, targets: Targets
+    ) -> dict[str, Tensor]:
         """See `losses.masks.mask_losses`."""
         return mask_losses(output, targets, self.loss.background_weight)
 
     # ---- Eqs. 6-9
 
     def on_grid(self, masks: Tensor) -> Tensor:
-        """Masks bool [B, T, S, S] on the grid of patches, float [B, T, N]."""
+        """Masks `bool [B, T, S, S]` on the grid of patches, `float [B, T, N]`."""
         return control.area_on_grid(masks, self.grid)
 
     def plan(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
-        """Which maps the batch needs, in groups of one object each; None where no part is shown."""
+        """Which maps a batch needs, grouped by object; None without a part."""
         present = targets.object_parts.flatten(2).any(-1)
-        return control.plan_attention(self.on_grid(targets.object_parts), words, present)
+        return control.plan_attention(
+            self.on_grid(targets.object_parts), words, present
+        )
 
-    def attention_losses(self, plan: AttentionPlan, targets: Targets) -> dict[str, Tensor]:
+    def attention_losses(
+        self, plan: AttentionPlan, targets: Targets
+    ) -> dict[str, Tensor]:
         """Both losses of attention control, each a mean over the objects shown."""
         maps = self.maps(plan)
-        return {"separation": self.separation(maps, plan).mean(), "enhancement": self.enhancement(maps, plan).mean()}
+        return {
+            "separation": self.separation(maps, plan).mean(),
+            "enhancement": self.enhancement(maps, plan).mean(),
+        }
 
     def maps(self, plan: AttentionPlan) -> Tensor:
         """Eq. 6, [K, N]."""
@@ -87,7 +121,9 @@ class Objective:
         """Eq. 7, [K, N], hard or soft."""
         normalised = self.smooth(control.stretch(maps))
         if self.soft:
-            return control.soft_claims(normalised, self.loss.gamma, self.loss.temperature)
+            return control.soft_claims(
+                normalised, self.loss.gamma, self.loss.temperature
+            )
         return self.reached(normalised)
 
     def reached(self, normalised: Tensor) -> Tensor:
@@ -96,7 +132,9 @@ class Objective:
 
     def separation(self, maps: Tensor, plan: AttentionPlan) -> Tensor:
         """Eq. 8 of each object, [G]."""
-        form = control.soft_separation_loss if self.soft else control.separation_loss
+        form = (
+            control.soft_separation_loss if self.soft else control.separation_loss
+        )
         return form(self.claims(maps, plan), plan.group, plan.groups)
 
     def peaks(self, maps: Tensor, plan: AttentionPlan) -> Tensor:
@@ -105,4 +143,6 @@ class Objective:
 
     def enhancement(self, maps: Tensor, plan: AttentionPlan) -> Tensor:
         """Eq. 9 of each object, [G]."""
-        return control.enhancement_loss(self.peaks(maps, plan), plan.group, plan.groups)
+        return control.enhancement_loss(
+            self.peaks(maps, plan), plan.group, plan.groups
+        )

@@ -1,1 +1,4 @@
-"""The networks as the paper means them; read `backbone`, `decoder`, `models` in this order."""
+"""The networks as the paper means them.
+
+Read `backbone`, `decoder`, `models` in this order.
+"""

@@ -1,8 +1,9 @@
-"""The frozen CLIP: activations of an image at several depths, and embeddings of words.
+"""The frozen CLIP: an image's activations at several depths, embeddings of words.
 
-Both worlds use the same class: open_clip's ViT-B/16 at 352x352 in the real one, the tiny CLIP of `weights.tiny_clip` in the drawn
-one. Nothing here is trained.
+Both worlds use the same class: open_clip's ViT-B/16 at 352x352 in the real one, the
+tiny CLIP of `weights.tiny_clip` in the drawn one. Nothing here is trained.
 """
+
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -14,26 +15,40 @@ from torch import Tensor, nn
 
 
 def encode_tokens(clip: CLIP, tokens: Tensor) -> Tensor:
-    """Text embeddings [C, E], not normalised, of int64 `tokens` [C, context].
+    """Text embeddings, `float [C, E]`, not normalised, of `int64 [C, context]`.
 
-    Only the positions up to the last end-of-text token are computed. That is exact, not an approximation: the text
-    encoder is causal and reads the embedding off at the end-of-text token, so later positions cannot matter.
+    Only the positions up to the last end-of-text token are computed. That is exact,
+    not an approximation: the text encoder is causal and reads the embedding off at
+    the end-of-text token, so later positions cannot matter.
     """
-    end = tokens.argmax(dim=-1)                                          # (C,) end-of-text has the largest id
+    end = tokens.argmax(dim=-1)  # (C,) end-of-text has the largest id
     length = int(end.max()) + 1
-    x = clip.token_embedding(tokens[:, :length]) + clip.positional_embedding[:length]
+    x = (
+        clip.token_embedding(tokens[:, :length])
+        + clip.positional_embedding[:length]
+    )
     x = clip.transformer(x, attn_mask=clip.attn_mask[:length, :length])
-    x = clip.ln_final(x)[torch.arange(len(tokens), device=tokens.device), end]     # (C, text width)
-    return clip.text_projection(x) if isinstance(clip.text_projection, nn.Linear) else x @ clip.text_projection
+    # (C, text width)
+    x = clip.ln_final(x)[torch.arange(len(tokens), device=tokens.device), end]
+    return (
+        clip.text_projection(x)
+        if isinstance(clip.text_projection, nn.Linear)
+        else x @ clip.text_projection
+    )
 
 
 def interpolate_position_table(table: Tensor, grid: int) -> Tensor:
-    """Position embeddings [1 + g*g, W] -> [1 + grid*grid, W], bicubic over the grid, class token kept (as CLIPSeg does)."""
+    """Position embeddings `[1 + g*g, W]` for another grid, `[1 + grid*grid, W]`.
+
+    Bicubic over the grid; the class token is kept, as CLIPSeg does.
+    """
     old = round((len(table) - 1) ** 0.5)
     if old == grid:
         return table
     patches = table[1:].T.reshape(1, -1, old, old)
-    patches = F.interpolate(patches, size=(grid, grid), mode="bicubic", align_corners=False)
+    patches = F.interpolate(
+        patches, size=(grid, grid), mode="bicubic", align_corners=False
+    )
     return torch.cat([table[:1], patches.flatten(2)[0].T])
 
 
@@ -43,28 +58,59 @@ class Backbone(nn.Module):
     Args:
         clip: an open_clip model whose visual tower is a ViT.
         tokenizer: texts -> int64 [C, context].
-        image_size: side of the square input in pixels; the position table is interpolated to it once, here.
-        layers: indices (from 0) of the blocks whose outputs the decoder reads, shallow to deep.
+        image_size: side of the square input in pixels; the position table is
+            interpolated to it once, here.
+        layers: indices (from 0) of the blocks whose outputs the decoder reads,
+            shallow to deep.
         mean, std: normalisation of RGB values in 0..1.
     """
 
-    def __init__(self, *, clip: CLIP, tokenizer: Callable[[Sequence[str]], Tensor], image_size: int,
-                 layers: Sequence[int], mean: Sequence[float], std: Sequence[float]):
+    def __init__(
+        self,
+        *,
+        clip: CLIP,
+        tokenizer: Callable[[Sequence[str]], Tensor],
+        image_size: int,
+        layers: Sequence[int],
+        mean: Sequence[float],
+        std: Sequence[float],
+    ):
         super().__init__()
         patch, depth = clip.visual.patch_size[0], clip.visual.transformer.layers
         if image_size % patch:
-            raise ValueError(f"image size {image_size} is not a multiple of the patch size {patch}")
-        if not layers or sorted(layers) != list(layers) or layers[0] < 0 or layers[-1] >= depth:
-            raise ValueError(f"layers must be ascending block indices in 0..{depth - 1}, got {list(layers)}")
+            raise ValueError(
+                f"image size {image_size} is not a multiple of the patch size "
+                f"{patch}"
+            )
+        if (
+            not layers
+            or sorted(layers) != list(layers)
+            or layers[0] < 0
+            or layers[-1] >= depth
+        ):
+            raise ValueError(
+                f"layers must be ascending block indices in 0..{depth - 1}, "
+                f"got {list(layers)}"
+            )
         self.clip = clip.requires_grad_(False)
         self.tokenizer = tokenizer
-        self.image_size, self.patch_size, self.grid = image_size, patch, image_size // patch
+        self.image_size, self.patch_size, self.grid = (
+            image_size,
+            patch,
+            image_size // patch,
+        )
         self.layers = tuple(layers)
-        table = interpolate_position_table(clip.visual.positional_embedding.data, self.grid)
+        table = interpolate_position_table(
+            clip.visual.positional_embedding.data, self.grid
+        )
         clip.visual.positional_embedding = nn.Parameter(table, requires_grad=False)
         clip.visual.grid_size = (self.grid, self.grid)
-        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+        self.register_buffer(
+            "mean", torch.tensor(mean).view(3, 1, 1), persistent=False
+        )
+        self.register_buffer(
+            "std", torch.tensor(std).view(3, 1, 1), persistent=False
+        )
         self._text_cache: dict[str, Tensor] = {}
 
     @property
@@ -76,19 +122,33 @@ class Backbone(nn.Module):
     def embed_dim(self) -> int:
         """Width E of the text embeddings."""
         projection = self.clip.text_projection
-        return projection.out_features if isinstance(projection, nn.Linear) else projection.shape[1]
+        return (
+            projection.out_features
+            if isinstance(projection, nn.Linear)
+            else projection.shape[1]
+        )
 
     def train(self, mode: bool = True) -> "Backbone":
         """Frozen: stays in eval mode whatever is asked."""
         return super().train(False)
 
     def preprocess(self, images: Tensor) -> Tensor:
-        """RGB uint8 [B, 3, H, W] of any size, on any device -> normalised float32 [B, 3, S, S] on the backbone's device.
+        """What the tower reads, `float32 [B, 3, S, S]`, on the backbone's device.
 
-        Pillow's bilinear filter, rounded to whole grey levels as in the release; the aspect ratio is not kept.
+        Pillow's bilinear filter, rounded to whole grey levels as in the release;
+        the aspect ratio is not kept.
+
+        Args:
+            images: RGB `uint8 [B, 3, H, W]` of any size, on any device.
+
+        Raises:
+            ValueError: `images` have another dtype or another shape.
         """
         if images.dtype != torch.uint8 or images.dim() != 4 or images.shape[1] != 3:
-            raise ValueError(f"expected RGB uint8 images [B, 3, H, W], got {images.dtype} {list(images.shape)}")
+            raise ValueError(
+                "expected RGB uint8 images [B, 3, H, W], "
+                f"got {images.dtype} {list(images.shape)}"
+            )
         if images.shape[-2:] != (self.image_size, self.image_size):
             images = resize_like_pillow(images, self.image_size)
         images = images.to(self.mean.device)
@@ -96,49 +156,90 @@ class Backbone(nn.Module):
 
     @torch.no_grad()
     def activations(self, pixel_values: Tensor) -> list[Tensor]:
-        """Normalised [B, 3, S, S] -> one [B, 1 + N, W] for each of `layers`, shallow to deep; the first token is CLS."""
+        """Outputs of the blocks `layers`, each `float [B, 1 + N, W]`.
+
+        Shallow to deep; the first token is CLS.
+
+        Args:
+            pixel_values: normalised images, `float [B, 3, S, S]`.
+        """
         out = self.clip.visual.forward_intermediates(
-            pixel_values, indices=list(self.layers), stop_early=True, intermediates_only=True,
-            output_fmt="NLC", output_extra_tokens=True)
-        return [torch.cat([prefix, patches], dim=1)
-                for prefix, patches in zip(out["image_intermediates_prefix"], out["image_intermediates"])]
+            pixel_values,
+            indices=list(self.layers),
+            stop_early=True,
+            intermediates_only=True,
+            output_fmt="NLC",
+            output_extra_tokens=True,
+        )
+        return [
+            torch.cat([prefix, patches], dim=1)
+            for prefix, patches in zip(
+                out["image_intermediates_prefix"], out["image_intermediates"]
+            )
+        ]
 
     @torch.no_grad()
     def embed_text(self, texts: Sequence[str]) -> Tensor:
-        """Texts -> float [C, E], not normalised. Each text is encoded once; afterwards it comes from a cache."""
+        """Embeddings of texts, `float [C, E]`, not normalised.
+
+        Each text is encoded once; afterwards it comes from a cache.
+        """
         missing = [t for t in dict.fromkeys(texts) if t not in self._text_cache]
         device = self.mean.device
-        # What inference mode computes could never be trained with afterwards, so the cache is filled outside of it.
+        # What inference mode computes could never be trained with afterwards, so
+        # the cache is filled outside of it.
         with torch.inference_mode(False), torch.no_grad():
             for start in range(0, len(missing), 256):
-                chunk = missing[start:start + 256]
-                for text, embedding in zip(chunk, encode_tokens(self.clip, self.tokenizer(chunk).to(device))):
+                chunk = missing[start : start + 256]
+                for text, embedding in zip(
+                    chunk,
+                    encode_tokens(self.clip, self.tokenizer(chunk).to(device)),
+                ):
                     self._text_cache[text] = embedding
         if not texts:
             return torch.empty(0, self.embed_dim, device=device)
-        return torch.stack([self._text_cache[t].to(device) for t in texts])   # cached before the model moved, perhaps
+        # Perhaps the model has moved since they were kept.
+        return torch.stack([self._text_cache[t].to(device) for t in texts])
 
     @torch.no_grad()
-    def patch_similarity(self, pixel_values: Tensor, texts: Sequence[str]) -> Tensor:
-        """Cosine similarity of every patch with every text, [B, C, grid, grid]: what CLIP itself sees, without decoder.
+    def patch_similarity(
+        self, pixel_values: Tensor, texts: Sequence[str]
+    ) -> Tensor:
+        """Cosine similarity of every patch with every text, `[B, C, grid, grid]`.
 
-        Patches of the last block pass CLIP's own final norm and projection. This says something only for towers that
-        pool patches by averaging, as the tiny CLIP does.
+        It is what CLIP itself sees, without decoder: patches of the last block pass
+        CLIP's own final norm and projection. This says something only for towers
+        that pool patches by averaging, as the tiny CLIP does.
         """
         visual = self.clip.visual
-        out = visual.forward_intermediates(pixel_values, indices=1, intermediates_only=True, normalize_intermediates=True,
-                                           output_fmt="NLC")
-        patches = F.normalize(out["image_intermediates"][-1] @ visual.proj, dim=-1)          # (B, N, E)
+        out = visual.forward_intermediates(
+            pixel_values,
+            indices=1,
+            intermediates_only=True,
+            normalize_intermediates=True,
+            output_fmt="NLC",
+        )
+        # (B, N, E)
+        patches = F.normalize(out["image_intermediates"][-1] @ visual.proj, dim=-1)
         words = F.normalize(self.embed_text(texts), dim=-1)
-        return (patches @ words.T).transpose(1, 2).unflatten(-1, (self.grid, self.grid))
+        return (
+            (patches @ words.T)
+            .transpose(1, 2)
+            .unflatten(-1, (self.grid, self.grid))
+        )
 
 
 def resize_like_pillow(images: Tensor, size: int) -> Tensor:
-    """uint8 [B, 3, H, W] -> uint8 [B, 3, size, size], bit for bit Pillow's bilinear filter, since it is Pillow's.
+    """Images `uint8 [B, 3, H, W]` at another size, `uint8 [B, 3, size, size]`.
 
-    PyTorch's antialiased interpolation rounds differently in about one pixel of a hundred, and the filter is the one that
-    the release uses; one grey level moves its logits by 0.01.
+    Bit for bit Pillow's bilinear filter, since it is Pillow's. PyTorch's
+    antialiased interpolation rounds differently in about one pixel of a hundred,
+    and the filter is the one that the release uses; one grey level moves its logits
+    by 0.01.
     """
     arrays = images.permute(0, 2, 3, 1).cpu().numpy()
-    resized = [np.array(Image.fromarray(a).resize((size, size), Image.Resampling.BILINEAR)) for a in arrays]
+    resized = [
+        np.array(Image.fromarray(a).resize((size, size), Image.Resampling.BILINEAR))
+        for a in arrays
+    ]
     return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).to(images.device)

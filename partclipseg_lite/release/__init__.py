@@ -1,1 +1,1 @@
-"""What the public release computes otherwise, each departure by itself, and the comparison with its numbers."""
+"""The public release: what it computes otherwise, and the comparison with its numbers."""

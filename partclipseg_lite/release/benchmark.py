@@ -1,9 +1,11 @@
-"""What a forward, a training step and many names cost; beside it the peer, Hugging Face's CLIPSeg, on the same weights.
+"""What a forward, a training step and many names cost.
 
-All weights are random: cost does not depend on their values. Every item is timed in one process, the median of a few runs
-after one to warm up. Memory is the peak of the whole process in a fresh one that does the same item twice; on a GPU, the
-peak that torch allocated.
+Beside it the peer, Hugging Face's CLIPSeg, on the same weights. All weights are random: cost does
+not depend on their values. Every item is timed in one process, the median of a few runs after one
+to warm up. Memory is the peak of the whole process in a fresh one that does the same item twice; on
+a GPU, the peak that torch allocated.
 """
+
 import datetime
 import fnmatch
 import importlib.metadata
@@ -21,13 +23,17 @@ import torch
 from ..files import write_whole
 from .workloads import SIZES, Workloads
 
-#: The public release, one image, 352x352, Pascal vocabulary, on two CPU cores (no GPU); measured once, see book/benchmark.md.
+#: The public release, one image, 352x352, Pascal vocabulary, on two CPU cores (no GPU); measured
+#: once, see book/benchmark.md.
 RELEASE = {"training_seconds": 15.9, "training_mb": 6850, "inference_seconds": 5.84}
-PATIENCE = 60          # seconds after which an item is not repeated further
+PATIENCE = 60  # seconds after which an item is not repeated further
 
 
 def seconds(call: Callable, device: torch.device, repetitions: int) -> list[float]:
-    """Durations of `repetitions` calls after one to warm up; fewer (one at least) once `PATIENCE` is used up."""
+    """Durations of `repetitions` calls after one to warm up.
+
+    Fewer (one at least) once `PATIENCE` is used up.
+    """
     times: list[float] = []
     while len(times) < 2 or (len(times) <= repetitions and sum(times) < PATIENCE):
         begun = time.perf_counter()
@@ -39,19 +45,40 @@ def seconds(call: Callable, device: torch.device, repetitions: int) -> list[floa
 
 
 def peak_here(size: str, item: str) -> float:
-    """Peak memory of this process in MB (10^6 bytes) once it has done `item` twice; for a process of its own."""
+    """Peak memory of this process in MB (10^6 bytes) once it has done `item` twice.
+
+    For a process of its own.
+    """
     call = Workloads(SIZES[size], torch.device("cpu")).all()[item]()
     for _ in range(2):
         call()
     status = Path("/proc/self/status")
-    if status.is_file():      # on Linux a process inherits the peak of the one that started it as its own `ru_maxrss`
-        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) * 1024 / 1e6
+    # On Linux a process inherits the peak of the one that started it as its own `ru_maxrss`.
+    if status.is_file():
+        return (
+            next(
+                int(line.split()[1])
+                for line in status.read_text().splitlines()
+                if line.startswith("VmHWM")
+            )
+            * 1024
+            / 1e6
+        )
     import resource  # not on Windows
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+    return (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        * (1 if sys.platform == "darwin" else 1024)
+        / 1e6
+    )
 
 
 def measure(size: str, pattern: str = "*", memory: bool = True) -> Iterator[tuple[str, dict]]:
-    """(item, {"seconds": median, "runs": all, "peak_mb": peak or None}) for the items that fit `pattern`, one by one."""
+    """The cost of the items that fit `pattern`, one by one.
+
+    Yields:
+        (item, {"seconds": median, "runs": all, "peak_mb": peak or None}).
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     work = Workloads(SIZES[size], device)
     chosen = fnmatch.filter(work.all(), pattern)
@@ -67,10 +94,21 @@ def measure(size: str, pattern: str = "*", memory: bool = True) -> Iterator[tupl
         if device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(device) / 1e6
         elif memory:
-            command = [sys.executable, "-m", "partclipseg_lite", "benchmark", "--size", size, "--peak-of", name]
+            command = [
+                sys.executable,
+                "-m",
+                "partclipseg_lite",
+                "benchmark",
+                "--size",
+                size,
+                "--peak-of",
+                name,
+            ]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
-                raise ValueError(f"measuring the memory of {name!r} failed: {done.stderr.strip()[-300:]}")
+                raise ValueError(
+                    f"measuring the memory of {name!r} failed: {done.stderr.strip()[-300:]}"
+                )
             peak = float(done.stdout.split()[-1])
         yield name, {"seconds": statistics.median(runs), "runs": runs, "peak_mb": peak}
         del call
@@ -79,38 +117,72 @@ def measure(size: str, pattern: str = "*", memory: bool = True) -> Iterator[tupl
 
 
 def comparisons(items: dict[str, dict], size: str, device: str) -> list[dict]:
-    """Ratios with their targets, from what was measured: {"what", "value", "target", "met"}; `met` is None without target."""
+    """Ratios with their targets, from what was measured: {"what", "value", "target", "met"}.
+
+    `met` is None without target.
+    """
     found: list[dict] = []
 
-    def add(what: str, value: Callable[[], float], at_least: float | None = None, at_most: float | None = None):
+    def add(
+        what: str,
+        value: Callable[[], float],
+        at_least: float | None = None,
+        at_most: float | None = None,
+    ):
         try:
             number = value()
-        except (KeyError, TypeError):                            # not among the items measured, or measured without memory
+        except (KeyError, TypeError):  # not among the items measured, or measured without memory
             return
-        target = f"at least {at_least:g}" if at_least else f"at most {at_most:g}" if at_most else None
+        target = (
+            f"at least {at_least:g}" if at_least else f"at most {at_most:g}" if at_most else None
+        )
         met = number >= at_least if at_least else number <= at_most if at_most else None
         found.append({"what": what, "value": number, "target": target, "met": met})
+
     took, peak = (lambda name: items[name]["seconds"]), (lambda name: items[name]["peak_mb"])
     counts = SIZES[size].compared
     for count in counts:
-        add(f"Hugging Face / ours, {count} names", lambda n=count: took(f"compared/{n} names/Hugging Face")
-            / took(f"compared/{n} names/ours"), at_least=20 if count == 58 else None)
-    add("116-part vocabulary / (encoder + one decoder pass)", lambda: took("vocabulary/whole")
-        / (took("vocabulary/encoder") + took("vocabulary/decoder pass")), at_most=1.5)
+        add(
+            f"Hugging Face / ours, {count} names",
+            lambda n=count: (
+                took(f"compared/{n} names/Hugging Face") / took(f"compared/{n} names/ours")
+            ),
+            at_least=20 if count == 58 else None,
+        )
+    add(
+        "116-part vocabulary / (encoder + one decoder pass)",
+        lambda: (
+            took("vocabulary/whole")
+            / (took("vocabulary/encoder") + took("vocabulary/decoder pass"))
+        ),
+        at_most=1.5,
+    )
     low, high = SIZES[size].names[-2:]
-    add(f"memory, {high} names / {low} names", lambda: peak(f"names/{high}") / peak(f"names/{low}"), at_most=1.1)
+    add(
+        f"memory, {high} names / {low} names",
+        lambda: peak(f"names/{high}") / peak(f"names/{low}"),
+        at_most=1.1,
+    )
     add(f"time, {high} names / {low} names", lambda: took(f"names/{high}") / took(f"names/{low}"))
     many = SIZES[size].batches[-1]
     add(f"time, {many} images / 1 image", lambda: took(f"images/{many}") / took("images/1"))
     if size == "full" and device == "cpu":
-        add("release / ours, 116-part vocabulary with its words", lambda: RELEASE["inference_seconds"]
-            / took("vocabulary/whole, words new"))
+        add(
+            "release / ours, 116-part vocabulary with its words",
+            lambda: RELEASE["inference_seconds"] / took("vocabulary/whole, words new"),
+        )
         for reading in ("paper", "released"):
             step = f"training/{reading}/float32"
-            add(f"release / ours, time of a training step, {reading} reading",
-                lambda s=step: RELEASE["training_seconds"] / took(s), at_least=4)
-            add(f"release / ours, memory of a training step, {reading} reading",
-                lambda s=step: RELEASE["training_mb"] / peak(s), at_least=2)
+            add(
+                f"release / ours, time of a training step, {reading} reading",
+                lambda s=step: RELEASE["training_seconds"] / took(s),
+                at_least=4,
+            )
+            add(
+                f"release / ours, memory of a training step, {reading} reading",
+                lambda s=step: RELEASE["training_mb"] / peak(s),
+                at_least=2,
+            )
     for name, limit in (("gpu/pascal_part_116/batch 8", 16), ("gpu/ade20k_part_234/batch 2", 24)):
         add(f"{name}, GB", lambda n=name: peak(n) / 1e3, at_most=limit)
     return found
@@ -119,23 +191,44 @@ def comparisons(items: dict[str, dict], size: str, device: str) -> list[dict]:
 def hardware() -> dict:
     """Where this ran."""
     info = Path("/proc/cpuinfo")
-    named = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] \
-        if info.is_file() else []
-    versions = {p: importlib.metadata.version(p) for p in ("torch", "open_clip_torch", "transformers")
-                if importlib.metadata.packages_distributions().get(p.replace("open_clip_torch", "open_clip"))}
-    return {"cpu": named[0] if named else platform.processor() or platform.machine(), "threads": torch.get_num_threads(),
-            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None, "python": platform.python_version(),
-            **versions}
+    named = (
+        [
+            line.split(":")[1].strip()
+            for line in info.read_text().splitlines()
+            if line.startswith("model name")
+        ]
+        if info.is_file()
+        else []
+    )
+    versions = {
+        p: importlib.metadata.version(p)
+        for p in ("torch", "open_clip_torch", "transformers")
+        if importlib.metadata.packages_distributions().get(
+            p.replace("open_clip_torch", "open_clip")
+        )
+    }
+    return {
+        "cpu": named[0] if named else platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "python": platform.python_version(),
+        **versions,
+    }
 
 
-def run(size: str = "full", pattern: str = "*", memory: bool = True, file: Path | None = None) -> dict:
+def run(
+    size: str = "full", pattern: str = "*", memory: bool = True, file: Path | None = None
+) -> dict:
     """Measure, print as it goes, write the JSON `file`; returns what it holds.
 
-    A file of the same size and hardware is completed: what is measured now replaces what it had, the rest is kept, and so
-    is the memory where only time is measured.
+    A file of the same size and hardware is completed: what is measured now replaces what it had,
+    the rest is kept, and so is the memory where only time is measured.
     """
     where = hardware()
-    print(", ".join(f"{key} {value}" for key, value in where.items()), f"\n{'item':52s} {'seconds':>9s} {'peak MB':>9s}")
+    print(
+        ", ".join(f"{key} {value}" for key, value in where.items()),
+        f"\n{'item':52s} {'seconds':>9s} {'peak MB':>9s}",
+    )
     items = {}
     if file is not None and file.is_file():
         earlier = json.loads(file.read_text())
@@ -148,9 +241,18 @@ def run(size: str = "full", pattern: str = "*", memory: bool = True, file: Path 
             peak = "" if measured["peak_mb"] is None else f"{measured['peak_mb']:9.0f}"
             print(f"{name:52s} {measured['seconds']:9.3f} {peak}", flush=True)
         else:
-            print(f"largest difference from Hugging Face's logits, relative to their largest: {measured['relative']:.1e}")
-    result = {"size": size, "date": datetime.date.today().isoformat(), "hardware": where, "release": RELEASE, "items": items,
-              "comparisons": comparisons(items, size, "cuda" if where["gpu"] else "cpu")}
+            print(
+                "largest difference from Hugging Face's logits, relative to their largest: "
+                f"{measured['relative']:.1e}"
+            )
+    result = {
+        "size": size,
+        "date": datetime.date.today().isoformat(),
+        "hardware": where,
+        "release": RELEASE,
+        "items": items,
+        "comparisons": comparisons(items, size, "cuda" if where["gpu"] else "cpu"),
+    }
     for entry in result["comparisons"]:
         verdict = {True: "met", False: "MISSED", None: ""}[entry["met"]]
         print(f"{entry['what']:62s} {entry['value']:8.2f}  {entry['target'] or '':14s} {verdict}")

@@ -1,10 +1,12 @@
-"""Recompute the recorded numbers of the released PartCLIPSeg with our code, and say how far each one is off.
+"""The recorded numbers of the released PartCLIPSeg beside ours: how far each one is off.
 
-A reference folder holds `released.json` and `released.npz` (network, losses, gradients, inference, under weights that
-anyone can regenerate), `official_state_dict.json` (name -> shape), and may hold `released_metrics.json/.npz` (the
-evaluator). Everything recorded there was computed by the public release (kaist-cvml/part-clipseg, commit 8abceef) on a
-CPU in float32; everything here comes out of the classes that train and segment, with `reading="released"`.
+A reference folder holds `released.json` and `released.npz` (network, losses, gradients, inference,
+under weights that anyone can regenerate), `official_state_dict.json` (name -> shape), and may hold
+`released_metrics.json/.npz` (the evaluator). Everything recorded there was computed by the public
+release (kaist-cvml/part-clipseg, commit 8abceef) on a CPU in float32; everything here comes out of
+the classes that train and segment, with `reading="released"`.
 """
+
 import json
 import re
 import zlib
@@ -38,24 +40,29 @@ RELEASED_LOSS = LossSettings(separation="paper", separation_weight=0.1, enhancem
 @dataclass(frozen=True)
 class Row:
     """One compared number or array: its largest deviation beside what is allowed."""
+
     name: str
     deviation: float
     tolerance: float
-    unit: str                                            # "absolute", "relative", "share of pixels", "differences"
+    unit: str  # "absolute", "relative", "share of pixels", "differences"
 
     @property
     def agrees(self) -> bool:
-        return bool(self.deviation <= self.tolerance)    # False for NaN
+        """True where the deviation is allowed."""
+        return bool(self.deviation <= self.tolerance)  # False for NaN
 
     def __str__(self) -> str:
-        return (f"{self.name:64s} {self.deviation:10.2e}  allowed {self.tolerance:7.0e} {self.unit:15s} "
-                f"{'ok' if self.agrees else 'EXCEEDED'}")
+        return (
+            f"{self.name:64s} {self.deviation:10.2e}  allowed {self.tolerance:7.0e} "
+            f"{self.unit:15s} {'ok' if self.agrees else 'EXCEEDED'}"
+        )
 
 
 def deterministic_weight(name: str, shape: tuple[int, ...], seed: int = 0) -> Tensor:
-    """The value (float32) of the official tensor `name` in reference runs: a stream of NumPy's frozen MT19937 for each name.
+    """The value of the official tensor `name` in reference runs, `float32`.
 
-    Scaled by kind: norms around 1, biases and embeddings small, matrices by the square root of what they sum over.
+    A stream of NumPy's frozen MT19937 for each name, scaled by kind: norms around 1, biases and
+    embeddings small, matrices by the square root of what they sum over.
     """
     if name.endswith("logit_scale"):
         return torch.full(shape, 4.6052)
@@ -77,7 +84,12 @@ def shipped_reference() -> Path:
 
 
 def compare_released(folder: str | Path) -> Iterator[Row]:
-    """Every recorded number of `folder` against ours, one `Row` each. `FileNotFoundError` or `ValueError` names what lacks."""
+    """Every recorded number of `folder` against ours, one `Row` each.
+
+    Raises:
+        FileNotFoundError: a file is missing; it is named.
+        ValueError: the folder records what cannot be compared; it is named.
+    """
     folder = Path(folder)
     found = False
     vocabulary = "pascal_part_116"
@@ -90,12 +102,14 @@ def compare_released(folder: str | Path) -> Iterator[Row]:
         yield from compare_metrics(folder, Vocabulary.load(vocabulary))
         found = True
     if not found:
-        raise FileNotFoundError(f"{folder} holds neither released.json nor released_metrics.json; give a folder in the form "
-                                f"of {shipped_reference()}")
+        raise FileNotFoundError(
+            f"{folder} holds neither released.json nor released_metrics.json; give a folder in the "
+            f"form of {shipped_reference()}"
+        )
 
 
 class NetworkReference:
-    """The recorded forward, backward and inference of one folder, and the model that has to meet them."""
+    """The recorded forward, backward and inference of one folder, and the model to meet them."""
 
     def __init__(self, folder: Path):
         self.recorded = _read_json(folder / "released.json")
@@ -107,28 +121,40 @@ class NetworkReference:
         self.base_objects = [o for o, seen in zip(full.objects, full.seen_object.tolist()) if seen]
         height, width = self.recorded.get("logits_shape", [0, 0, 352, 352])[-2:]
         if height != width:
-            raise ValueError(f"{folder} records logits of {height}x{width}; the network's input is square")
-        tensors = {name: deterministic_weight(name, tuple(shape), seed) for name, shape in shapes.items()}
+            raise ValueError(
+                f"{folder} records logits of {height}x{width}; the network's input is square"
+            )
+        tensors = {
+            name: deterministic_weight(name, tuple(shape), seed) for name, shape in shapes.items()
+        }
         self.model: PartCLIPSeg = partclipseg_from_official(tensors, height, RELEASED, str(folder))
         self.objective = as_read(Objective, RELEASED)(RELEASED_LOSS, self.model.backbone.grid)
 
     def compare(self) -> Iterator[Row]:
+        """Every recorded number of the network beside ours."""
         yield from self._names()
         images = [self._training_image(i) for i in range(_count(self.arrays, "image"))]
         if images:
             yield from self._losses(images, self.recorded, "", whole=True)
             for i, image in enumerate(images):
                 if f"alone{i}" in self.recorded:
-                    yield from self._losses([image], self.recorded[f"alone{i}"], f"image {i} alone: ")
+                    yield from self._losses(
+                        [image], self.recorded[f"alone{i}"], f"image {i} alone: "
+                    )
         if "test_image" in self.arrays:
             yield from self._inference()
 
     def _names(self) -> Iterator[Row]:
         """The lists of names, in the order in which the release asks them."""
-        ours = {"train_text_classes": [n.replace("'s", "") for n in self.train.object_parts],
-                "train_part_classes": self.train.parts, "train_obj_in_part_classes": self.train.objects,
-                "test_text_classes": self.test.object_parts, "test_part_classes": self.test.parts,
-                "test_obj_in_part_classes": self.test.objects, "test_obj_classes": self.full.objects}
+        ours = {
+            "train_text_classes": [n.replace("'s", "") for n in self.train.object_parts],
+            "train_part_classes": self.train.parts,
+            "train_obj_in_part_classes": self.train.objects,
+            "test_text_classes": self.test.object_parts,
+            "test_part_classes": self.test.parts,
+            "test_obj_in_part_classes": self.test.objects,
+            "test_obj_classes": self.full.objects,
+        }
         for key, mine in ours.items():
             if key in self.recorded:
                 theirs = self.recorded[key]
@@ -136,39 +162,61 @@ class NetworkReference:
                 yield Row(key, different, 0, "differences")
 
     def _training_image(self, i: int) -> tuple[Tensor, Tensor, Tensor]:
-        """(pixel values [1, 3, S, S], object map, part map [1, S, S] in ids of `self.train`) of recorded image i."""
+        """Recorded image i: pixel values `[1, 3, S, S]`, object map, part map `[1, S, S]`.
+
+        Maps are in ids of `self.train`.
+        """
         image, obj, part = (self.arrays[f"{kind}{i}"] for kind in ("image", "obj", "part"))
-        # Stored in the order in which the colours were fed; the reading's own flip is a matter of the training loop.
+        # Stored in the order in which the colours were fed; the reading's own flip is a matter of
+        # the training loop.
         pixels = self.model.backbone.preprocess(torch.from_numpy(image).permute(2, 0, 1)[None])
         size = self.model.backbone.image_size
-        nearest = lambda a: torch.nn.functional.interpolate(                                   # noqa: E731
-            torch.from_numpy(a.astype(np.float32))[None, None], size=(size, size), mode="nearest")[0].long()
+        nearest = lambda a: torch.nn.functional.interpolate(  # noqa: E731
+            torch.from_numpy(a.astype(np.float32))[None, None], size=(size, size), mode="nearest"
+        )[0].long()
         position = {name: o for o, name in enumerate(self.train.objects)}
-        # Ids of the base objects -> ours; what has no parts is left out. Ids beyond the names (255, 65535) mean nothing.
+        # Ids of the base objects -> ours; what has no parts is left out. Ids beyond the names (255,
+        # 65535) mean nothing.
         table = torch.full((65536,), IGNORE)
         for o, name in enumerate(self.base_objects):
             table[o] = position.get(name, LEFT_OUT)
         part_map = nearest(part)
-        return pixels, table[nearest(obj)], torch.where(part_map < len(self.train), part_map, IGNORE)
+        return (
+            pixels,
+            table[nearest(obj)],
+            torch.where(part_map < len(self.train), part_map, IGNORE),
+        )
 
     def _batch(self, images) -> tuple[Tensor, Targets, int]:
         pixels, obj, part = (torch.cat(parts) for parts in zip(*images))
-        each = lambda count: torch.arange(count).expand(len(pixels), -1)                       # noqa: E731
+        each = lambda count: torch.arange(count).expand(len(pixels), -1)  # noqa: E731
         train = self.train
-        targets = self.objective.targets(obj, part, train.part_of, each(len(train)), each(len(train.parts)), each(len(train.objects)),
-                                         torch.ones(len(pixels), len(train), dtype=torch.bool))
+        targets = self.objective.targets(
+            obj,
+            part,
+            train.part_of,
+            each(len(train)),
+            each(len(train.parts)),
+            each(len(train.objects)),
+            torch.ones(len(pixels), len(train), dtype=torch.bool),
+        )
         return pixels, targets, len(pixels)
 
     def _losses(self, images, recorded: Mapping, prefix: str, whole: bool = False) -> Iterator[Row]:
         model = self.model
         pixels, targets, batch = self._batch(images)
         if whole and "pixel_values" in self.arrays:
-            yield _absolute("preprocessing", pixels[:, :, ::16, ::16], self.arrays["pixel_values"], 1e-6)
+            yield _absolute(
+                "preprocessing", pixels[:, :, ::16, ::16], self.arrays["pixel_values"], 1e-6
+            )
         activations = model.backbone.activations(pixels)
         words = model.embed(self.train)
         total, terms = self.objective(model, activations, words, targets)
-        for name, mine in (("separation", terms.get("separation", 0.0)), ("enhancement", terms.get("enhancement", 0.0)),
-                           ("total", total)):
+        for name, mine in (
+            ("separation", terms.get("separation", 0.0)),
+            ("enhancement", terms.get("enhancement", 0.0)),
+            ("total", total),
+        ):
             if name in recorded:
                 yield _relative(f"{prefix}loss, {name}", mine, recorded[name], 1e-5)
         if not whole:
@@ -186,26 +234,58 @@ class NetworkReference:
         model, arrays = self.model, self.arrays
         words = model.embed(self.train)
         parts, objects = len(self.train.parts), len(self.train.objects)
-        logits, object_part_logits, columns = (torch.cat(each) for each in zip(*(
-            self._one_forward([a[b:b + 1] for a in activations], words) for b in range(batch))))
+        logits, object_part_logits, columns = (
+            torch.cat(each)
+            for each in zip(
+                *(
+                    self._one_forward([a[b : b + 1] for a in activations], words)
+                    for b in range(batch)
+                )
+            )
+        )
         if "logits" in arrays:
-            yield _absolute("logits of parts, objects, background", logits[..., 8::16, 8::16], arrays["logits"], 1e-4)
+            yield _absolute(
+                "logits of parts, objects, background",
+                logits[..., 8::16, 8::16],
+                arrays["logits"],
+                1e-4,
+            )
         if "part_obj_logits" in arrays:
-            yield _absolute("logits of object parts", object_part_logits[..., 8::16, 8::16], arrays["part_obj_logits"], 1e-4)
+            yield _absolute(
+                "logits of object parts",
+                object_part_logits[..., 8::16, 8::16],
+                arrays["part_obj_logits"],
+                1e-4,
+            )
         if "bce_calls" in self.recorded:
-            weight = lambda count: torch.ones(batch, count)                                    # noqa: E731
+            weight = lambda count: torch.ones(batch, count)  # noqa: E731
             background = torch.full((batch, 1), RELEASED_LOSS.background_weight)
-            with_background = lambda count: torch.cat([weight(count), background], dim=1)      # noqa: E731
+            with_background = lambda count: torch.cat([weight(count), background], dim=1)  # noqa: E731
             everywhere = torch.ones_like(targets.background)
-            object_part = masked_bce(object_part_logits, torch.cat([targets.object_parts, targets.background], 1),
-                                     [targets.part_pixels, targets.background], with_background(len(self.train)))
-            part = masked_bce(logits[:, :parts], targets.parts, [targets.part_pixels], weight(parts))
-            obj = masked_bce(logits[:, parts:], torch.cat([targets.objects, targets.background], 1), [everywhere],
-                             with_background(objects))
-            ours = {"part_obj|part pixels": object_part[0], "part_obj|background pixels": object_part[1],
-                    "part|part pixels": part[0], "object|all pixels": obj[0]}
+            object_part = masked_bce(
+                object_part_logits,
+                torch.cat([targets.object_parts, targets.background], 1),
+                [targets.part_pixels, targets.background],
+                with_background(len(self.train)),
+            )
+            part = masked_bce(
+                logits[:, :parts], targets.parts, [targets.part_pixels], weight(parts)
+            )
+            obj = masked_bce(
+                logits[:, parts:],
+                torch.cat([targets.objects, targets.background], 1),
+                [everywhere],
+                with_background(objects),
+            )
+            ours = {
+                "part_obj|part pixels": object_part[0],
+                "part_obj|background pixels": object_part[1],
+                "part|part pixels": part[0],
+                "object|all pixels": obj[0],
+            }
             if not targets.background.any():
-                ours["part_obj|background pixels"] = torch.tensor(torch.nan)     # the release's mean over no pixel
+                # The release takes the mean over no pixel.
+                ours["part_obj|background pixels"] = torch.tensor(torch.nan)
             calls = self.recorded["bce_calls"]
             for name, value in zip(self._bce_order(targets, len(calls)), calls):
                 yield _relative(f"cross-entropy, {name}", ours[name], value, 1e-5)
@@ -213,43 +293,79 @@ class NetworkReference:
             # The map of a part is half the sum with its object's; those of objects stand alone.
             of_parts, of_objects = columns[:, :parts], columns[:, parts:-1]
             merged = (of_parts[:, self.train.part_of] + of_objects[:, self.train.object_of]) / 2
-            yield _absolute("merged attention", torch.cat([merged, of_objects], dim=1), arrays["attention_column_mean"], 1e-5)
+            yield _absolute(
+                "merged attention",
+                torch.cat([merged, of_objects], dim=1),
+                arrays["attention_column_mean"],
+                1e-5,
+            )
 
-    def _one_forward(self, activations: list[Tensor], words: Conditions) -> tuple[Tensor, Tensor, Tensor]:
-        """(logits [1, P+O+1, S, S], those of object parts [1, T+1, S, S], attention averaged over queries [1, P+O+1, N]).
+    def _one_forward(
+        self, activations: list[Tensor], words: Conditions
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Both logits and the attention of one image.
 
         One image at a time: the attention of *all* words of a batch would take gigabytes.
+
+        Returns:
+            Logits `[1, P+O+1, S, S]`, those of object parts `[1, T+1, S, S]`, and attention
+            averaged over queries, `[1, P+O+1, N]`.
         """
         tap = AttentionTap(torch.arange(len(words.parts) + len(words.objects) + 1))
         output = self.model(activations, words, tap)
-        logits = torch.cat([output.part_logits, output.object_logits, output.background_logits], dim=1)
+        logits = torch.cat(
+            [output.part_logits, output.object_logits, output.background_logits], dim=1
+        )
         return logits, output.object_part_logits, tap.weights.mean(1)[None, :, 1:, 1:].mean(2)
 
     def _bce_order(self, targets: Targets, calls: int) -> list[str]:
         """Names of the recorded cross-entropies.
 
-        The release leaves out those of parts where a batch lacks part pixels, that of background where it lacks objects.
+        The release leaves out those of parts where a batch lacks part pixels, that of background
+        where it lacks objects.
         """
         names = list(self.recorded.get("bce_order", ()))
         if len(names) != calls:
-            names = [*(("part_obj|part pixels", "part|part pixels") if targets.part_pixels.any() else ()),
-                     *(() if targets.background.all() else ("part_obj|background pixels",)), "object|all pixels"]
+            names = [
+                *(
+                    ("part_obj|part pixels", "part|part pixels")
+                    if targets.part_pixels.any()
+                    else ()
+                ),
+                *(() if targets.background.all() else ("part_obj|background pixels",)),
+                "object|all pixels",
+            ]
         if len(names) != calls:
-            raise ValueError(f"{calls} cross-entropies are recorded as bce_calls, expected {len(names)}: {', '.join(names)}")
+            raise ValueError(
+                f"{calls} cross-entropies are recorded as bce_calls, "
+                f"expected {len(names)}: {', '.join(names)}"
+            )
         return names
 
     def _gradients(self, total: Tensor, recorded: Mapping[str, float]) -> Iterator[Row]:
         """Norms of the gradients of the total loss, by official name."""
         ours_of = {theirs[0]: ours for ours, theirs in official_table().items() if len(theirs) == 1}
-        recorded = {name.removeprefix(OFFICIAL_PREFIX): norm or 0.0 for name, norm in recorded.items()}     # null: none
+        # A recorded null stands for no gradient.
+        recorded = {
+            name.removeprefix(OFFICIAL_PREFIX): norm or 0.0 for name, norm in recorded.items()
+        }
         if unknown := sorted(recorded.keys() - ours_of.keys()):
-            raise ValueError(f"gradient norms are recorded of {unknown[:3]}, which are not single tensors of the network")
+            raise ValueError(
+                f"gradient norms are recorded of {unknown[:3]}, "
+                "which are not single tensors of the network"
+            )
         parameters = {name: self.model.get_parameter(ours_of[name]) for name in recorded}
-        trained = {name: parameter for name, parameter in parameters.items() if parameter.requires_grad}
-        gradients = dict(zip(trained, torch.autograd.grad(total, list(trained.values()), allow_unused=True)))
+        trained = {
+            name: parameter for name, parameter in parameters.items() if parameter.requires_grad
+        }
+        gradients = dict(
+            zip(trained, torch.autograd.grad(total, list(trained.values()), allow_unused=True))
+        )
         for name, theirs in recorded.items():
             gradient = gradients.get(name)
-            yield _relative(f"gradient of {name}", 0.0 if gradient is None else gradient.norm(), theirs, 1e-3)
+            yield _relative(
+                f"gradient of {name}", 0.0 if gradient is None else gradient.norm(), theirs, 1e-3
+            )
 
     @torch.inference_mode()
     def _inference(self) -> Iterator[Row]:
@@ -257,20 +373,30 @@ class NetworkReference:
         image = arrays["test_image"]
         pixels = model.backbone.preprocess(torch.from_numpy(image).permute(2, 0, 1)[None])
         output = model(model.backbone.activations(pixels), model.embed(test))
-        up = lambda logits: resize_logits(logits[0], image.shape[:2])                          # noqa: E731
+        up = lambda logits: resize_logits(logits[0], image.shape[:2])  # noqa: E731
         object_parts, parts = up(output.object_part_logits), up(output.part_logits)
         objects = up(torch.cat([output.object_logits, output.background_logits], dim=1))
-        given = torch.tensor([test.objects.index(self.full.objects[i]) for i in np.unique(arrays["test_obj"])
-                              if i < len(self.full.objects) and self.full.objects[i] in test.objects], dtype=torch.long)
-        winner = objects.argmax(0)                                                             # [H, W], O for background
+        given = torch.tensor(
+            [
+                test.objects.index(self.full.objects[i])
+                for i in np.unique(arrays["test_obj"])
+                if i < len(self.full.objects) and self.full.objects[i] in test.objects
+            ],
+            dtype=torch.long,
+        )
+        winner = objects.argmax(0)  # [H, W], O for background
         oracle = object_parts[:-1].sigmoid() * torch.isin(test.object_of, given)[:, None, None]
-        chosen = torch.cat([test.object_of, torch.tensor([len(test.objects)])])                # of each object part
+        # The object of each object part; background comes last.
+        chosen = torch.cat([test.object_of, torch.tensor([len(test.objects)])])
         pred_all = object_parts.sigmoid() * (winner[None] == chosen[:, None, None])
         to_full = torch.cat([test.object_ids, torch.tensor([len(self.full.objects)])])
         # Where no object is given the release takes the best of nothing but zeros: label 0.
-        labels = {"oracle_argmax": oracle_obj_labels(object_parts, given, test).clamp(min=0),
-                  "predall_argmax": pred_all_labels(object_parts, objects, test),
-                  "obj_argmax": to_full[winner], "part_argmax": parts.argmax(0)}
+        labels = {
+            "oracle_argmax": oracle_obj_labels(object_parts, given, test).clamp(min=0),
+            "predall_argmax": pred_all_labels(object_parts, objects, test),
+            "obj_argmax": to_full[winner],
+            "part_argmax": parts.argmax(0),
+        }
         for name, mine in labels.items():
             if name in arrays:
                 _same_shape(f"inference, {name}", mine, arrays[name])
@@ -282,22 +408,40 @@ class NetworkReference:
 
 
 def compare_metrics(folder: Path, vocabulary: Vocabulary) -> Iterator[Row]:
-    """Every number that the released evaluator prints for the recorded label maps: the largest deviation by kind of number."""
-    recorded, arrays = _read_json(folder / "released_metrics.json"), _read_arrays(folder / "released_metrics.npz")
+    """Every number that the released evaluator prints for the recorded label maps.
+
+    One row for each kind of number, with its largest deviation.
+    """
+    recorded, arrays = (
+        _read_json(folder / "released_metrics.json"),
+        _read_arrays(folder / "released_metrics.npz"),
+    )
     source = {"oracle_obj": "pred", "pred_all": "predall"}
-    evaluator = Evaluator(vocabulary, [setting for setting in source if setting in recorded], reading="released")
+    evaluator = Evaluator(
+        vocabulary, [setting for setting in source if setting in recorded], reading="released"
+    )
     for i in range(_count(arrays, "gt")):
         truth = arrays[f"gt{i}"].astype(np.int64)
         truth[truth >= len(vocabulary)] = IGNORE
-        labels = {setting: arrays[f"{source[setting]}{i}"].astype(np.int64) for setting in evaluator.settings}
+        labels = {
+            setting: arrays[f"{source[setting]}{i}"].astype(np.int64)
+            for setting in evaluator.settings
+        }
         evaluator.update(labels, np.where(truth == IGNORE, IGNORE, 0), truth)
     for setting in evaluator.settings:
         theirs, ours = recorded[setting], released_scores(evaluator, setting)
         kinds: dict[str, list[float]] = {}
         for name, value in theirs.items():
-            kinds.setdefault(name.partition("-")[0], []).append(_deviation(ours.get(name, np.inf), value))
+            kinds.setdefault(name.partition("-")[0], []).append(
+                _deviation(ours.get(name, np.inf), value)
+            )
         for kind, deviations in kinds.items():
-            yield Row(f"{setting}, {kind} ({len(deviations)} numbers)", float(np.max(deviations)), 1e-6, "absolute")
+            yield Row(
+                f"{setting}, {kind} ({len(deviations)} numbers)",
+                float(np.max(deviations)),
+                1e-6,
+                "absolute",
+            )
 
 
 def _count(arrays: Mapping[str, np.ndarray], kind: str) -> int:
@@ -346,7 +490,9 @@ def _read_json(path: Path) -> Mapping:
     except ValueError as error:
         raise ValueError(f"{path} is not JSON ({error}); take a fresh copy") from error
     if not isinstance(entries, dict):
-        raise ValueError(f"{path} holds {str(entries)[:40]!r}, expected names and values; take a fresh copy")
+        raise ValueError(
+            f"{path} holds {str(entries)[:40]!r}, expected names and values; take a fresh copy"
+        )
     return _Entries(path, entries)
 
 
@@ -356,5 +502,7 @@ def _read_arrays(path: Path) -> Mapping[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return _Entries(path, {name: file[name] for name in file.files})
-    except Exception as error:                          # truncated archives fail in many ways
-        raise ValueError(f"{path} is not a readable .npz file ({error}); take a fresh copy") from error
+    except Exception as error:  # truncated archives fail in many ways
+        raise ValueError(
+            f"{path} is not a readable .npz file ({error}); take a fresh copy"
+        ) from error

@@ -1,9 +1,11 @@
-"""Where the public release departs from the paper: one small override for each, chosen by an option of `Reading`.
+"""Where the public release departs from the paper: one small override for each.
 
-Every class below takes the place of one step of the paper's class that it names as its base. `as_read` puts the chosen ones
-together. Lines are those of kaist-cvml/part-clipseg at commit 8abceef (`M:` the network, `P:` the training code, `D:` the
-data mapper).
+An option of `Reading` chooses it. Every class below takes the place of one step of the paper's
+class that it names as its base. `as_read` puts the chosen ones together. Lines are those of
+kaist-cvml/part-clipseg at commit 8abceef (`M:` the network, `P:` the training code, `D:` the data
+mapper).
 """
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,7 +27,10 @@ from ..reading import Reading
 
 
 class RowWithoutOffset(PartCLIPSeg):
-    """M:1420. The object's row is counted from the first *part*, so that the text of "cat" is that of "coach"."""
+    """M:1420.
+
+    The object's row is counted from the first *part*, so that the text of "cat" is that of "coach".
+    """
 
     def text_pairs(self, embeddings: Tensor, words: Conditions) -> Tensor:
         part_row, object_row = self.rows(words)
@@ -43,7 +48,11 @@ class FrozenBackground(PartCLIPSeg):
 
 
 class TrainedWords(Backbone):
-    """P:43-52. CLIP's token and position embeddings are trained (25 M parameters), against Eq. 1, as appendix B.2 says."""
+    """P:43-52.
+
+    CLIP's token and position embeddings are trained (25 M parameters), against Eq. 1, as appendix
+    B.2 says.
+    """
 
     def __init__(self, **arguments):
         super().__init__(**arguments)
@@ -53,7 +62,7 @@ class TrainedWords(Backbone):
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         if torch.is_grad_enabled() and texts:
             return encode_tokens(self.clip, self.tokenizer(list(texts)).to(self.mean.device))
-        self._text_cache.clear()                         # the embeddings may have been trained since
+        self._text_cache.clear()  # the embeddings may have been trained since
         return super().embed_text(texts)
 
 
@@ -71,14 +80,19 @@ class NovelAsBackground(Objective):
     """D:254, P:466-484. Objects whose parts must stay unknown are taught as background."""
 
     def targets(self, object_map: Tensor, part_map: Tensor, *words: Tensor) -> Targets:
-        return super().targets(torch.where(object_map == LEFT_OUT, IGNORE, object_map), part_map, *words)
+        return super().targets(
+            torch.where(object_map == LEFT_OUT, IGNORE, object_map), part_map, *words
+        )
 
 
 # ---- mask loss
 
 
 class LostStep(Objective):
-    """P:520-564. A mean over no background pixel is NaN, and a NaN total becomes 0; no object pixel: no background term."""
+    """P:520-564. A mean over no background pixel is NaN, and a NaN total becomes 0.
+
+    No object pixel: no background term.
+    """
 
     def mask_losses(self, output: SegmentationOutput, targets: Targets) -> dict[str, Tensor]:
         terms = super().mask_losses(output, targets)
@@ -95,10 +109,15 @@ class LostStep(Objective):
 
 
 class CornerPixel(Objective):
-    """P:581. A mask comes to the grid by the one pixel at each cell's corner, which misses most small parts."""
+    """P:581.
+
+    A mask comes to the grid by the one pixel at each cell's corner, which misses most small parts.
+    """
 
     def on_grid(self, masks: Tensor) -> Tensor:
-        return (F.interpolate(masks.float(), size=(self.grid, self.grid), mode="nearest").flatten(2) > 0).float()
+        return (
+            F.interpolate(masks.float(), size=(self.grid, self.grid), mode="nearest").flatten(2) > 0
+        ).float()
 
 
 class HalfSum(Objective):
@@ -116,11 +135,16 @@ class MeanOverAllPlaces(Objective):
 
 
 class WideGaussian(Objective):
-    """gaussian_smoothing.py:44. exp(-((x - mu) / (2 sigma))^2) with sigma 0.5 is a true sigma of 0.707."""
+    """gaussian_smoothing.py:44.
+
+    Exp(-((x - mu) / (2 sigma))^2) with sigma 0.5 is a true sigma of 0.707.
+    """
 
     def smooth(self, maps: Tensor) -> Tensor:
         sigma = 0.5 * 2**0.5
-        return gaussian_blur(maps.view(-1, 1, self.grid, self.grid), [3, 3], [sigma, sigma]).flatten(1)
+        return gaussian_blur(
+            maps.view(-1, 1, self.grid, self.grid), [3, 3], [sigma, sigma]
+        ).flatten(1)
 
 
 @dataclass
@@ -135,34 +159,44 @@ class ClaimsOnTheObject(Objective):
 
     def plan(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
         plan = super().plan(targets, words)
-        return plan and PlanWithin(**vars(plan), within=self.on_grid(targets.objects)[plan.image, plan.obj] > 0)
+        return plan and PlanWithin(
+            **vars(plan), within=self.on_grid(targets.objects)[plan.image, plan.obj] > 0
+        )
 
     def claims(self, maps: Tensor, plan: PlanWithin) -> Tensor:
         return super().claims(maps, plan) * plan.within
 
 
 class LastObjectDropped(Objective):
-    """P:589. The list of an image's objects ends before its last entry: background, or, where there is none, an object."""
+    """P:589.
+
+    The list of an image's objects ends before its last entry: background, or, where there is none,
+    an object.
+    """
 
     def plan(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
         plan = super().plan(targets, words)
         if plan is None:
             return None
-        seen = targets.objects.flatten(2).any(-1)                                              # (B, O)
-        last = seen.shape[1] - 1 - seen.flip(1).float().argmax(1)                              # (B,)
+        seen = targets.objects.flatten(2).any(-1)  # (B, O)
+        last = seen.shape[1] - 1 - seen.flip(1).float().argmax(1)  # (B,)
         lost = ~targets.background.flatten(1).any(-1)[plan.image] & (plan.obj == last[plan.image])
         kept = (~lost).nonzero()[:, 0]
         return plan.regrouped(kept, plan.obj[kept])
 
 
 class PartsOfTheImage(Objective):
-    """P:592. Every object in the image meets the maps of all parts in the image, of other objects too."""
+    """P:592.
+
+    Every object in the image meets the maps of all parts in the image, of other objects too.
+    """
 
     def plan(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
         plan = super().plan(targets, words)
         if plan is None:
             return None
-        image, obj = targets.objects.flatten(2).any(-1).nonzero(as_tuple=True)                 # of all objects seen
+        # Image and object of everything that is seen.
+        image, obj = targets.objects.flatten(2).any(-1).nonzero(as_tuple=True)
         group, maps = (plan.image[None] == image[:, None]).nonzero(as_tuple=True)
         return plan.regrouped(maps, obj[group])
 
@@ -200,11 +234,13 @@ class DividedByImages(Objective):
 
     def attention_losses(self, plan: AttentionPlan, targets: Targets) -> dict[str, Tensor]:
         images = len(targets.objects)
-        return {name: loss / images for name, loss in super().attention_losses(plan, targets).items()}
+        return {
+            name: loss / images for name, loss in super().attention_losses(plan, targets).items()
+        }
 
 
-#: Option of `Reading` -> the departure that it puts in the paper's place. Where two meet in one step, the first sees
-#: what the second gives.
+#: Option of `Reading` -> the departure that it puts in the paper's place. Where two meet in one
+#: step, the first sees what the second gives.
 DEPARTURES: dict[str, type] = {
     "object_row": RowWithoutOffset,
     "background_embedding": FrozenBackground,
@@ -230,10 +266,13 @@ DEPARTURES: dict[str, type] = {
 def as_read(paper: type, reading: Reading) -> type:
     """The paper's class with the departures that `reading` asks for in the place of its steps.
 
-    `paper` is `PartCLIPSeg`, `Backbone` or `Objective`; in the paper's reading it comes back as it is.
+    `paper` is `PartCLIPSeg`, `Backbone` or `Objective`; in the paper's reading it comes back as it
+    is.
     """
     departed = reading.departures()
-    return _combined(paper, tuple(departure for option, departure in DEPARTURES.items() if option in departed))
+    return _combined(
+        paper, tuple(departure for option, departure in DEPARTURES.items() if option in departed)
+    )
 
 
 @lru_cache

@@ -1,4 +1,8 @@
-"""What the benchmark measures: inference, training steps, many names and many images, on networks with random weights."""
+"""What the benchmark measures: inference, training steps, many names and many images.
+
+All of it on networks with random weights.
+"""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,33 +28,56 @@ from ..weights.converters import clipseg_from_hugging_face
 from .departures import as_read
 from .peer import hugging_face_clipseg
 
-TINY_CLIP = {"embed_dim": 32, "quick_gelu": True,
-             "vision_cfg": {"image_size": 32, "patch_size": 16, "width": 32, "layers": 3, "head_width": 16},
-             "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}}
+TINY_CLIP = {
+    "embed_dim": 32,
+    "quick_gelu": True,
+    "vision_cfg": {"image_size": 32, "patch_size": 16, "width": 32, "layers": 3, "head_width": 16},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
+}
 
 
 @dataclass(frozen=True)
 class Size:
-    """`full`: the networks of the paper. `small`: the same code in seconds, to see that everything runs."""
+    """`full`: the networks of the paper.
+
+    `small`: the same code in seconds, to see that everything runs.
+    """
+
     clip: dict
     image: int
     layers: tuple[int, ...]
     decoder: dict
     picture: tuple[int, int]
-    compared: tuple[int, ...] = (1, 8, 58)         # names, against Hugging Face
+    compared: tuple[int, ...] = (1, 8, 58)  # names, against Hugging Face
     names: tuple[int, ...] = (1, 10, 100, 1000)
     batches: tuple[int, ...] = (1, 2, 4, 8)
     repetitions: int = 3
 
 
-SIZES = {"full": Size(open_clip.get_model_config("ViT-B-16-quickgelu"), 352, (3, 6, 9),
-                      {"width": 64, "heads": 4, "mlp_width": 2048}, (375, 500)),
-         "small": Size(TINY_CLIP, 64, (0, 1, 2), {"width": 16, "heads": 2, "mlp_width": 32}, (60, 80), (1, 3), (1, 40), (1, 2),
-                       repetitions=1)}
+SIZES = {
+    "full": Size(
+        open_clip.get_model_config("ViT-B-16-quickgelu"),
+        352,
+        (3, 6, 9),
+        {"width": 64, "heads": 4, "mlp_width": 2048},
+        (375, 500),
+    ),
+    "small": Size(
+        TINY_CLIP,
+        64,
+        (0, 1, 2),
+        {"width": 16, "heads": 2, "mlp_width": 32},
+        (60, 80),
+        (1, 3),
+        (1, 40),
+        (1, 2),
+        repetitions=1,
+    ),
+}
 
 
 class Workloads:
-    """Name -> a function that prepares the function to measure (`all`). Networks are built when first needed."""
+    """All that can be measured, by name (`all`); networks are built when first needed."""
 
     def __init__(self, size: Size, device: torch.device):
         self.size, self.device = size, device
@@ -58,71 +85,106 @@ class Workloads:
         self.picture = rng.integers(0, 256, (*size.picture, 3), dtype=np.uint8)
         pascal, ade = Vocabulary.load("pascal_part_116"), Vocabulary.load("ade20k_part_234")
         self.pascal = pascal
-        self.names = [f"{obj}'s {part}" for obj in ade.objects for part in pascal.parts]      # more than a thousand
+        # More than a thousand.
+        self.names = [f"{obj}'s {part}" for obj in ade.objects for part in pascal.parts]
 
     def backbone(self, **options) -> Backbone:
+        """A new frozen CLIP of this size; `options` go to `real_backbone`."""
         return real_backbone(CLIP(**self.size.clip), self.size.image, self.size.layers, **options)
 
     @cached_property
     def hugging_face(self):
+        """Hugging Face's CLIPSeg of this size."""
         torch.manual_seed(0)
-        return hugging_face_clipseg(self.size.clip, self.size.layers, **self.size.decoder).to(self.device)
+        return hugging_face_clipseg(self.size.clip, self.size.layers, **self.size.decoder).to(
+            self.device
+        )
 
     @cached_property
     def clipseg(self) -> CLIPSeg:
         """Our CLIPSeg with the weights of `hugging_face`."""
         theirs = self.hugging_face
-        return clipseg_from_hugging_face(theirs.state_dict(), theirs.config.to_dict(), self.size.image).to(self.device)
+        return clipseg_from_hugging_face(
+            theirs.state_dict(), theirs.config.to_dict(), self.size.image
+        ).to(self.device)
 
     @cached_property
     def segmenter(self) -> PartSegmenter:
+        """A segmenter with a PartCLIPSeg of this size."""
         torch.manual_seed(0)
-        return PartSegmenter(PartCLIPSeg(backbone=self.backbone(), **self.size.decoder).to(self.device))
+        return PartSegmenter(
+            PartCLIPSeg(backbone=self.backbone(), **self.size.decoder).to(self.device)
+        )
 
     def peer(self, count: int) -> Callable[[], torch.Tensor]:
-        """Hugging Face's forward as its documentation calls it: the image once for each prompt, prompts padded to 77 tokens."""
+        """Hugging Face's forward as its documentation calls it.
+
+        The image comes once for each prompt, prompts are padded to 77 tokens.
+        """
         model, backbone = self.hugging_face, self.clipseg.backbone
-        tokens = backbone.tokenizer([f"a {name}" for name in self.pascal.object_parts[:count]]).to(self.device)
+        tokens = backbone.tokenizer([f"a {name}" for name in self.pascal.object_parts[:count]]).to(
+            self.device
+        )
         mask = torch.arange(tokens.shape[1], device=self.device) <= tokens.argmax(-1, keepdim=True)
-        pixels = backbone.preprocess(torch.from_numpy(self.picture).permute(2, 0, 1)[None].to(self.device))
+        pixels = backbone.preprocess(
+            torch.from_numpy(self.picture).permute(2, 0, 1)[None].to(self.device)
+        )
 
         @torch.inference_mode()
         def run() -> torch.Tensor:
             with autocast(self.device):
-                logits = model(input_ids=tokens, pixel_values=pixels.expand(count, -1, -1, -1), attention_mask=mask).logits
+                logits = model(
+                    input_ids=tokens,
+                    pixel_values=pixels.expand(count, -1, -1, -1),
+                    attention_mask=mask,
+                ).logits
             return logits.float().view(count, *logits.shape[-2:])
+
         return run
 
     def ours(self, count: int) -> Callable:
-        """The same question to us, from the picture to masks at its own size; words are encoded anew each time."""
+        """The same question to us, from the picture to masks at its own size.
+
+        Words are encoded anew each time.
+        """
         segmenter, names = PartSegmenter(self.clipseg), self.pascal.object_parts[:count]
 
         def run():
             segmenter.model.backbone._text_cache.clear()
             return segmenter(self.picture, names)
+
         return run
 
     def difference(self, count: int) -> float:
-        """Largest difference between our logits and Hugging Face's, in units of the largest logit."""
+        """Largest difference of our logits from Hugging Face's, in units of the largest logit."""
         vocabulary = Vocabulary.from_names(self.pascal.object_parts[:count])
-        theirs, ours = self.peer(count)(), predict(self.clipseg, [self.picture], vocabulary).object_part_logits[0, :-1]
+        theirs, ours = (
+            self.peer(count)(),
+            predict(self.clipseg, [self.picture], vocabulary).object_part_logits[0, :-1],
+        )
         return float((ours - theirs).abs().max() / theirs.abs().max())
 
     def segment(self, names, images: int = 1, fresh: bool = False) -> Callable:
+        """Segmentation of some pictures into `names`; `fresh` forgets all embeddings before."""
+
         def run():
             if fresh:
                 self.segmenter.model.backbone._text_cache.clear()
             return self.segmenter([self.picture] * images, names)
+
         return run
 
     def encoder(self) -> Callable:
+        """One pass of the image encoder."""
+
         def run():
             with torch.inference_mode(), autocast(self.device):
                 return encode(self.segmenter.model, [self.picture])
+
         return run
 
     def decoder(self) -> Callable:
-        """One pass of decoder and mask head for all parts and objects of the vocabulary, and background."""
+        """One pass of decoder and mask head for all parts and objects, and background."""
         model, activations = self.segmenter.model, self.encoder()()
         words = model.embed(self.pascal)
         embeddings = torch.cat([words.parts, words.objects, model.background_embedding])[None]
@@ -130,24 +192,52 @@ class Workloads:
         @torch.inference_mode()
         def run():
             with autocast(self.device):
-                return model.mask_head(model.decoder([model.adapter(a) for a in activations], embeddings))
+                return model.mask_head(
+                    model.decoder([model.adapter(a) for a in activations], embeddings)
+                )
+
         return run
 
-    def training(self, reading: str, vocabulary: str = "pascal_part_116", batch: int = 1, precision: str = "float32",
-                 recompute: bool = False) -> Callable[[], float]:
-        """A whole step: forward with the attention losses, backward, clipping, AdamW; the whole vocabulary is asked."""
+    def training(
+        self,
+        reading: str,
+        vocabulary: str = "pascal_part_116",
+        batch: int = 1,
+        precision: str = "float32",
+        recompute: bool = False,
+    ) -> Callable[[], float]:
+        """A whole step: forward with the attention losses, backward, clipping, AdamW.
+
+        The whole vocabulary is asked.
+        """
         torch.manual_seed(0)
-        everything = {f"training.{kind}_per_image": 10 ** 4 for kind in ("parts", "objects", "object_parts")}
-        settings = Settings.from_preset("toy", {
-            "reading": reading, "vocabulary": vocabulary, "model.image_size": self.size.image, "training.vary_words": False,
-            **everything, **{f"model.{key}": value for key, value in self.size.decoder.items()}})
+        everything = {
+            f"training.{kind}_per_image": 10**4 for kind in ("parts", "objects", "object_parts")
+        }
+        settings = Settings.from_preset(
+            "toy",
+            {
+                "reading": reading,
+                "vocabulary": vocabulary,
+                "model.image_size": self.size.image,
+                "training.vary_words": False,
+                **everything,
+                **{f"model.{key}": value for key, value in self.size.decoder.items()},
+            },
+        )
         known = Vocabulary.load(vocabulary)
-        model = build_model(settings, self.backbone(kind=as_read(Backbone, settings.reading))).to(self.device)
+        model = build_model(settings, self.backbone(kind=as_read(Backbone, settings.reading))).to(
+            self.device
+        )
         model.decoder.recompute = recompute
         module = LossModule(model, known, settings).train()
         examples = TrainingExamples([labelled(self.size.image, known)], known, settings)
-        inputs = {key: value.to(self.device) for key, value in
-                  default_collate([examples[0, place] for place in range(batch)]).items()}
+        inputs = {
+            key: value.to(self.device)
+            for key, value in default_collate(
+                [examples[0, place] for place in range(batch)]
+            ).items()
+        }
         trained = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=1e-4)
 
@@ -159,37 +249,69 @@ class Workloads:
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
             return loss.item()
+
         return run
 
     def all(self) -> dict[str, Callable[[], Callable]]:
+        """Name -> a function that prepares the function to measure."""
         known = {}
         for count in self.size.compared:
             known[f"compared/{count} names/Hugging Face"] = lambda n=count: self.peer(n)
             known[f"compared/{count} names/ours"] = lambda n=count: self.ours(n)
-        known |= {"vocabulary/encoder": self.encoder, "vocabulary/decoder pass": self.decoder,
-                  "vocabulary/whole": lambda: self.segment(self.pascal.object_parts),
-                  "vocabulary/whole, words new": lambda: self.segment(self.pascal.object_parts, fresh=True)}
-        known |= {f"names/{count}": lambda n=count: self.segment(self.names[:n]) for count in self.size.names}
-        known |= {f"images/{count}": lambda n=count: self.segment(self.names[:10], n) for count in self.size.batches}
+        known |= {
+            "vocabulary/encoder": self.encoder,
+            "vocabulary/decoder pass": self.decoder,
+            "vocabulary/whole": lambda: self.segment(self.pascal.object_parts),
+            "vocabulary/whole, words new": lambda: self.segment(
+                self.pascal.object_parts, fresh=True
+            ),
+        }
+        known |= {
+            f"names/{count}": lambda n=count: self.segment(self.names[:n])
+            for count in self.size.names
+        }
+        known |= {
+            f"images/{count}": lambda n=count: self.segment(self.names[:10], n)
+            for count in self.size.batches
+        }
         for reading in ("paper", "released"):
             for precision in ("float32", "bf16"):
-                known[f"training/{reading}/{precision}"] = lambda r=reading, p=precision: self.training(r, precision=p)
+                known[f"training/{reading}/{precision}"] = lambda r=reading, p=precision: (
+                    self.training(r, precision=p)
+                )
         known["training/paper/float32, recompute"] = lambda: self.training("paper", recompute=True)
         if self.device.type == "cuda":
-            for vocabulary, batch in (("pascal_part_116", 8), ("ade20k_part_234", 2), ("ade20k_part_234", 8)):
+            for vocabulary, batch in (
+                ("pascal_part_116", 8),
+                ("ade20k_part_234", 2),
+                ("ade20k_part_234", 8),
+            ):
                 for again in (False, True):
                     known[f"gpu/{vocabulary}/batch {batch}{', recompute' * again}"] = (
-                        lambda v=vocabulary, b=batch, a=again: self.training("paper", v, b, "bf16", a))
+                        lambda v=vocabulary, b=batch, a=again: self.training(
+                            "paper", v, b, "bf16", a
+                        )
+                    )
         return known
 
 
 def labelled(side: int, vocabulary: Vocabulary) -> Sample:
-    """Noise with two seen objects in it: the left and the right half, each with its parts as stripes, background around."""
+    """Noise with two seen objects in it, the left and the right half.
+
+    Each shows its parts as stripes, with background around.
+    """
     objects, parts = np.full((2, side, side), IGNORE)
     seen = [o for o in vocabulary.object_of.unique().tolist() if vocabulary.seen_object[o]]
     for column, obj in zip((0, side // 2), seen):
-        stripes = np.array_split(np.arange(side // 8, side - side // 8), int((vocabulary.object_of == obj).sum()))
+        stripes = np.array_split(
+            np.arange(side // 8, side - side // 8), int((vocabulary.object_of == obj).sum())
+        )
         for part, rows in zip(np.flatnonzero(vocabulary.object_of == obj), stripes):
-            objects[rows, column + side // 16:column + side // 2 - side // 16] = obj
-            parts[rows, column + side // 16:column + side // 2 - side // 16] = part
-    return Sample(np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8), objects, parts, "stripes")
+            objects[rows, column + side // 16 : column + side // 2 - side // 16] = obj
+            parts[rows, column + side // 16 : column + side // 2 - side // 16] = part
+    return Sample(
+        np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8),
+        objects,
+        parts,
+        "stripes",
+    )

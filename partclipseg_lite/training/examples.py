@@ -1,4 +1,5 @@
 """Training pictures as the network wants them, and the order in which steps meet them."""
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,17 +14,26 @@ from .prompts import PromptSampler
 
 
 class TrainingExamples(Dataset):
-    """Samples as the network wants them: item (step, place in batch) -> tensors, drawn from (seed, step, place) alone."""
+    """Samples as the network wants them: item (step, place in batch) -> tensors.
+
+    What is drawn depends on (seed, step, place) alone.
+    """
 
     def __init__(self, samples: Sequence[Sample], vocabulary: Vocabulary, settings: Settings):
         seen, training = vocabulary.seen_only(), settings.training
         self.samples, self.seed, self.size = samples, training.seed, settings.model.image_size
-        self.prompts = PromptSampler(seen, training.parts_per_image, training.objects_per_image,
-                                     training.object_parts_per_image)
-        # Labels of the full vocabulary -> labels of the seen one; the extra last entry serves IGNORE = -1.
+        self.prompts = PromptSampler(
+            seen,
+            training.parts_per_image,
+            training.objects_per_image,
+            training.object_parts_per_image,
+        )
+        # Labels of the full vocabulary -> labels of the seen one; the extra last entry serves
+        # IGNORE = -1.
         self.part_label = np.full(len(vocabulary) + 1, IGNORE)
         self.part_label[seen.ids.numpy()] = np.arange(len(seen))
-        # Novel objects (none are drawn for training) are marked, to be left out or taught as background.
+        # Novel objects (none are drawn for training) are marked, to be left out or taught as
+        # background.
         self.object_label = np.full(len(vocabulary.objects) + 1, LEFT_OUT)
         self.object_label[-1] = IGNORE
         self.object_label[seen.object_ids.numpy()] = np.arange(len(seen.objects))
@@ -36,26 +46,38 @@ class TrainingExamples(Dataset):
         sample = self.samples[int(rng.integers(len(self.samples)))]
         if sample.image.shape[:2] != (self.size, self.size):
             sample = sample.resized(self.size)
-        step = -1 if rng.random() < 0.5 else 1                                    # mirrored or not
+        step = -1 if rng.random() < 0.5 else 1  # mirrored or not
         object_map = self.object_label[sample.object_map[:, ::step]]
         part_map = self.part_label[sample.part_map[:, ::step]]
         present = lambda labels: np.setdiff1d(labels, [IGNORE, LEFT_OUT])  # noqa: E731
         prompts = self.prompts(present(object_map), present(part_map), rng)
-        jitter = np.concatenate([rng.uniform(0.85, 1.15, 1), rng.uniform(-0.15, 0.15, 3)]).astype(np.float32)
-        return {"image": np.ascontiguousarray(sample.image[:, ::step].transpose(2, 0, 1)), "object_map": object_map,
-                "part_map": part_map, "jitter": jitter, **vars(prompts)}
+        jitter = np.concatenate([rng.uniform(0.85, 1.15, 1), rng.uniform(-0.15, 0.15, 3)]).astype(
+            np.float32
+        )
+        return {
+            "image": np.ascontiguousarray(sample.image[:, ::step].transpose(2, 0, 1)),
+            "object_map": object_map,
+            "part_map": part_map,
+            "jitter": jitter,
+            **vars(prompts),
+        }
 
 
 class StepSampler:
-    """Batches of places (step, 0..B-1) for the steps that are still to do; of several processes each takes its share.
+    """Batches of places (step, 0..B-1) for the steps that are still to do.
 
-    A batch is the same set of examples however many processes share it.
+    Of several processes each takes its share; a batch is the same set of examples however many
+    processes share it.
     """
 
-    def __init__(self, first: int, last: int, batch_size: int, process: int = 0, processes: int = 1):
+    def __init__(
+        self, first: int, last: int, batch_size: int, process: int = 0, processes: int = 1
+    ):
         if batch_size % processes:
-            raise ValueError(f"a batch of {batch_size} cannot be shared by {processes} processes; choose "
-                             f"training.batch_size as a multiple of {processes}")
+            raise ValueError(
+                f"a batch of {batch_size} cannot be shared by {processes} processes; choose "
+                f"training.batch_size as a multiple of {processes}"
+            )
         self.first, self.last, self.places = first, last, range(process, batch_size, processes)
 
     def __len__(self) -> int:
@@ -68,5 +90,7 @@ class StepSampler:
 
 def training_samples(settings: Settings) -> Sequence[Sample]:
     """The drawn training pictures, rendered once (both cores) and kept in memory."""
-    world = DrawnWorld("train", images=settings.data.images, size=settings.data.size, seed=settings.data.seed)
+    world = DrawnWorld(
+        "train", images=settings.data.images, size=settings.data.size, seed=settings.data.seed
+    )
     return world.render_all(workers=2 if settings.data.images >= 200 else 1)

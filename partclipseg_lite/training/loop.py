@@ -1,30 +1,38 @@
 """Training with accelerate: one loop for both models, atomic checkpoints, exact resume.
 
-Everything random in step s comes from (seed, s), never from a generator that runs along; so a run that was killed and
-taken up again computes the very same numbers as one that was not.
+Everything random in step s comes from (seed, s), never from a generator that runs along; so a run
+that was killed and taken up again computes the very same numbers as one that was not.
 """
+
 import json
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import send_to_device
+from filelock import FileLock, Timeout
+from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from ..datasets.sample import Sample
-from ..files import write_whole
+from ..files import remove_partials, write_whole
 from ..network.clip_start import start_from_clip
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..settings import Settings
 from ..vocabulary import Vocabulary
 from ..weights.build import build_model
-from ..weights.models import save_model
+from ..weights.files import read_tensors
+from ..weights.models import load_model, save_model
 from ..weights.state import load_trained
-from .checkpoints import latest_checkpoint, save_checkpoint
+from .checkpoints import Progress, latest_checkpoint, save_checkpoint
 from .examples import StepSampler, TrainingExamples, training_samples
 from .objective import LossModule
 
@@ -36,79 +44,266 @@ def poly_schedule(settings: Settings):
     def factor(step: int) -> float:
         warm = min(1.0, (step + 1) / max(1, training.warmup_steps))
         return warm * max(0.0, 1 - step / training.steps) ** training.poly_power
+
     return factor
 
 
-def train(settings: Settings, output: str | Path, samples: Sequence[Sample] | None = None, progress: bool = True,
-          ) -> tuple[PartCLIPSeg | CLIPSeg, list[dict]]:
-    """Train (or take up) the run in folder `output`; returns (model in eval mode, log of mean losses).
+def train(
+    settings: Settings,
+    output: str | Path,
+    samples: Sequence[Sample] | None = None,
+    progress: bool = True,
+) -> tuple[PartCLIPSeg | CLIPSeg, list[dict]]:
+    """Train (or take up) the run in folder `output`: (model in eval mode, log of mean losses).
 
-    Writes settings.json, checkpoints/, log.json and weights.safetensors. Calling it again after the end returns at once.
+    Writes settings.json, checkpoints/, log.json and weights.safetensors. Calling it again after the
+    end returns at once.
+
+    Raises:
+        ValueError: the folder holds a run of other settings, or another process trains in it; the
+            settings cannot be built.
+        FloatingPointError: the loss or a weight became infinite or NaN.
     """
-    output, training = Path(output), settings.training
+    output = Path(output)
     if samples is None and settings.vocabulary != settings.data.name:
-        raise ValueError(f"vocabulary {settings.vocabulary!r} does not fit the pictures of {settings.data.name!r}: so far a "
-                         f"preset can only train the drawn world; for other pictures call train(..., samples=...)")
-    native = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8     # older cards only emulate it
-    bf16 = training.precision == "bf16" or (training.precision == "auto" and native)
-    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16 else "no")
+        raise ValueError(
+            f"vocabulary {settings.vocabulary!r} does not fit the pictures of "
+            f"{settings.data.name!r}: so far a preset can only train the drawn world; for other "
+            f"pictures call train(..., samples=...)"
+        )
+    check_owner(output, settings)
+    accelerator = new_accelerator(settings.training.precision)
     vocabulary = Vocabulary.load(settings.vocabulary)
-    torch.manual_seed(training.seed)
+    torch.manual_seed(settings.training.seed)
     model = build_model(settings)
     if settings.model.start_from_clip:
         start_from_clip(model)
-    model.decoder.recompute = training.recompute
-    resumed = latest_checkpoint(output / "checkpoints", settings, model.backbone.clip)
-    log: list[dict] = []
+    model.decoder.recompute = settings.training.recompute
+    output.mkdir(parents=True, exist_ok=True)  # settings that cannot be built leave nothing behind
+    with the_only_one(output, accelerator.is_main_process):
+        return _train(settings, output, samples, progress, accelerator, vocabulary, model)
+
+
+def check_owner(output: Path, settings: Settings) -> None:
+    """Raise a `ValueError` if `output` holds, or may hold, a run of other settings than these.
+
+    Its settings.json and the settings in its weights count, whatever became of its checkpoints.
+    """
+    written, weights = output / "settings.json", output / "weights.safetensors"
+    remedy = f"choose another output folder, or delete {output} to start anew"
+    if written.exists():
+        try:
+            theirs = Settings.model_validate_json(written.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(
+                f"{written} cannot be read as settings ({str(error).splitlines()[0]}); {remedy}"
+            ) from error
+        if theirs.hash() != settings.hash():
+            raise ValueError(
+                f"{output} holds a run of other settings ({differences(theirs, settings)}); "
+                f"{remedy}"
+            )
+    elif weights.exists():
+        _, metadata = read_tensors(weights)
+        if metadata.get("settings_hash") != settings.hash():
+            raise ValueError(f"{weights} was trained with other settings; {remedy}")
+
+
+def differences(theirs: Settings, mine: Settings) -> str:
+    """The settings that differ, "training.steps: 100 there, 200 here", three at most."""
+    flat = [
+        {
+            f"{group}.{key}" if isinstance(values, dict) else group: value
+            for group, values in settings.model_dump(mode="json").items()
+            for key, value in (values.items() if isinstance(values, dict) else [("", values)])
+        }
+        for settings in (theirs, mine)
+    ]
+    different = [
+        f"{k}: {v} there, {flat[1][k]} here" for k, v in flat[0].items() if v != flat[1][k]
+    ]
+    return "; ".join(different[:3]) + (f"; {len(different) - 3} more" if different[3:] else "")
+
+
+def new_accelerator(precision: str) -> Accelerator:
+    """An accelerator of this run's own, whatever an earlier one or the environment has set.
+
+    accelerate keeps its state for the whole process and takes advice from ACCELERATE_... variables;
+    a run must end at the weights that its settings say.
+    """
+    native = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8
+    bf16 = precision == "bf16" or (precision == "auto" and native)  # older cards only emulate it
+    kept = {name: value for name, value in os.environ.items() if name.startswith("ACCELERATE_")}
+    for name in kept:
+        del os.environ[name]
+    try:
+        AcceleratorState._reset_state(reset_partial_state=True)
+        GradientState._reset_state()
+        return Accelerator(
+            cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16 else "no"
+        )
+    finally:
+        os.environ.update(kept)
+
+
+@contextmanager
+def the_only_one(output: Path, main_process: bool) -> Iterator[None]:
+    """Hold the lock of a run's folder; a `ValueError` says that another process holds it."""
+    if not main_process:
+        yield
+        return
+    lock = FileLock(output / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(
+            f"another process is training in {output}; wait for it, or choose another folder"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _train(settings, output, samples, progress, accelerator, vocabulary, model):
+    training = settings.training
+    if accelerator.is_main_process:
+        for folder in (output, output / "checkpoints"):
+            remove_partials(folder)
     trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=training.learning_rate, weight_decay=training.weight_decay)
+    optimizer = torch.optim.AdamW(
+        trained, lr=training.learning_rate, weight_decay=training.weight_decay
+    )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, poly_schedule(settings))
-    first = 0
+    resumed = latest_checkpoint(output / "checkpoints", settings, model.backbone.clip)
+    if resumed is None and (output / "weights.safetensors").is_file():  # checkpoints were deleted
+        finished, *_ = load_model(output)
+        return finished, json.loads((output / "log.json").read_text(encoding="utf-8"))
+    first, done = 0, Progress()
     if resumed:
-        state, log = resumed
+        state, done = resumed
         load_trained(model, state["model"], output / "checkpoints")
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first = state["step"]
-    output.mkdir(parents=True, exist_ok=True)            # only now: settings that cannot be built leave nothing behind
     if accelerator.is_main_process:
-        write_whole(output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1))
+        write_whole(
+            output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1)
+        )
     if first < training.steps:
-        examples = TrainingExamples(training_samples(settings) if samples is None else samples, vocabulary, settings)
-        # accelerate would hand whole batches to the processes in turn, and each would take only its share of the steps.
-        share = StepSampler(first, training.steps, training.batch_size, accelerator.process_index, accelerator.num_processes)
+        examples = TrainingExamples(
+            training_samples(settings) if samples is None else samples, vocabulary, settings
+        )
+        # accelerate would hand whole batches to the processes in turn, and each would take only its
+        # share of the steps. One more batch than there are steps: the last update is looked at too.
+        share = StepSampler(
+            first,
+            training.steps + 1,
+            training.batch_size,
+            accelerator.process_index,
+            accelerator.num_processes,
+        )
         loader = DataLoader(examples, batch_sampler=share, num_workers=training.workers)
-        module, optimizer = accelerator.prepare(LossModule(model.to(accelerator.device), vocabulary, settings), optimizer)
+        module, optimizer = accelerator.prepare(
+            LossModule(model.to(accelerator.device), vocabulary, settings), optimizer
+        )
         module.train()
-        _loop(accelerator, module, model, optimizer, schedule, loader, first, settings, output, log, progress)
+        steps = Steps(accelerator, module, model, optimizer, schedule, settings, output, done)
+        steps.run(loader, first, progress)
         model = accelerator.unwrap_model(module).model
     if accelerator.is_main_process:
-        save_model(output / "weights.safetensors", model, settings, vocabulary.seen_only(), extra={"log": log[-1:]})
-        write_whole(output / "log.json", json.dumps(log))
-    return model.eval(), log
+        save_model(
+            output / "weights.safetensors",
+            model,
+            settings,
+            vocabulary.seen_only(),
+            extra={"log": done.log[-1:]},
+        )
+        write_whole(output / "log.json", json.dumps(done.log))
+    return model.eval(), done.log
 
 
-def _loop(accelerator, module, model, optimizer, schedule, loader, first, settings, output, log, progress) -> None:
-    training, begun = settings.training, time.time() - (log[-1]["seconds"] if log else 0)
-    window: dict[str, list[float]] = {}
-    bar = tqdm(loader, initial=first, total=training.steps, disable=not (progress and accelerator.is_main_process),
-               desc=f"train {settings.preset}", mininterval=2, file=sys.stdout, ncols=100)
-    for step, batch in enumerate(bar, start=first):
-        loss, terms = module(send_to_device(batch, accelerator.device), step)
-        if not torch.isfinite(loss):
-            raise FloatingPointError(f"the loss became {loss.item()} at step {step} (terms "
-                                     f"{ {k: round(v.item(), 4) for k, v in terms.items()} }); lower training.learning_rate")
-        optimizer.zero_grad()
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(module.parameters(), training.clip_norm)
-        optimizer.step()
-        schedule.step()
+@dataclass
+class Steps:
+    """The loop: forward, backward, update, log, checkpoint."""
+
+    accelerator: Accelerator
+    module: torch.nn.Module
+    model: PartCLIPSeg | CLIPSeg
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LambdaLR
+    settings: Settings
+    output: Path
+    done: Progress
+
+    def run(self, loader: DataLoader, first: int, progress: bool) -> None:
+        """The steps `first`, first + 1, ... of the settings; the last batch only checks the weights."""
+        steps, log = self.settings.training.steps, self.done.log
+        begun = time.time() - (log[-1]["seconds"] if log else 0)
+        bar = tqdm(
+            loader,
+            initial=first,
+            total=steps,
+            disable=not (progress and self.accelerator.is_main_process),
+            desc=f"train {self.settings.preset}",
+            mininterval=2,
+            file=sys.stdout,
+            ncols=100,
+        )
+        for step, batch in enumerate(bar, start=first):
+            batch = send_to_device(batch, self.accelerator.device)
+            if step == steps:
+                self.check(batch, step)
+                self.checkpoint(step)
+                break
+            self.step(batch, step)
+            if (step + 1) % self.settings.training.log_every == 0 or step + 1 == steps:
+                self.write_log(step, time.time() - begun)
+                bar.set_postfix(loss=f"{log[-1]['total']:.4f}", refresh=False)
+            if (step + 1) % self.settings.training.checkpoint_every == 0 and step + 1 < steps:
+                self.checkpoint(step + 1)
+
+    def step(self, batch: dict[str, Tensor], step: int) -> None:
+        """One update."""
+        loss, terms = self.module(batch, step)
+        self.check_loss(loss, terms, step)
+        self.optimizer.zero_grad()
+        self.accelerator.backward(loss)
+        self.accelerator.clip_grad_norm_(self.module.parameters(), self.settings.training.clip_norm)
+        self.optimizer.step()
+        self.schedule.step()
         for name, term in {"total": loss, **terms}.items():
-            window.setdefault(name, []).append(term.item())
-        if (step + 1) % training.log_every == 0 or step + 1 == training.steps:
-            log.append({"step": step + 1, "seconds": round(time.time() - begun, 1),
-                        **{name: sum(values) / len(values) for name, values in window.items()}})
-            bar.set_postfix(loss=f"{log[-1]['total']:.4f}", refresh=False)
-            window = {}
-        if accelerator.is_main_process and ((step + 1) % training.checkpoint_every == 0 or step + 1 == training.steps):
-            save_checkpoint(output / "checkpoints", step + 1, model, optimizer, schedule, log, settings)
+            self.done.window.setdefault(name, []).append(term.item())
+
+    @torch.no_grad()
+    def check(self, batch: dict[str, Tensor], step: int) -> None:
+        """The loss after the last update has to be a number, too."""
+        self.check_loss(*self.module(batch, step), step)
+
+    def check_loss(self, loss: Tensor, terms: dict[str, Tensor], step: int) -> None:
+        """`FloatingPointError` with the terms if the loss is no number."""
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss became {loss.item()} at step {step} (terms "
+                f"{ {k: round(v.item(), 4) for k, v in terms.items()} }); lower "
+                "training.learning_rate"
+            )
+
+    def write_log(self, step: int, seconds: float) -> None:
+        """One entry of the log: the means since the last one."""
+        means = {name: sum(values) / len(values) for name, values in self.done.window.items()}
+        self.done.log.append({"step": step + 1, "seconds": round(seconds, 1), **means})
+        self.done.window = {}
+
+    def checkpoint(self, steps: int) -> None:
+        """What is needed to go on after so many steps."""
+        if self.accelerator.is_main_process:
+            save_checkpoint(
+                self.output / "checkpoints",
+                steps,
+                self.model,
+                self.optimizer,
+                self.schedule,
+                self.done,
+                self.settings,
+            )

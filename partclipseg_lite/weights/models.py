@@ -1,13 +1,14 @@
-"""Models to and from disk: ours as safetensors with the settings, the vocabulary and the hashes of both in the metadata.
+"""Models to and from disk.
 
-Only what was trained is stored; the frozen CLIP lies elsewhere, once, and its fingerprint is checked on load. Weights of
-other projects are read through `converters`.
+Ours are safetensors with the settings, the vocabulary and the hashes of both in the metadata. Only
+what was trained is stored; the frozen CLIP lies elsewhere, once, and its fingerprint is checked on
+load. Weights of other projects are read through `converters`.
 """
+
 import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
 from ..network.backbone import Backbone
 from ..network.models import CLIPSeg, PartCLIPSeg
@@ -20,40 +21,64 @@ from .converters import (
     kind_of,
     partclipseg_from_official,
 )
-from .files import FORMAT, WeightsError, describe, read_config, read_tensors
+from .files import (
+    FORMAT,
+    WeightsError,
+    check_ours,
+    describe,
+    read_config,
+    read_tensors,
+    write_tensors,
+)
 from .locate import is_hub_name, resolve
 from .state import fingerprint, load_trained, trained_state
 
-
-def save_model(path: str | Path, model: PartCLIPSeg | CLIPSeg, settings: Settings, vocabulary: Vocabulary,
-               extra: dict | None = None, half: bool = False) -> None:
-    """Write the trained part atomically. `vocabulary`: what it was trained on. `extra`: facts to keep, e.g. scores."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: (t.detach().cpu().half() if half else t.detach().cpu()).contiguous()
-               for name, t in trained_state(model).items()}
-    metadata = {"format": FORMAT, "settings": json.dumps(settings.model_dump(mode="json")), "settings_hash": settings.hash(),
-                "vocabulary": json.dumps(vocabulary.to_dict()), "vocabulary_hash": vocabulary.hash,
-                "backbone": fingerprint(model.backbone.clip), "extra": json.dumps(extra or {})}
-    partial = path.with_name(path.name + ".partial")
-    try:
-        save_file(tensors, partial, metadata=metadata)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+KEYS = ("settings", "settings_hash", "vocabulary", "vocabulary_hash", "backbone", "extra")
 
 
-def load_model(name_or_path: str | Path, backbone: Backbone | None = None, vocabulary: str | Vocabulary = "pascal_part_116",
-               ) -> tuple[PartCLIPSeg | CLIPSeg, Settings, Vocabulary | None, dict]:
-    """(model in eval mode, its settings, the vocabulary it was trained on, kept facts).
+def save_model(
+    path: str | Path,
+    model: PartCLIPSeg | CLIPSeg,
+    settings: Settings,
+    vocabulary: Vocabulary,
+    extra: dict | None = None,
+    half: bool = False,
+) -> None:
+    """Write the trained part atomically. `vocabulary`: what it was trained on.
+
+    `extra`: facts to keep, e.g. scores.
+    """
+    tensors = {name: t.half() if half else t for name, t in trained_state(model).items()}
+    metadata = {
+        "format": FORMAT,
+        "settings": json.dumps(settings.model_dump(mode="json")),
+        "settings_hash": settings.hash(),
+        "vocabulary": json.dumps(vocabulary.to_dict()),
+        "vocabulary_hash": vocabulary.hash,
+        "backbone": fingerprint(model.backbone.clip),
+        "extra": json.dumps(extra or {}),
+    }
+    write_tensors(path, tensors, metadata)
+
+
+def load_model(
+    name_or_path: str | Path,
+    backbone: Backbone | None = None,
+    vocabulary: str | Vocabulary = "pascal_part_116",
+) -> tuple[PartCLIPSeg | CLIPSeg, Settings, Vocabulary | None, dict]:
+    """A model in eval mode, its settings, the vocabulary it was trained on, and kept facts.
 
     Args:
-        name_or_path: a shipped name; a file or a run's folder of ours; an official PartCLIPSeg `.pth`; CLIPSeg in Hugging
-            Face's form, as a folder or by its name there ("CIDAS/clipseg-rd64-refined"), which has no vocabulary: None.
+        name_or_path: a shipped name; a file or a run's folder of ours; an official PartCLIPSeg
+            `.pth`; CLIPSeg in Hugging Face's form, as a folder or by its name there
+            ("CIDAS/clipseg-rd64-refined"), which has no vocabulary: None.
         backbone: in place of the one that our file names; the others bring their own.
-        vocabulary: what an official checkpoint was trained on (a name: its seen parts). Its tensors do not tell.
+        vocabulary: what an official checkpoint was trained on (a name: its seen parts). Its tensors
+            do not tell.
 
-    Raises `FileNotFoundError` or `WeightsError`; never loads a part of a file.
+    Raises:
+        FileNotFoundError: there are no weights at `name_or_path`.
+        WeightsError: the file is something else; a part of it is never loaded.
     """
     path = resolve(name_or_path)
     tensors, metadata = read_tensors(path)
@@ -61,40 +86,76 @@ def load_model(name_or_path: str | Path, backbone: Backbone | None = None, vocab
         return _load_ours(path, tensors, metadata, backbone)
     kind = kind_of(path, tensors, metadata)
     if backbone is not None:
-        raise ValueError(f"{path} is {describe(tensors)} and brings its own CLIP; leave out backbone=")
+        raise ValueError(
+            f"{path} is {describe(tensors)} and brings its own CLIP; leave out backbone="
+        )
     if kind == "official":
-        trained_on = Vocabulary.load(vocabulary).seen_only() if isinstance(vocabulary, str) else vocabulary
-        settings = Settings.from_preset("partclipseg_pascal_part_116", {
-            "reading": "released", "loss.separation": "paper", "model.backbone": str(path), "model.pretrained": None,
-            **({"vocabulary": vocabulary} if isinstance(vocabulary, str) else {})})
-        model = partclipseg_from_official(tensors, settings.model.image_size, settings.reading, str(path))
+        trained_on = (
+            Vocabulary.load(vocabulary).seen_only() if isinstance(vocabulary, str) else vocabulary
+        )
+        settings = Settings.from_preset(
+            "partclipseg_pascal_part_116",
+            {
+                "reading": "released",
+                "loss.separation": "paper",
+                "model.backbone": str(path),
+                "model.pretrained": None,
+                **({"vocabulary": vocabulary} if isinstance(vocabulary, str) else {}),
+            },
+        )
+        model = partclipseg_from_official(
+            tensors, settings.model.image_size, settings.reading, str(path)
+        )
         return model, settings, trained_on, {"source": describe(tensors)}
     config = read_config(path.with_name("config.json"))
     full = hugging_face_config(config, str(path))
-    settings = Settings.from_preset("clipseg_rd64_refined", {
-        "model.backbone": str(name_or_path) if is_hub_name(name_or_path) else str(path.parent), "model.pretrained": None,
-        "model.layers": full["extract_layers"], "model.width": full["reduce_dim"],
-        "model.heads": full["decoder_num_attention_heads"], "model.mlp_width": full["decoder_intermediate_size"]})
+    settings = Settings.from_preset(
+        "clipseg_rd64_refined",
+        {
+            "model.backbone": str(name_or_path) if is_hub_name(name_or_path) else str(path.parent),
+            "model.pretrained": None,
+            "model.layers": full["extract_layers"],
+            "model.width": full["reduce_dim"],
+            "model.heads": full["decoder_num_attention_heads"],
+            "model.mlp_width": full["decoder_intermediate_size"],
+        },
+    )
     model = clipseg_from_hugging_face(tensors, config, settings.model.image_size, str(path))
     return model, settings, None, {"source": describe(tensors)}
 
 
-def _load_ours(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str], backbone: Backbone | None,
-               ) -> tuple[PartCLIPSeg | CLIPSeg, Settings, Vocabulary, dict]:
+def _load_ours(
+    path: Path,
+    tensors: dict[str, torch.Tensor],
+    metadata: dict[str, str],
+    backbone: Backbone | None,
+) -> tuple[PartCLIPSeg | CLIPSeg, Settings, Vocabulary, dict]:
+    check_ours(path, tensors, metadata, FORMAT, KEYS)
     try:
         settings = Settings.model_validate_json(metadata["settings"])
         vocabulary = Vocabulary.from_dict(json.loads(metadata["vocabulary"]))
-        as_written = {"another vocabulary": vocabulary.hash == metadata["vocabulary_hash"],
-                      "other settings": hash_of(json.loads(metadata["settings"])) == metadata["settings_hash"]}
+        as_written = {
+            "another vocabulary": vocabulary.hash == metadata["vocabulary_hash"],
+            "other settings": hash_of(json.loads(metadata["settings"]))
+            == metadata["settings_hash"],
+        }
+        kept = json.loads(metadata["extra"])
     except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path} has metadata that this version does not understand ({str(error).splitlines()[0]}); train "
-                           f"it again or install the version that wrote it") from error
+        raise WeightsError(
+            f"{path} has metadata that this version does not understand "
+            f"({str(error).splitlines()[0]}); train "
+            f"it again or install the version that wrote it"
+        ) from error
     for what, equal in as_written.items():
         if not equal:
-            raise WeightsError(f"{path} holds {what} than it was saved with; take a fresh copy of the file")
+            raise WeightsError(
+                f"{path} holds {what} than it was saved with; take a fresh copy of the file"
+            )
     model = build_model(settings, backbone)
     if fingerprint(model.backbone.clip) != metadata["backbone"]:
-        raise WeightsError(f"{path} was trained on another CLIP than {settings.model.backbone!r} is now; train it again "
-                           f"(`make weights`) or put back the CLIP it was trained with")
+        raise WeightsError(
+            f"{path} was trained on another CLIP than {settings.model.backbone!r} is now; train it "
+            f"again (`make weights`) or put back the CLIP it was trained with"
+        )
     load_trained(model, {name: t.float() for name, t in tensors.items()}, path)
-    return model.eval(), settings, vocabulary, json.loads(metadata["extra"])
+    return model.eval(), settings, vocabulary, kept

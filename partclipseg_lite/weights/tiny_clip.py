@@ -1,8 +1,11 @@
-"""A tiny CLIP for the drawn world: open_clip's own classes, a small configuration and CLIP's tokenizer on few words.
+"""A tiny CLIP for the drawn world.
 
-It plays the part that OpenAI's ViT-B/16 plays in the paper. What it has read: captions of drawn pictures, of single
-objects and of close-ups of parts, for *all* objects, novel ones included. What it has never seen: a mask.
+open_clip's own classes, a small configuration and CLIP's tokenizer on few words. It plays the part
+that OpenAI's ViT-B/16 plays in the paper. What it has read: captions of drawn pictures, of single
+objects and of close-ups of parts, for *all* objects, novel ones included. What it has never seen: a
+mask.
 """
+
 import difflib
 import json
 from collections.abc import Sequence
@@ -13,11 +16,17 @@ import torch
 from open_clip import SimpleTokenizer
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.model import CLIP
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-CLIP_MEAN, CLIP_STD = OPENAI_DATASET_MEAN, OPENAI_DATASET_STD     # the normalisation that CLIP's own weights expect
+from .files import WeightsError, read_ours, write_tensors
+
+CLIP_MEAN, CLIP_STD = (
+    OPENAI_DATASET_MEAN,
+    OPENAI_DATASET_STD,
+)  # the normalisation that CLIP's own weights expect
+
+
+FORMAT = "partclipseg_lite.toy_clip"  # in the metadata of the weights
 
 
 class UnknownWordError(ValueError):
@@ -27,8 +36,8 @@ class UnknownWordError(ValueError):
 class ToyTokenizer:
     """CLIP's byte-pair encoding, restricted to the words of `words` and renumbered without gaps.
 
-    Id 0 pads; the end-of-text token has the largest id, since CLIP finds it by `argmax`. Encoding a text with any other
-    word raises `UnknownWordError`, which lists the nearest known words.
+    Id 0 pads; the end-of-text token has the largest id, since CLIP finds it by `argmax`. Encoding a
+    text with any other word raises `UnknownWordError`, which lists the nearest known words.
     """
 
     def __init__(self, words: Sequence[str], context_length: int = 16):
@@ -44,94 +53,145 @@ class ToyTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Token ids of one text, without start, end and padding."""
-        for word in text.lower().replace("'s ", " ").replace("'s", " ").replace(",", " ").replace("'", " ").split():
+        for word in (
+            text.lower()
+            .replace("'s ", " ")
+            .replace("'s", " ")
+            .replace(",", " ")
+            .replace("'", " ")
+            .split()
+        ):
             if word not in self._known_words:
                 near = difflib.get_close_matches(word, self.words, n=5, cutoff=0.4)
                 raise UnknownWordError(
                     f"the tiny CLIP of the drawn world has no word {word!r} (in {text!r}); "
-                    f"near ones: {', '.join(near) if near else 'none'}. Real CLIP weights know any word.")
+                    f"near ones: {', '.join(near) if near else 'none'}. "
+                    "Real CLIP weights know any word."
+                )
         ids = self.bpe.encode(text)
-        if not all(i in self._ids for i in ids):                     # known words, strange marks: "dog's 'tail'"
+        if not all(i in self._ids for i in ids):  # known words, strange marks: "dog's 'tail'"
             strange = self.bpe.decode([next(i for i in ids if i not in self._ids)]).strip()
-            raise UnknownWordError(f"the tiny CLIP of the drawn world cannot read {strange!r} in {text!r}; write plain words, "
-                                   f"'s and commas")
+            raise UnknownWordError(
+                f"the tiny CLIP of the drawn world cannot read {strange!r} in {text!r}; write "
+                f"plain words, 's and commas"
+            )
         return [self._ids[i] for i in ids]
 
     def __call__(self, texts: str | Sequence[str]) -> Tensor:
-        """`texts` -> int64 [C, context_length], zero-padded. Raises `ValueError` for a text that does not fit."""
+        """Tokens of texts, `int64 [C, context_length]`, zero-padded.
+
+        Raises:
+            ValueError: a text does not fit.
+        """
         texts = [texts] if isinstance(texts, str) else list(texts)
         tokens = torch.zeros(len(texts), self.context_length, dtype=torch.long)
         for row, text in zip(tokens, texts):
             ids = [self.start, *self.encode(text), self.end]
             if len(ids) > self.context_length:
-                raise ValueError(f"{text!r} needs {len(ids)} tokens, the context holds {self.context_length}; shorten it")
+                raise ValueError(
+                    f"{text!r} needs {len(ids)} tokens, "
+                    f"the context holds {self.context_length}; shorten it"
+                )
             row[: len(ids)] = torch.tensor(ids)
         return tokens
 
 
 def conv_stem(channels: Sequence[int], width: int) -> nn.Sequential:
-    """[B, 3, S, S] -> [B, width, S/8, S/8]: three small convolutions in place of the 8x8 patch projection.
+    """Three small convolutions in place of the 8x8 patch projection.
 
-    Early convolutions make small transformers learn far faster than one large patch projection
-    (Xiao et al., "Early Convolutions Help Transformers See Better", 2021).
+    From `[B, 3, S, S]` to `[B, width, S/8, S/8]`. Early convolutions make small transformers learn
+    far faster than one large patch projection (Xiao et al., "Early Convolutions Help Transformers
+    See Better", 2021).
     """
     a, b, c = channels
     return nn.Sequential(
-        nn.Conv2d(3, a, 3, stride=2, padding=1, bias=False), nn.GroupNorm(4, a), nn.GELU(),   # S/2
-        nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False), nn.GroupNorm(8, b), nn.GELU(),   # S/4
-        nn.Conv2d(b, c, 3, stride=1, padding=1, bias=False), nn.GroupNorm(8, c), nn.GELU(),   # S/4
-        nn.Conv2d(c, width, 2, stride=2))                                                     # S/8
+        nn.Conv2d(3, a, 3, stride=2, padding=1, bias=False),
+        nn.GroupNorm(4, a),
+        nn.GELU(),  # S/2
+        nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False),
+        nn.GroupNorm(8, b),
+        nn.GELU(),  # S/4
+        nn.Conv2d(b, c, 3, stride=1, padding=1, bias=False),
+        nn.GroupNorm(8, c),
+        nn.GELU(),  # S/4
+        nn.Conv2d(c, width, 2, stride=2),  # S/8
+    )
 
 
 def toy_clip_config() -> dict:
-    """The shipped configuration: open_clip's `embed_dim`, `vision_cfg`, `text_cfg`, and the channels of our stem."""
-    return json.loads(resources.files("partclipseg_lite").joinpath("data/toy_clip.json").read_text())
+    """The shipped configuration of the tiny CLIP.
+
+    open_clip's `embed_dim`, `vision_cfg`, `text_cfg`, and the channels of our stem.
+    """
+    return json.loads(
+        resources.files("partclipseg_lite").joinpath("data/toy_clip.json").read_text()
+    )
 
 
 def build_toy_clip(config: dict, vocab_size: int) -> CLIP:
-    """open_clip's `CLIP` with random weights; only the patch projection is exchanged for `conv_stem`."""
+    """open_clip's `CLIP` with random weights.
+
+    Only the patch projection is exchanged for `conv_stem`.
+    """
     if config["vision_cfg"]["patch_size"] != 8:
-        raise ValueError(f"the convolutional stem makes patches of 8 pixels, got {config['vision_cfg']['patch_size']}")
-    clip = CLIP(config["embed_dim"], dict(config["vision_cfg"]), {**config["text_cfg"], "vocab_size": vocab_size})
+        raise ValueError(
+            "the convolutional stem makes patches of 8 pixels, got "
+            f"{config['vision_cfg']['patch_size']}"
+        )
+    clip = CLIP(
+        config["embed_dim"],
+        dict(config["vision_cfg"]),
+        {**config["text_cfg"], "vocab_size": vocab_size},
+    )
     clip.visual.conv1 = conv_stem(config["stem_channels"], config["vision_cfg"]["width"])
     return clip
 
 
-def save_toy_clip(path: str | Path, clip: CLIP, tokenizer: ToyTokenizer, config: dict, measured: dict) -> None:
+def save_toy_clip(
+    path: str | Path, clip: CLIP, tokenizer: ToyTokenizer, config: dict, measured: dict
+) -> None:
     """Write weights in half precision with configuration, words and measured accuracies in the metadata."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: t.detach().half().contiguous() for name, t in clip.state_dict().items()}
-    metadata = {"format": "partclipseg_lite.toy_clip", "config": json.dumps(config), "measured": json.dumps(measured),
-                "words": json.dumps(tokenizer.words)}
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata=metadata)
-    partial.replace(path)
+    tensors = {name: t.detach().half() for name, t in clip.state_dict().items()}
+    metadata = {
+        "format": FORMAT,
+        "config": json.dumps(config),
+        "measured": json.dumps(measured),
+        "words": json.dumps(tokenizer.words),
+    }
+    write_tensors(path, tensors, metadata)
 
 
 def toy_clip_path() -> Path:
     """Where the shipped weights lie."""
-    return Path(str(resources.files("partclipseg_lite").joinpath("data/weights/toy_clip.safetensors")))
+    return Path(
+        str(resources.files("partclipseg_lite").joinpath("data/weights/toy_clip.safetensors"))
+    )
 
 
 def load_toy_clip(path: str | Path | None = None) -> tuple[CLIP, ToyTokenizer, dict]:
-    """(frozen CLIP in eval mode, its tokenizer, measured accuracies). Default: the weights that ship with the package.
+    """The frozen CLIP in eval mode, its tokenizer, and its measured accuracies.
 
-    Raises `FileNotFoundError` or `ValueError` naming the file if it is missing or is not a tiny CLIP of ours.
+    Default: the weights that ship with the package.
+
+    Raises:
+        FileNotFoundError: there is no file at `path`.
+        ValueError: the file is not a tiny CLIP of ours.
     """
     path = Path(path) if path is not None else toy_clip_path()
     if not path.is_file():
-        raise FileNotFoundError(f"no tiny CLIP at {path}; `python data_scripts/train_toy_clip.py --out {path}` trains one")
+        raise FileNotFoundError(
+            f"no tiny CLIP at {path}; `python data_scripts/train_toy_clip.py "
+            f"--out {path}` trains one"
+        )
+    tensors, metadata = read_ours(path, FORMAT, ("config", "measured", "words"))
     try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}
-    except Exception as error:  # safetensors raises its own type for a truncated or foreign file
-        raise ValueError(f"{path} is not a readable safetensors file ({error}); expected the tiny CLIP") from error
-    if metadata.get("format") != "partclipseg_lite.toy_clip":
-        raise ValueError(f"{path} holds format {metadata.get('format')!r}, expected 'partclipseg_lite.toy_clip'")
-    config = json.loads(metadata["config"])
-    tokenizer = ToyTokenizer(json.loads(metadata["words"]), config["text_cfg"]["context_length"])
-    clip = build_toy_clip(config, tokenizer.vocab_size)
-    clip.load_state_dict(tensors)
-    return clip.eval().requires_grad_(False), tokenizer, json.loads(metadata["measured"])
+        config, words, measured = (json.loads(metadata[k]) for k in ("config", "words", "measured"))
+        tokenizer = ToyTokenizer(words, config["text_cfg"]["context_length"])
+        clip = build_toy_clip(config, tokenizer.vocab_size)
+        clip.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise WeightsError(
+            f"{path} is no tiny CLIP that this version can build "
+            f"({str(error).splitlines()[0][:200]}); take a fresh copy"
+        ) from error
+    return clip.eval().requires_grad_(False), tokenizer, measured

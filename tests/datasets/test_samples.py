@@ -40,7 +40,11 @@ def make_sample(name="a", height=5, width=7, objects=20, parts=116, seed=0):
             TypeError,
             "object_map must be an int64 array, got int32",
         ),
-        ({"part_map": np.zeros((7, 5), np.int64)}, ValueError, r"part_map has shape \(7, 5\).*\(5, 7\)"),
+        (
+            {"part_map": np.zeros((7, 5), np.int64)},
+            ValueError,
+            r"part_map has shape \(7, 5\).*\(5, 7\)",
+        ),
         ({"part_map": np.full((5, 7), -2)}, ValueError, r"part_map holds \[-2\]"),
         ({"object_map": None}, TypeError, "got NoneType"),
     ],
@@ -67,7 +71,9 @@ def test_a_part_on_another_objects_pixel_is_found():
         "a",
     )
     right.check_owners(PASCAL)
-    wrong = Sample(right.image, np.array([[PASCAL.object_index("cat"), IGNORE]]), right.part_map, "a")
+    wrong = Sample(
+        right.image, np.array([[PASCAL.object_index("cat"), IGNORE]]), right.part_map, "a"
+    )
     with pytest.raises(ValueError, match='"dog\'s head" where the object map holds 7'):
         wrong.check_owners(PASCAL)
 
@@ -78,7 +84,9 @@ def test_a_part_on_another_objects_pixel_is_found():
 )
 def test_enlarging_repeats_each_label_and_shrinking_back_restores_it(labels, factor):
     image = np.zeros((*labels.shape, 3), np.uint8)
-    large = Sample(image, labels, labels, "a").resized((labels.shape[0] * factor, labels.shape[1] * factor))
+    large = Sample(image, labels, labels, "a").resized(
+        (labels.shape[0] * factor, labels.shape[1] * factor)
+    )
     assert np.array_equal(large.object_map, np.kron(labels, np.ones((factor, factor), int)))
     assert np.array_equal(large.resized(labels.shape).part_map, labels)
 
@@ -86,8 +94,12 @@ def test_enlarging_repeats_each_label_and_shrinking_back_restores_it(labels, fac
 # ---- Pascal-Part folders -------------------------------------------------------------------------
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32), st.sampled_from([PASCAL, ADE]))
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32), st.sampled_from([PASCAL, ADE])
+)
 def test_what_was_written_is_read_back_equal(tmp_path_factory, height, width, seed, vocabulary):
     root = tmp_path_factory.mktemp("data") / "set"
     samples = [
@@ -125,7 +137,9 @@ def test_label_files_have_the_depth_and_the_ignore_value_of_their_vocabulary(
 
 def test_label_counts_list_the_ids_of_every_file(folder):
     for kind, field in (("obj", "object_map"), ("part", "part_map")):
-        table = json.loads((folder / f"annotations_detectron2_part/val_{kind}_label_count.json").read_text())
+        table = json.loads(
+            (folder / f"annotations_detectron2_part/val_{kind}_label_count.json").read_text()
+        )
         for sample in PascalPart(folder, "val"):
             assert table[f"{sample.name}.png"] == sorted(
                 set(getattr(sample, field).ravel().tolist()) - {IGNORE}
@@ -137,7 +151,9 @@ def test_jpeg_images_come_with_exact_labels(tmp_path):
     sample = make_sample(height=16, width=16)
     write_pascal_part([sample], tmp_path / "set", "val", vocabulary=PASCAL, suffix=".jpg")
     again = PascalPart(tmp_path / "set", "val")[0]
-    assert np.array_equal(again.part_map, sample.part_map) and again.image.shape == sample.image.shape
+    assert (
+        np.array_equal(again.part_map, sample.part_map) and again.image.shape == sample.image.shape
+    )
 
 
 def test_a_restricted_vocabulary_reads_its_own_positions_and_ignores_the_rest(folder):
@@ -146,7 +162,9 @@ def test_a_restricted_vocabulary_reads_its_own_positions_and_ignores_the_rest(fo
         for i, j in np.ndindex(full.part_map.shape):
             t, t_seen = full.part_map[i, j], part.part_map[i, j]
             name = PASCAL.object_parts[t] if t >= 0 else None
-            assert (seen.object_parts[t_seen] if t_seen >= 0 else None) == (name if name in seen else None)
+            assert (seen.object_parts[t_seen] if t_seen >= 0 else None) == (
+                name if name in seen else None
+            )
 
 
 def test_macos_droppings_are_no_images(folder):
@@ -178,7 +196,11 @@ def test_a_second_split_joins_the_first(folder):
             ValueError,
             r"holds the ids \[200\]",
         ),
-        (lambda path: Image.fromarray(np.zeros((5, 7, 3), np.uint8)).save(path), ValueError, "one channel"),
+        (
+            lambda path: Image.fromarray(np.zeros((5, 7, 3), np.uint8)).save(path),
+            ValueError,
+            "one channel",
+        ),
     ],
 )
 def test_a_spoilt_mask_is_reported_with_its_file_name(folder, spoil, error, says):

@@ -1,4 +1,5 @@
 """Scores ask the network what the release asks it: the objects that have parts, alphabetically."""
+
 import zlib
 
 import numpy as np
@@ -17,9 +18,13 @@ PASCAL = Vocabulary.load("pascal_part_116")
 
 
 def model_of_any_words(kind=PartCLIPSeg):
-    """A tiny model whose text tower is exchanged for one random vector a text, so that Pascal's words are known."""
+    """A tiny model with one random vector a text for a text tower: Pascal's words are known."""
     model = tiny_model(kind)
-    vector = lambda text: torch.randn(32, generator=torch.Generator().manual_seed(zlib.crc32(text.encode())))  # noqa: E731
+
+    def vector(text):
+        generator = torch.Generator().manual_seed(zlib.crc32(text.encode()))
+        return torch.randn(32, generator=generator)
+
     model.backbone.embed_text = lambda texts: torch.stack([vector(text) for text in texts])
     return model
 
@@ -35,10 +40,16 @@ def picture(*names):
 def test_objects_without_parts_are_not_asked_for_and_move_no_row(kind):
     model, sample = model_of_any_words(kind), picture("dog's head", "bottle's cap")
     found = evaluation.evaluate(model, [sample], PASCAL)["oracle_obj"]["per_object_part"]
-    asked = PASCAL.asked()                               # boat, chair, diningtable and sofa have no parts
+    asked = PASCAL.asked()  # boat, chair, diningtable and sofa have no parts
     logits = predict(model, [sample.image], asked).object_part_logits[0, :-1]
-    logits = torch.nn.functional.interpolate(logits[None], sample.part_map.shape, mode="bilinear")[0]
-    others = [t for t, name in enumerate(PASCAL.object_parts) if not name.startswith(("dog's", "bottle's"))]
+    logits = torch.nn.functional.interpolate(logits[None], sample.part_map.shape, mode="bilinear")[
+        0
+    ]
+    others = [
+        t
+        for t, name in enumerate(PASCAL.object_parts)
+        if not name.startswith(("dog's", "bottle's"))
+    ]
     logits[others] = -torch.inf
     labels = logits.argmax(0).numpy()
     for t in np.unique(sample.part_map):
@@ -49,10 +60,16 @@ def test_objects_without_parts_are_not_asked_for_and_move_no_row(kind):
 
 def test_an_object_without_parts_in_the_picture_helps_no_part():
     sample = picture("dog's head", "cat's tail")
-    chair = Sample(sample.image, np.where(np.arange(32) < 16, PASCAL.object_index("chair"), sample.object_map),
-                   np.where(np.arange(32) < 16, IGNORE, sample.part_map), "a chair")
+    chair = Sample(
+        sample.image,
+        np.where(np.arange(32) < 16, PASCAL.object_index("chair"), sample.object_map),
+        np.where(np.arange(32) < 16, IGNORE, sample.part_map),
+        "a chair",
+    )
     scores = evaluation.evaluate(model_of_any_words(), [chair], PASCAL)
-    assert {name for name, row in scores["oracle_obj"]["per_object_part"].items() if row["pixels"]} == {"cat's tail"}
+    assert {
+        name for name, row in scores["oracle_obj"]["per_object_part"].items() if row["pixels"]
+    } == {"cat's tail"}
 
 
 class Counted(list):
@@ -77,6 +94,10 @@ def test_the_labels_that_are_shown_are_those_that_are_scored_and_each_picture_is
         truth = np.stack([sample.part_map for sample in pictures])
         for t in np.unique(truth):
             recall = 100 * (labels == t)[truth == t].mean()
-            assert found[setting]["per_object_part"][PASCAL.object_parts[t]]["recall"] == pytest.approx(recall)
-    told = {PASCAL.object_parts[t].split("'s ")[0] for t in np.unique(shown[0][1]["oracle_obj"].numpy())}
+            assert found[setting]["per_object_part"][PASCAL.object_parts[t]][
+                "recall"
+            ] == pytest.approx(recall)
+    told = {
+        PASCAL.object_parts[t].split("'s ")[0] for t in np.unique(shown[0][1]["oracle_obj"].numpy())
+    }
     assert told <= {"dog", "cat"}

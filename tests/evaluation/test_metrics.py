@@ -1,4 +1,5 @@
-"""The evaluator against the released numbers, against slow plain loops, and against what must always hold."""
+"""The evaluator against the released numbers, slow plain loops, and what must always hold."""
+
 import json
 
 import numpy as np
@@ -7,7 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partclipseg_lite.evaluation.boundary import boundary_labels, boundary_width, released_boundary_quantity
+from partclipseg_lite.evaluation.boundary import (
+    boundary_labels,
+    boundary_width,
+    released_boundary_quantity,
+)
 from partclipseg_lite.evaluation.decisions import oracle_obj_labels, plain_labels, pred_all_labels
 from partclipseg_lite.evaluation.metrics import SETTINGS, Evaluator, ScoringOptions, mean_and_spread
 from partclipseg_lite.release.comparison import shipped_reference
@@ -27,11 +32,15 @@ def picture(seed: int, shape=(23, 31), block=4):
 
     def blocks(low, high):
         coarse = rng.integers(low, high, (-(-shape[0] // block), -(-shape[1] // block)))
-        return np.kron(coarse, np.ones((block, block), int))[:shape[0], :shape[1]]
+        return np.kron(coarse, np.ones((block, block), int))[: shape[0], : shape[1]]
 
     part_map = blocks(-1, T)
-    object_map = np.where(part_map >= 0, SMALL.object_of.numpy()[part_map], blocks(-1, len(SMALL.objects)))
-    predicted = np.where(rng.random(shape) < 0.6, np.where(part_map >= 0, part_map, T), blocks(0, T + 1))
+    object_map = np.where(
+        part_map >= 0, SMALL.object_of.numpy()[part_map], blocks(-1, len(SMALL.objects))
+    )
+    predicted = np.where(
+        rng.random(shape) < 0.6, np.where(part_map >= 0, part_map, T), blocks(0, T + 1)
+    )
     return object_map, part_map, predicted
 
 
@@ -43,12 +52,11 @@ def evaluate(pictures, settings=SETTINGS, **options):
 
 
 def slow_mask_boundary(mask, d):
-    """Mask pixels whose (2d+1)² window leaves the mask, window pixels outside the image being outside the
-    mask."""
+    """Mask pixels whose (2d+1)² window leaves the mask; outside the image there is no mask."""
     padded, out = np.pad(mask, d), np.zeros_like(mask)
     for y in range(mask.shape[0]):
         for x in range(mask.shape[1]):
-            out[y, x] = mask[y, x] and not padded[y:y + 2 * d + 1, x:x + 2 * d + 1].all()
+            out[y, x] = mask[y, x] and not padded[y : y + 2 * d + 1, x : x + 2 * d + 1].all()
     return out
 
 
@@ -57,22 +65,30 @@ def slow_scores(pictures, setting):
     totals = {}
     for object_map, part_map, predicted in pictures:
         truth = np.where(object_map == -1, T, part_map) if setting == "plain" else part_map
-        counted, d = truth != -1, max(1, round(0.02 * np.sqrt(truth.shape[0]**2 + truth.shape[1]**2)))
+        counted, d = (
+            truth != -1,
+            max(1, round(0.02 * np.sqrt(truth.shape[0] ** 2 + truth.shape[1] ** 2))),
+        )
         for c in range(T + 1):
             g, p = truth == c, (predicted == c) & counted
             gb, pb = slow_mask_boundary(g, d), slow_mask_boundary(p, d)
             total = totals.setdefault(c, np.zeros(5))
             total += [(g & p).sum(), (g | p).sum(), g.sum(), (gb & pb).sum(), (gb | pb).sum()]
-    return {c: (100 * i / u, 100 * i / g, 100 * bi / bu) for c, (i, u, g, bi, bu) in totals.items() if g}
+    return {
+        c: (100 * i / u, 100 * i / g, 100 * bi / bu) for c, (i, u, g, bi, bu) in totals.items() if g
+    }
 
 
-# ---- the released evaluator --------------------------------------------------------------------------------
+# ---- the released evaluator ----------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def released_evaluator():
     vocabulary = Vocabulary.load("pascal_part_116")
-    maps, evaluator = np.load(RELEASED / "released_metrics.npz"), Evaluator(
-        vocabulary, ("oracle_obj", "pred_all"), reading="released")
+    maps, evaluator = (
+        np.load(RELEASED / "released_metrics.npz"),
+        Evaluator(vocabulary, ("oracle_obj", "pred_all"), reading="released"),
+    )
     for i in range(12):
         part_map = np.where(maps[f"gt{i}"] == 255, -1, maps[f"gt{i}"].astype(int))
         object_map = np.where(part_map >= 0, vocabulary.object_of.numpy()[part_map], -1)
@@ -86,16 +102,27 @@ def test_every_number_of_the_released_evaluator_is_reproduced(released_evaluator
     expected = json.loads((RELEASED / "released_metrics.json").read_text())[setting]
     actual = released_scores(released_evaluator, setting)
     assert set(actual) == set(expected) and len(expected) == 480
-    np.testing.assert_allclose([actual[key] for key in expected], list(expected.values()), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        [actual[key] for key in expected], list(expected.values()), rtol=0, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("setting", ["oracle_obj", "pred_all"])
 def test_the_summary_agrees_with_the_released_names(released_evaluator, setting):
-    ours, theirs = released_evaluator.compute()[setting], released_scores(released_evaluator, setting)
-    for key, name in {"seen": "mIoU-base", "unseen": "mIoU-unbase", "harmonic": "h-IoU", "all": "mIoU",
-                      "recall_seen": "mRecall-base", "recall_unseen": "mRecall-unbase",
-                      "recall_harmonic": "h-Recall",
-                      "released_boundary_quantity_seen": "Boundary-mIoU-base"}.items():
+    ours, theirs = (
+        released_evaluator.compute()[setting],
+        released_scores(released_evaluator, setting),
+    )
+    for key, name in {
+        "seen": "mIoU-base",
+        "unseen": "mIoU-unbase",
+        "harmonic": "h-IoU",
+        "all": "mIoU",
+        "recall_seen": "mRecall-base",
+        "recall_unseen": "mRecall-unbase",
+        "recall_harmonic": "h-Recall",
+        "released_boundary_quantity_seen": "Boundary-mIoU-base",
+    }.items():
         assert ours[key] == pytest.approx(theirs[name], abs=1e-9), key
     assert not any(key.startswith("boundary_iou") for key in ours)
 
@@ -119,7 +146,8 @@ def test_pred_all_charges_nothing_for_false_positives_outside_the_labelled_parts
     assert painted["plain"]["seen"] == pytest.approx(100 * 64 / 400)
 
 
-# ---- slow loops --------------------------------------------------------------------------------------------
+# ---- slow loops ----------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_scores_equal_a_slow_loop_over_class_masks(setting):
@@ -128,19 +156,30 @@ def test_scores_equal_a_slow_loop_over_class_masks(setting):
     scores = evaluator.class_scores(setting)
     for c in range(T + 1):
         expected = slow.get(c, (np.nan,) * 3)
-        np.testing.assert_allclose([scores[k][c] for k in ("iou", "recall", "boundary")], expected, atol=1e-9)
+        np.testing.assert_allclose(
+            [scores[k][c] for k in ("iou", "recall", "boundary")], expected, atol=1e-9
+        )
     seen = [slow[c] for c in range(5) if c in slow]
     unseen = [slow[c] for c in range(5, 7) if c in slow]
     result = evaluator.compute()[setting]
     for column, prefix in enumerate(("", "recall_", "boundary_iou_")):
         a, b = np.mean([row[column] for row in seen]), np.mean([row[column] for row in unseen])
-        assert result[f"{prefix}seen"] == pytest.approx(a) and result[f"{prefix}unseen"] == pytest.approx(b)
+        assert result[f"{prefix}seen"] == pytest.approx(a) and result[
+            f"{prefix}unseen"
+        ] == pytest.approx(b)
         assert result[f"{prefix}harmonic"] == pytest.approx(2 / (1 / a + 1 / b))
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10**6), height=st.integers(1, 30), width=st.integers(1, 30), d=st.integers(1, 5))
-def test_boundary_regions_of_all_classes_at_once_equal_slow_erosion_class_by_class(seed, height, width, d):
+@given(
+    seed=st.integers(0, 10**6),
+    height=st.integers(1, 30),
+    width=st.integers(1, 30),
+    d=st.integers(1, 5),
+)
+def test_boundary_regions_of_all_classes_at_once_equal_slow_erosion_class_by_class(
+    seed, height, width, d
+):
     labels = picture(seed, (height, width), block=9)[1]
     fast = boundary_labels(labels, d)
     for c in range(T):
@@ -156,13 +195,15 @@ def test_the_released_boundary_quantity_holds_label_differences():
     labels = np.full((60, 60), 45)
     labels[20:40, 20:40] = 43
     inside = released_boundary_quantity(labels)[5:-5, 5:-5]
-    assert set(np.unique(inside)) == {0, 2}                                    # neither 43 nor 45
-    assert {43, 45} <= set(np.unique(boundary_labels(labels, 2)[5:-5, 5:-5]))  # the true boundary keeps them
+    assert set(np.unique(inside)) == {0, 2}  # neither 43 nor 45
+    # The true boundary keeps them.
+    assert {43, 45} <= set(np.unique(boundary_labels(labels, 2)[5:-5, 5:-5]))
     with pytest.raises(ValueError, match="8-bit"):
         released_boundary_quantity(np.full((4, 4), 300))
 
 
-# ---- labels from scores ------------------------------------------------------------------------------------
+# ---- labels from scores --------------------------------------------------------------------------
+
 
 def released_decisions(probs, object_probs, present, object_of):
     """The release's own steps: multiply by 0 whatever is out of the race, then argmax."""
@@ -178,7 +219,9 @@ def released_decisions(probs, object_probs, present, object_of):
 def test_labels_follow_the_released_steps_on_probabilities_and_on_logits(seed, present):
     generator = torch.Generator().manual_seed(seed)
     logits, object_logits = (torch.randn(n, 9, 8, generator=generator) for n in (T + 1, 3 + 1))
-    oracle, pred_all = released_decisions(logits.sigmoid(), object_logits.sigmoid(), present, SMALL.object_of)
+    oracle, pred_all = released_decisions(
+        logits.sigmoid(), object_logits.sigmoid(), present, SMALL.object_of
+    )
     for scores in (logits, logits.sigmoid()):
         assert torch.equal(oracle_obj_labels(scores, sorted(present), SMALL), oracle)
         object_map = torch.tensor([sorted(present) + [-1]])
@@ -203,18 +246,28 @@ def test_without_a_present_object_oracle_predicts_nothing():
     assert (oracle_obj_labels(torch.rand(T, 3, 4), torch.full((3, 4), -1), SMALL) == -1).all()
 
 
-@pytest.mark.parametrize("call, message", [
-    (lambda: plain_labels(torch.rand(T, 4, 4), SMALL), r"shape \[7, 4, 4\], expected \[8, H, W\]"),
-    (lambda: oracle_obj_labels(torch.rand(1, T, 4, 4), [0], SMALL), "one image at a time"),
-    (lambda: oracle_obj_labels(torch.rand(T, 4, 4), [5], SMALL), r"object ids \[5\]"),
-    (lambda: pred_all_labels(torch.rand(T + 1, 4, 4), torch.rand(3, 4, 4), SMALL), r"expected \[4, H, W\]"),
-])
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (
+            lambda: plain_labels(torch.rand(T, 4, 4), SMALL),
+            r"shape \[7, 4, 4\], expected \[8, H, W\]",
+        ),
+        (lambda: oracle_obj_labels(torch.rand(1, T, 4, 4), [0], SMALL), "one image at a time"),
+        (lambda: oracle_obj_labels(torch.rand(T, 4, 4), [5], SMALL), r"object ids \[5\]"),
+        (
+            lambda: pred_all_labels(torch.rand(T + 1, 4, 4), torch.rand(3, 4, 4), SMALL),
+            r"expected \[4, H, W\]",
+        ),
+    ],
+)
 def test_scores_of_a_wrong_shape_get_one_clear_error(call, message):
     with pytest.raises(ValueError, match=message):
         call()
 
 
-# ---- what must always hold ---------------------------------------------------------------------------------
+# ---- what must always hold -----------------------------------------------------------------------
+
 
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6))
@@ -223,7 +276,9 @@ def test_a_perfect_prediction_scores_one_hundred(seed):
     perfect = np.where(part_map >= 0, part_map, T)
     result = evaluate([(object_map, part_map, perfect)]).compute()
     for setting in SETTINGS:
-        values = [v for k, v in result[setting].items() if not isinstance(v, dict) and v is not None]
+        values = [
+            v for k, v in result[setting].items() if not isinstance(v, dict) and v is not None
+        ]
         assert values and all(v == pytest.approx(100) for v in values)
 
 
@@ -244,7 +299,8 @@ def test_renaming_the_labels_renames_the_scores(seed):
     names = list(SMALL.object_parts)
     np.random.default_rng(seed).shuffle(names)
     renamed = Vocabulary.from_names(names, seen_objects=["cat", "bus"])
-    new_id = np.array([renamed.index(name) for name in SMALL.object_parts] + [T, -1])  # [-1] stays IGNORE
+    # [-1] stays IGNORE
+    new_id = np.array([renamed.index(name) for name in SMALL.object_parts] + [T, -1])
     new_object = np.array([renamed.object_index(obj) for obj in SMALL.objects] + [-1])
     object_map, part_map, predicted = picture(seed)
     before = evaluate([(object_map, part_map, predicted)]).compute()
@@ -283,7 +339,8 @@ def test_pixels_of_an_object_without_part_label_are_left_out_of_plain():
     assert plain["per_object_part"]["cat's head"]["iou"] == 100
 
 
-# ---- results, options, bad inputs --------------------------------------------------------------------------
+# ---- results, options, bad inputs ----------------------------------------------------------------
+
 
 def test_results_are_json_with_tables_by_object_part_object_and_part():
     pictures = [picture(seed) for seed in range(3)]
@@ -292,7 +349,9 @@ def test_results_are_json_with_tables_by_object_part_object_and_part():
     oracle = result["oracle_obj"]
     row = oracle["per_object_part"]["dog's head"]
     assert set(row) == {"iou", "recall", "boundary_iou", "pixels", "seen"} and row["seen"] is False
-    assert row["pixels"] == sum((part_map == SMALL.index("dog's head")).sum() for _, part_map, _ in pictures)
+    assert row["pixels"] == sum(
+        (part_map == SMALL.index("dog's head")).sum() for _, part_map, _ in pictures
+    )
     of_dog = [oracle["per_object_part"][f"dog's {part}"]["iou"] for part in ("head", "tail")]
     assert oracle["per_object"]["dog"]["iou"] == pytest.approx(np.mean(of_dog))
     heads = [oracle["per_object_part"][f"{obj}'s head"]["iou"] for obj in ("cat", "dog")]
@@ -314,26 +373,32 @@ def test_the_two_options_of_the_released_means_differ_as_stated():
     predicted = np.where(np.arange(4)[:, None] < 2, 0, T) + part_map  # half of cat's head is missed
 
     def score(setting, p, key, **option):
-        return evaluate([(object_map, part_map, p)], options=ScoringOptions(**option)).compute()[setting][key]
+        return evaluate([(object_map, part_map, p)], options=ScoringOptions(**option)).compute()[
+            setting
+        ][key]
 
     assert score("oracle_obj", predicted, "recall_seen", oracle_background="missed") == 50
     assert score("oracle_obj", predicted, "recall_seen", oracle_background="dropped") == 100
     assert score("pred_all", predicted, "all", pred_all_mean="labelled") == 50
-    assert score("pred_all", predicted, "all", pred_all_mean="predicted") == 25  # background joins with 0
+    # Background joins with 0.
+    assert score("pred_all", predicted, "all", pred_all_mean="predicted") == 25
     assert score("pred_all", predicted, "seen", pred_all_mean="predicted") == 50
     assert ScoringOptions.for_reading("paper") == ScoringOptions()
 
 
 def test_the_released_boundary_quantity_misses_boundaries_that_boundary_iou_sees():
-    # two parts of a dog side by side, away from the image's edge; predicted with their border 3 pixels off
+    # two parts of a dog side by side, away from the image's edge; predicted with their border 3
+    # pixels off
     part_map = np.full((60, 60), -1)
     part_map[10:50, 10:30], part_map[10:50, 30:50] = T - 2, T - 1
     predicted = np.where(np.arange(60) < 33, T - 2, T - 1) + np.zeros_like(part_map)
     object_map = np.where(part_map >= 0, 2, -1)
 
     def score(boundary):
-        evaluator = evaluate([(object_map, part_map, predicted)], options=ScoringOptions(boundary=boundary))
-        return evaluator.class_scores("oracle_obj")["boundary"][T - 2:T]
+        evaluator = evaluate(
+            [(object_map, part_map, predicted)], options=ScoringOptions(boundary=boundary)
+        )
+        return evaluator.class_scores("oracle_obj")["boundary"][T - 2 : T]
 
     assert ((score("per_class") > 20) & (score("per_class") < 90)).all()
     assert np.isnan(score("released")).all()  # no pixel of its map carries the id of either part
@@ -343,8 +408,11 @@ def test_seeds_are_summarised_by_mean_and_sample_deviation():
     runs = [evaluate([picture(seed)]).compute() for seed in range(3)]
     values = [run["plain"]["seen"] for run in runs]
     spread = mean_and_spread(runs)["plain"]["seen"]
-    assert spread == {"mean": pytest.approx(np.mean(values)), "std": pytest.approx(np.std(values, ddof=1)),
-                      "values": values}
+    assert spread == {
+        "mean": pytest.approx(np.mean(values)),
+        "std": pytest.approx(np.std(values, ddof=1)),
+        "values": values,
+    }
     assert mean_and_spread(runs[:1])["plain"]["seen"]["std"] is None
 
 
@@ -352,19 +420,42 @@ def good():
     return np.zeros((4, 4), int)
 
 
-@pytest.mark.parametrize("call, error, message", [
-    (lambda: Evaluator(SMALL, ("oracle",)), ValueError, "settings are"),
-    (lambda: Evaluator(SMALL, reading="press"), ValueError, "'press'"),
-    (lambda: ScoringOptions(boundary="true"), ValueError, "boundary is 'true'"),
-    (lambda: Evaluator(SMALL).update({"plain": good()}, good(), good()), ValueError, "labels are given for"),
-    (lambda: evaluate([(good(), good(), np.zeros((4, 5), int))]), ValueError, r"shape \(4, 5\)"),
-    (lambda: evaluate([(good(), good(), np.full((4, 4), T + 1))]), ValueError, "ids 8..8, expected -1..7"),
-    (lambda: evaluate([(good(), np.full((4, 4), 255), good())]), ValueError, "map the ignore label"),
-    (lambda: evaluate([(good(), good(), good().astype(float))]), TypeError, "integer ids"),
-    (lambda: evaluate([(good(), good()[None], good())]), ValueError, r"expected \[H, W\]"),
-    (lambda: Evaluator(SMALL).merge(Evaluator(SMALL, reading="released")), ValueError, "equal vocabulary"),
-    (lambda: mean_and_spread([]), ValueError, "no results"),
-])
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (lambda: Evaluator(SMALL, ("oracle",)), ValueError, "settings are"),
+        (lambda: Evaluator(SMALL, reading="press"), ValueError, "'press'"),
+        (lambda: ScoringOptions(boundary="true"), ValueError, "boundary is 'true'"),
+        (
+            lambda: Evaluator(SMALL).update({"plain": good()}, good(), good()),
+            ValueError,
+            "labels are given for",
+        ),
+        (
+            lambda: evaluate([(good(), good(), np.zeros((4, 5), int))]),
+            ValueError,
+            r"shape \(4, 5\)",
+        ),
+        (
+            lambda: evaluate([(good(), good(), np.full((4, 4), T + 1))]),
+            ValueError,
+            "ids 8..8, expected -1..7",
+        ),
+        (
+            lambda: evaluate([(good(), np.full((4, 4), 255), good())]),
+            ValueError,
+            "map the ignore label",
+        ),
+        (lambda: evaluate([(good(), good(), good().astype(float))]), TypeError, "integer ids"),
+        (lambda: evaluate([(good(), good()[None], good())]), ValueError, r"expected \[H, W\]"),
+        (
+            lambda: Evaluator(SMALL).merge(Evaluator(SMALL, reading="released")),
+            ValueError,
+            "equal vocabulary",
+        ),
+        (lambda: mean_and_spread([]), ValueError, "no results"),
+    ],
+)
 def test_bad_input_gets_one_clear_error(call, error, message):
     with pytest.raises(error, match=message):
         call()

@@ -1,4 +1,4 @@
-"""Figures of the attention chapter: numbers where they belong, one scale for all maps, and clear errors."""
+"""Figures of the attention chapter: numbers in place, one scale for all maps, clear errors."""
 
 import io
 
@@ -46,7 +46,9 @@ def figures():
         "number_grids": lab.number_grids(maps()),
         "one_part": lab.one_part_on_the_grid(IMAGE, MASKS["head"], 8, (0, 0, 24, 24)),
         "side_by_side": lab.side_by_side(IMAGE, models(), 0.3, masks=MASKS, obj_mask=OBJ_MASK),
-        "gamma": lab.gamma_picture(IMAGE, {"without": maps(), "with": maps()}, 0.3, obj_mask=OBJ_MASK),
+        "gamma": lab.gamma_picture(
+            IMAGE, {"without": maps(), "with": maps()}, 0.3, obj_mask=OBJ_MASK
+        ),
         "means": lab.means_with_errors({"overlap": groups, "missing": groups}),
     }
 
@@ -63,7 +65,9 @@ def test_every_cell_of_a_small_grid_carries_its_number():
     values = {"map": np.array([[0.25, 1.0], [0.5, 0.0]]), "count": np.array([[2, 1], [0, 0]])}
     picture = lab.number_grids(values, masks={"map": np.array([[True, False], [False, False]])})
     assert texts(picture) == ["0.25", "1.00", "0.50", "0.00", "2", "1", "0", "0"]
-    assert [len(axes.patches) for axes in picture.axes] == [1, 0], "one framed cell, in the map with a mask"
+    assert [len(axes.patches) for axes in picture.axes] == [1, 0], (
+        "one framed cell, in the map with a mask"
+    )
 
 
 def test_the_share_of_each_cell_is_written_as_it_is_covered():
@@ -117,6 +121,35 @@ def test_the_error_of_a_mean_is_the_textbook_one():
     mean, error = lab.mean_and_error([1.0, 2.0, 3.0, 6.0])
     assert mean == 3.0 and error == pytest.approx(np.sqrt((4 + 1 + 0 + 9) / 3) / 2)
     assert lab.mean_and_error([5.0]) == (5.0, 0.0)
+
+
+class Look:
+    masks, on_object = MASKS, OBJ_MASK
+
+    def by_part(self):
+        return maps(), maps(0.2)
+
+
+def test_looks_are_shown_as_their_maps_would_be():
+    looks = {"without": Look(), "with": Look()}
+    pairs = {title: look.by_part() for title, look in looks.items()}
+    expected = lab.side_by_side(IMAGE, pairs, 0.3, masks=MASKS, obj_mask=OBJ_MASK)
+    assert to_png_bytes(lab.looks_beside(IMAGE, looks, 0.3)) == to_png_bytes(expected)
+    pictures = lab.gamma_pictures(IMAGE, looks, (0.05, 0.3))
+    claimed = {title: normalised for title, (_, normalised) in pairs.items()}
+    assert list(pictures) == ["0.05", "0.30"]
+    assert pictures["0.30"] == lab.small_png(
+        lab.gamma_picture(IMAGE, claimed, 0.3, obj_mask=OBJ_MASK)
+    )
+
+
+@pytest.mark.parametrize(("cell", "corner"), [((2, 1), (8, 0)), ((0, 0), (0, 0)), ((3, 3), (8, 8))])
+def test_a_close_up_has_the_mask_in_its_middle_cell_unless_the_border_is_near(cell, corner):
+    mask = np.zeros((32, 32), bool)
+    mask[8 * cell[0] + 3, 8 * cell[1] + 5] = True
+    box = lab.box_around(mask, 8)
+    assert box == (*corner, corner[0] + 24, corner[1] + 24)
+    lab.one_part_on_the_grid(IMAGE, mask, 8, box)
 
 
 BAD = {

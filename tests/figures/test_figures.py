@@ -1,5 +1,5 @@
-"""Figures: what they paint where, that they are the same every time, and that wrong input says what is
-wrong."""
+"""Figures: what they paint where, the same every time; wrong input says what is wrong."""
+
 import io
 
 import matplotlib
@@ -41,23 +41,37 @@ def all_figures():
     result = {"oracle_obj": {"seen": 50.0, "unseen": 30.0, "harmonic": 37.5}}
     return {
         "show_sample": lambda: figures.show_sample(sample, DRAWN),
-        "contact_sheet": lambda: figures.contact_sheet([sample.image] * 5, columns=3, titles=list("abcde")),
-        "compare": lambda: figures.compare(sample.image, {"truth": sample.part_map, "none": nothing}, DRAWN),
+        "contact_sheet": lambda: figures.contact_sheet(
+            [sample.image] * 5, columns=3, titles=list("abcde")
+        ),
+        "compare": lambda: figures.compare(
+            sample.image, {"truth": sample.part_map, "none": nothing}, DRAWN
+        ),
         "object_part_matrix": lambda: figures.object_part_matrix(DRAWN),
         "heatmaps": lambda: figures.heatmaps(sample.image, maps),
-        "attention_panel": lambda: figures.attention_panel(sample, maps, obj_mask=on_dog, vocabulary=DRAWN),
+        "attention_panel": lambda: figures.attention_panel(
+            sample, maps, obj_mask=on_dog, vocabulary=DRAWN
+        ),
         "curves": lambda: figures.curves({"loss": [3, 2, 1], "other": [1, 1, 1]}, smooth=2),
         "score_bars": lambda: figures.score_bars({"CLIPSeg": result, "PartCLIPSeg": [result] * 3}),
     }
 
 
-# ---- every figure ------------------------------------------------------------------------------------------
+# ---- every figure --------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("name", all_figures())
 def test_a_figure_is_the_same_png_every_time_white_and_independent_of_the_users_style(name):
     first = figures.to_png_bytes(all_figures()[name]())
-    with matplotlib.rc_context({"axes.facecolor": "black", "figure.facecolor": "black", "font.size": 30,
-                                "savefig.facecolor": "black", "text.color": "red"}):
+    with matplotlib.rc_context(
+        {
+            "axes.facecolor": "black",
+            "figure.facecolor": "black",
+            "font.size": 30,
+            "savefig.facecolor": "black",
+            "text.color": "red",
+        }
+    ):
         second = figures.to_png_bytes(all_figures()[name]())
     assert first == second
     image = np.asarray(Image.open(io.BytesIO(first)).convert("RGB"))
@@ -68,6 +82,7 @@ def test_a_figure_is_the_same_png_every_time_white_and_independent_of_the_users_
 @pytest.mark.parametrize("name", all_figures())
 def test_a_figure_shows_itself_in_a_notebook_and_leaves_no_open_pyplot_figure(name):
     from matplotlib import pyplot
+
     picture = all_figures()[name]()
     assert picture._repr_png_().startswith(b"\x89PNG")
     assert not pyplot.get_fignums()
@@ -82,7 +97,8 @@ def test_the_matrix_draws_one_cell_for_every_object_part_of_every_vocabulary(nam
     assert colours.count(to_rgb(UNSEEN)) == int((~vocabulary.seen).sum())
 
 
-# ---- colours -----------------------------------------------------------------------------------------------
+# ---- colours -------------------------------------------------------------------------------------
+
 
 def test_a_part_has_one_colour_in_all_vocabularies_and_no_other_part_shares_it():
     colour_of = {}
@@ -97,6 +113,7 @@ def test_a_part_has_one_colour_in_all_vocabularies_and_no_other_part_shares_it()
 
 def test_parts_of_one_object_are_easy_to_tell_apart():
     from partclipseg_lite.figures.palette import _cielab
+
     lab = _cielab(figures.part_palette(DRAWN))
     for obj in range(len(DRAWN.objects)):
         own = lab[DRAWN.part_of[DRAWN.object_of == obj].numpy()]
@@ -112,7 +129,8 @@ def test_free_words_get_colours_too():
     assert figures.object_palette(DRAWN).shape == (22, 3)
 
 
-# ---- overlays ----------------------------------------------------------------------------------------------
+# ---- overlays ------------------------------------------------------------------------------------
+
 
 def test_an_overlay_paints_parts_in_their_colours_and_outlines_them_in_white():
     sample = dog()
@@ -120,12 +138,13 @@ def test_an_overlay_paints_parts_in_their_colours_and_outlines_them_in_white():
     painted = figures.overlay(sample.image, sample.part_map, DRAWN, alpha=1, fade=0)
     factor = painted.shape[0] // 40
     assert painted.shape == (40 * factor, 50 * factor, 3) and min(painted.shape[:2]) >= 384
-    at = painted[factor // 2::factor, factor // 2::factor]
+    at = painted[factor // 2 :: factor, factor // 2 :: factor]
     assert at[25, 20].tolist() == colours[DRAWN.parts.index("torso")].tolist()
     assert at[15, 38].tolist() == colours[DRAWN.parts.index("head")].tolist()
     assert at[2, 2].tolist() == [100, 100, 100]
     assert (painted[25 * factor] > 220).all(-1).sum() >= 2  # two outlines are crossed
-    plain = figures.overlay(sample.image, np.full((40, 50), len(DRAWN)), DRAWN, fade=0)  # background only
+    # Nothing but background is predicted.
+    plain = figures.overlay(sample.image, np.full((40, 50), len(DRAWN)), DRAWN, fade=0)
     assert (plain == 100).all()
 
 
@@ -170,7 +189,8 @@ def test_spread_labels_keep_order_distance_and_limits(wanted):
     assert (np.diff(places) > gap - 1e-6).all() and places[0] >= -1e-6 and places[-1] <= 100 + 1e-6
 
 
-# ---- attention ---------------------------------------------------------------------------------------------
+# ---- attention -----------------------------------------------------------------------------------
+
 
 def test_coverage_counts_claims_and_missing_places_as_a_slow_loop_does():
     rng = np.random.default_rng(0)
@@ -179,7 +199,9 @@ def test_coverage_counts_claims_and_missing_places_as_a_slow_loop_does():
     for y in range(6):
         for x in range(6):
             claims = sum(maps[k, y, x] >= 0.6 for k in range(3))
-            expected = MISSING if claims == 0 and mask[y, x] else (NOTHING, ONE, OVERLAP, OVERLAP)[claims]
+            expected = (
+                MISSING if claims == 0 and mask[y, x] else (NOTHING, ONE, OVERLAP, OVERLAP)[claims]
+            )
             assert covered[y, x] == expected
     several, claimed = ((maps >= 0.6).sum(0) > 1).sum(), ((maps >= 0.6).sum(0) >= 1).sum()
     assert coverage_shares(covered)["overlap"] == several / claimed  # Eq. 8 without its 1/|C|
@@ -196,27 +218,59 @@ def test_the_threshold_moves_coverage_from_everything_to_nothing():
     assert image.dtype == np.uint8 and image.shape[2] == 3
 
 
-# ---- bad inputs --------------------------------------------------------------------------------------------
+# ---- bad inputs ----------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("call, error, message", [
-    (lambda: figures.overlay(np.zeros((4, 4)), np.zeros((4, 4)), DRAWN), ValueError, r"expected \[H, W, 3\]"),
-    (lambda: figures.overlay(np.zeros((4, 4, 3), int), np.zeros((4, 4)), DRAWN), TypeError, "expected uint8"),
-    (lambda: figures.overlay(dog().image, np.zeros((4, 4, 2)), DRAWN), ValueError, r"shape \(4, 4, 2\)"),
-    (lambda: figures.compare([dog().image] * 2, {"a": [dog().part_map]}, DRAWN), ValueError, "1 label maps"),
-    (lambda: figures.contact_sheet([]), ValueError, "no images"),
-    (lambda: figures.contact_sheet([dog().image], titles=["a", "b"]), ValueError, "2 titles for 1 images"),
-    (lambda: figures.heatmaps(dog().image, {}), ValueError, "no maps"),
-    (lambda: figures.heatmaps(dog().image, {"a": np.zeros(4)}), ValueError, r"map of 'a' has shape \(4,\)"),
-    (lambda: figures.coverage(np.zeros((4, 4)), 0.3), ValueError, r"expected \[K, h, w\]"),
-    (lambda: figures.curves({}), ValueError, "no numbers"),
-    (lambda: figures.curves({"a": ([1, 2], [1])}), ValueError, "'a' has"),
-    (lambda: figures.score_bars({}), ValueError, "no results"),
-    (lambda: figures.score_bars({"m": {"plain": {}}}), ValueError, "no 'oracle_obj'"),
-    (lambda: figures.score_bars({"m": {"plain": {"seen": None}}}, "plain", keys=["seen"]), ValueError, "no"),
-    (lambda: figures.to_png_bytes("picture"), TypeError, "figure or an image array"),
-    (lambda: figures.to_png_bytes(dog().image, 0), ValueError, "scale must be positive"),
-    (lambda: figures.upscale_nearest(np.zeros((2, 2)), 0), ValueError, "size must be positive"),
-])
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (
+            lambda: figures.overlay(np.zeros((4, 4)), np.zeros((4, 4)), DRAWN),
+            ValueError,
+            r"expected \[H, W, 3\]",
+        ),
+        (
+            lambda: figures.overlay(np.zeros((4, 4, 3), int), np.zeros((4, 4)), DRAWN),
+            TypeError,
+            "expected uint8",
+        ),
+        (
+            lambda: figures.overlay(dog().image, np.zeros((4, 4, 2)), DRAWN),
+            ValueError,
+            r"shape \(4, 4, 2\)",
+        ),
+        (
+            lambda: figures.compare([dog().image] * 2, {"a": [dog().part_map]}, DRAWN),
+            ValueError,
+            "1 label maps",
+        ),
+        (lambda: figures.contact_sheet([]), ValueError, "no images"),
+        (
+            lambda: figures.contact_sheet([dog().image], titles=["a", "b"]),
+            ValueError,
+            "2 titles for 1 images",
+        ),
+        (lambda: figures.heatmaps(dog().image, {}), ValueError, "no maps"),
+        (
+            lambda: figures.heatmaps(dog().image, {"a": np.zeros(4)}),
+            ValueError,
+            r"map of 'a' has shape \(4,\)",
+        ),
+        (lambda: figures.coverage(np.zeros((4, 4)), 0.3), ValueError, r"expected \[K, h, w\]"),
+        (lambda: figures.curves({}), ValueError, "no numbers"),
+        (lambda: figures.curves({"a": ([1, 2], [1])}), ValueError, "'a' has"),
+        (lambda: figures.score_bars({}), ValueError, "no results"),
+        (lambda: figures.score_bars({"m": {"plain": {}}}), ValueError, "no 'oracle_obj'"),
+        (
+            lambda: figures.score_bars({"m": {"plain": {"seen": None}}}, "plain", keys=["seen"]),
+            ValueError,
+            "no",
+        ),
+        (lambda: figures.to_png_bytes("picture"), TypeError, "figure or an image array"),
+        (lambda: figures.to_png_bytes(dog().image, 0), ValueError, "scale must be positive"),
+        (lambda: figures.upscale_nearest(np.zeros((2, 2)), 0), ValueError, "size must be positive"),
+    ],
+)
 def test_bad_input_gets_one_clear_error(call, error, message):
     with pytest.raises(error, match=message):
         call()

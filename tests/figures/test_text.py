@@ -18,9 +18,16 @@ def test_source_is_the_code_itself_without_the_indentation_of_a_method():
 
 
 def test_a_table_puts_numbers_to_the_right_and_escapes_bars():
-    shown = table(["name", "mIoU"], [["a|b", "34.0 ± 0.7"], ["c", "–"]], "Percent.")._repr_markdown_()
+    shown = table(
+        ["name", "mIoU"], [["a|b", "34.0 ± 0.7"], ["c", "–"]], "Percent."
+    )._repr_markdown_()
     assert shown.splitlines() == [
-        "| name | mIoU |", "| --- | --: |", r"| a\|b | 34.0 ± 0.7 |", "| c | – |", "", "*Percent.*"
+        "| name | mIoU |",
+        "| --- | --: |",
+        r"| a\|b | 34.0 ± 0.7 |",
+        "| c | – |",
+        "",
+        "*Percent.*",
     ]
 
 

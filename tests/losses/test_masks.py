@@ -1,4 +1,5 @@
-"""The mask losses equal their definitions written out pixel by pixel, and no corner case costs a training step."""
+"""The mask losses equal their definitions, pixel by pixel; no corner case costs a step."""
+
 import math
 
 import numpy as np
@@ -9,10 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partclipseg_lite.datasets import IGNORE
-from partclipseg_lite.losses.masks import LEFT_OUT, Targets, dice_loss, make_targets, mask_losses, masked_bce
+from partclipseg_lite.losses.masks import (
+    LEFT_OUT,
+    Targets,
+    dice_loss,
+    make_targets,
+    mask_losses,
+    masked_bce,
+)
 from partclipseg_lite.network.models import SegmentationOutput
 
-B, T, P, O, S = 2, 4, 3, 2, 6                                                        # noqa: E741
+B, T, P, O, S = 2, 4, 3, 2, 6  # noqa: E741
 
 
 def random(*shape, seed=0):
@@ -22,18 +30,26 @@ def random(*shape, seed=0):
 def output(seed=0, dtype=torch.float64, grad=False):
     def make(channels, k):
         return random(B, channels, S, S, seed=10 * seed + k).to(dtype).requires_grad_(grad)
+
     return SegmentationOutput(make(T + 1, 0), make(P, 1), make(O, 2), make(1, 3))
 
 
 def targets(seed=0, background=True, parts=True, valid=None):
-    """Random labels: object ids 0..O-1, part ids 0..T-1; `background=False` puts an object at every pixel."""
+    """Random labels: object ids 0..O-1, part ids 0..T-1.
+
+    `background=False` puts an object at every pixel.
+    """
     rng = np.random.default_rng(seed)
     objects = torch.from_numpy(rng.integers(IGNORE if background else 0, O, (B, S, S)))
     labels = torch.from_numpy(rng.integers(IGNORE if background else 0, T, (B, S, S)))
-    labels = torch.where(objects == IGNORE, IGNORE, labels) if parts else torch.full((B, S, S), IGNORE)
+    labels = (
+        torch.where(objects == IGNORE, IGNORE, labels) if parts else torch.full((B, S, S), IGNORE)
+    )
     valid = torch.ones(B, T, dtype=torch.bool) if valid is None else valid
     each = lambda count: torch.arange(count).expand(B, count)  # noqa: E731
-    return make_targets(objects, labels, torch.tensor([0, 1, 2, 1]), each(T), each(P), each(O), valid)
+    return make_targets(
+        objects, labels, torch.tensor([0, 1, 2, 1]), each(T), each(P), each(O), valid
+    )
 
 
 def bce(logit: float, mask: bool) -> float:
@@ -49,22 +65,27 @@ def mean_over(logits, masks, pixels, weights):
             for x in range(S):
                 for c in range(logits.shape[1]):
                     if pixels[b, 0, y, x] and weights[b][c] > 0:
-                        total += weights[b][c] * bce(logits[b, c, y, x].item(), bool(masks[b, c, y, x]))
+                        total += weights[b][c] * bce(
+                            logits[b, c, y, x].item(), bool(masks[b, c, y, x])
+                        )
                         count += 1
     return total / max(count, 1)
 
 
-# ---- targets ---------------------------------------------------------------------------------------------------------
+# ---- targets -------------------------------------------------------------------------------------
+
 
 @given(st.integers(0, 1000))
 @settings(max_examples=10)
 def test_targets_are_what_a_loop_over_pixels_finds(seed):
     rng = np.random.default_rng(seed)
-    part_of = torch.from_numpy(rng.integers(0, 7, 9))                      # 9 object parts of 7 generalized parts
+    part_of = torch.from_numpy(rng.integers(0, 7, 9))  # 9 object parts of 7 generalized parts
     part_map = torch.from_numpy(rng.integers(IGNORE, 9, (B, S, S)))
     object_map = torch.from_numpy(rng.integers(IGNORE, 5, (B, S, S)))
-    asked = [torch.from_numpy(np.stack([rng.permutation(n)[:k] for _ in range(B)]))
-             for n, k in ((9, T), (7, P), (5, O))]
+    asked = [
+        torch.from_numpy(np.stack([rng.permutation(n)[:k] for _ in range(B)]))
+        for n, k in ((9, T), (7, P), (5, O))
+    ]
     valid = torch.from_numpy(rng.random((B, T)) < 0.7)
     found = make_targets(object_map, part_map, part_of, *asked, valid)
     for b in range(B):
@@ -75,7 +96,9 @@ def test_targets_are_what_a_loop_over_pixels_finds(seed):
                 assert found.part_pixels[b, 0, y, x] == (part != IGNORE)
                 assert found.background[b, 0, y, x] == (obj == IGNORE)
                 for t in range(T):
-                    assert found.object_parts[b, t, y, x] == (part == int(asked[0][b, t]) and bool(valid[b, t]))
+                    assert found.object_parts[b, t, y, x] == (
+                        part == int(asked[0][b, t]) and bool(valid[b, t])
+                    )
                 for p in range(P):
                     assert found.parts[b, p, y, x] == (general == int(asked[1][b, p]))
                 for o in range(O):
@@ -89,13 +112,21 @@ def test_a_cats_and_a_cows_head_both_teach_head():
     part_map = torch.from_numpy(drawn.part_map).clone()
     part_map[part_map == part_map[part_map >= 0].min()] = heads[0]
     part_map[part_map == part_map.max()] = heads[1]
-    found = make_targets(torch.from_numpy(drawn.object_map)[None], part_map[None], DRAWN.part_of, torch.tensor([heads]),
-                         torch.tensor([[head]]), torch.tensor([[0]]), torch.ones(1, 2, dtype=torch.bool))
+    found = make_targets(
+        torch.from_numpy(drawn.object_map)[None],
+        part_map[None],
+        DRAWN.part_of,
+        torch.tensor([heads]),
+        torch.tensor([[head]]),
+        torch.tensor([[0]]),
+        torch.ones(1, 2, dtype=torch.bool),
+    )
     assert found.object_parts.any(dim=(2, 3)).all()
     assert torch.equal(found.parts[0, 0], found.object_parts[0].any(0))
 
 
-# ---- losses ----------------------------------------------------------------------------------------------------------
+# ---- losses --------------------------------------------------------------------------------------
+
 
 @given(st.integers(0, 1000), st.floats(0.01, 1))
 @settings(max_examples=5)
@@ -111,9 +142,13 @@ def test_losses_equal_their_definitions_written_out(seed, background_weight):
         "object_part": mean_over(out.object_part_logits, with_background, goal.part_pixels, weights)
         + mean_over(out.object_part_logits, with_background, goal.background, weights),
         "part": mean_over(out.part_logits, goal.parts, goal.part_pixels, ones(P)),
-        "object": mean_over(torch.cat([out.object_logits, out.background_logits], 1),
-                            torch.cat([goal.objects, goal.background], 1), everywhere,
-                            [[1.0] * O + [background_weight]] * B)}
+        "object": mean_over(
+            torch.cat([out.object_logits, out.background_logits], 1),
+            torch.cat([goal.objects, goal.background], 1),
+            everywhere,
+            [[1.0] * O + [background_weight]] * B,
+        ),
+    }
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         assert found[name].item() == pytest.approx(value, rel=1e-9), name
@@ -128,7 +163,11 @@ def dice_over(logits, masks, pixels):
             true = [float(masks[b, c, y, x]) for y, x in places]
             found = [1 / (1 + math.exp(-logits[b, c, y, x].item())) for y, x in places]
             if sum(true):
-                losses.append(1 - (2 * sum(p * t for p, t in zip(found, true)) + 1) / (sum(found) + sum(true) + 1))
+                losses.append(
+                    1
+                    - (2 * sum(p * t for p, t in zip(found, true)) + 1)
+                    / (sum(found) + sum(true) + 1)
+                )
     return sum(losses) / max(len(losses), 1)
 
 
@@ -137,27 +176,37 @@ def dice_over(logits, masks, pixels):
 def test_dice_equals_its_definition_written_out(seed):
     out, goal = output(seed), targets(seed)
     goal.counted[0, :, :2] = False
-    expected = (dice_over(out.object_part_logits, goal.object_parts, goal.counted)
-                + dice_over(out.part_logits, goal.parts, goal.part_pixels)
-                + dice_over(out.object_logits, goal.objects, goal.counted))
+    expected = (
+        dice_over(out.object_part_logits, goal.object_parts, goal.counted)
+        + dice_over(out.part_logits, goal.parts, goal.part_pixels)
+        + dice_over(out.object_logits, goal.objects, goal.counted)
+    )
     assert dice_loss(out, goal).item() == pytest.approx(expected, rel=1e-9)
 
 
 def test_dice_counts_a_small_part_like_a_large_one_and_absent_ones_not_at_all():
     object_map = torch.zeros(B, S, S, dtype=torch.long)
     labels = torch.full((B, S, S), 3)
-    labels[:, 0, 0] = 1                                   # one pixel of part 1, the rest is part 3
+    labels[:, 0, 0] = 1  # one pixel of part 1, the rest is part 3
     each = lambda count: torch.arange(count).expand(B, count)  # noqa: E731
-    goal = make_targets(object_map, labels, torch.tensor([0, 1, 2, 1]), each(T), each(P), each(O),
-                        torch.ones(B, T, dtype=torch.bool))
-    logits = torch.full((B, T + 1, S, S), -30.0)          # nothing is found
+    goal = make_targets(
+        object_map,
+        labels,
+        torch.tensor([0, 1, 2, 1]),
+        each(T),
+        each(P),
+        each(O),
+        torch.ones(B, T, dtype=torch.bool),
+    )
+    logits = torch.full((B, T + 1, S, S), -30.0)  # nothing is found
     only = lambda x: dice_loss(SegmentationOutput(x), goal).item()  # noqa: E731
     nothing = only(logits)
     small, large, absent = logits.clone(), logits.clone(), logits.clone()
     small[:, 1, 0, 0] = 30
     large[:, 3][labels == 3] = 30
     absent[:, 0] = 30
-    assert nothing - only(small) == pytest.approx((1 - 1 / 2) / 2, abs=1e-5)        # 1/2: the added ones, one pixel
+    # 1/2: the added ones, one pixel.
+    assert nothing - only(small) == pytest.approx((1 - 1 / 2) / 2, abs=1e-5)
     assert nothing - only(large) == pytest.approx((1 - 1 / 36) / 2, abs=1e-5)
     assert only(absent) == nothing
 
@@ -170,8 +219,18 @@ def test_dice_of_nothing_shown_is_zero_and_left_out_objects_teach_nothing():
     object_map[:, 3:] = LEFT_OUT
     each = lambda count: torch.arange(count).expand(B, count)  # noqa: E731
     labels = torch.where(object_map == LEFT_OUT, IGNORE, 0)
-    dice_loss(out, make_targets(object_map, labels, torch.tensor([0, 1, 2, 1]), each(T), each(P), each(O),
-                                torch.ones(B, T, dtype=torch.bool))).backward()
+    dice_loss(
+        out,
+        make_targets(
+            object_map,
+            labels,
+            torch.tensor([0, 1, 2, 1]),
+            each(T),
+            each(P),
+            each(O),
+            torch.ones(B, T, dtype=torch.bool),
+        ),
+    ).backward()
     for logits in (out.object_part_logits, out.part_logits, out.object_logits):
         assert logits.grad[:, 0, :3].abs().min() > 0 and logits.grad[:, :, 3:].abs().sum() == 0
 
@@ -200,7 +259,12 @@ def test_a_batch_without_background_loses_one_term_and_not_the_step():
     expected = mean_over(out.object_part_logits, masks, goal.part_pixels, weights)
     assert losses["object_part"].item() == pytest.approx(expected)
     sum(losses.values()).backward()
-    for logits in (out.object_part_logits, out.part_logits, out.object_logits, out.background_logits):
+    for logits in (
+        out.object_part_logits,
+        out.part_logits,
+        out.object_logits,
+        out.background_logits,
+    ):
         assert torch.isfinite(logits.grad).all() and logits.grad.abs().sum() > 0
 
 
@@ -208,8 +272,15 @@ def test_a_batch_of_nothing_but_background_keeps_every_loss_finite():
     out = output(grad=True)
     nothing = torch.full((B, S, S), IGNORE)
     each = lambda count: torch.arange(count).expand(B, count)  # noqa: E731
-    goal = make_targets(nothing, nothing, torch.tensor([0, 1, 2, 1]), each(T), each(P), each(O),
-                        torch.ones(B, T, dtype=torch.bool))
+    goal = make_targets(
+        nothing,
+        nothing,
+        torch.tensor([0, 1, 2, 1]),
+        each(T),
+        each(P),
+        each(O),
+        torch.ones(B, T, dtype=torch.bool),
+    )
     losses = mask_losses(out, goal)
     sum(losses.values()).backward()
     assert losses["part"] == 0 and losses["object_part"] > 0 and losses["object"] > 0
@@ -232,8 +303,12 @@ def test_padding_gets_no_gradient_and_changes_no_loss():
 def test_perfect_masks_cost_nothing_and_inverted_ones_a_lot():
     goal = targets()
     sign = lambda masks: masks.double() * 40 - 20  # noqa: E731
-    perfect = SegmentationOutput(sign(torch.cat([goal.object_parts, goal.background], 1)), sign(goal.parts),
-                                 sign(goal.objects), sign(goal.background))
+    perfect = SegmentationOutput(
+        sign(torch.cat([goal.object_parts, goal.background], 1)),
+        sign(goal.parts),
+        sign(goal.objects),
+        sign(goal.background),
+    )
     assert all(value < 1e-8 for value in mask_losses(perfect, goal).values())
     inverted = SegmentationOutput(*(-x for x in vars(perfect).values()))
     assert all(value > 1 for value in mask_losses(inverted, goal).values())
@@ -242,9 +317,13 @@ def test_perfect_masks_cost_nothing_and_inverted_ones_a_lot():
 def test_no_background_weight_takes_the_channel_out_of_the_mean():
     out, goal = output(), targets()
     masks = torch.cat([goal.object_parts, goal.background], 1)
-    expected = sum(mean_over(out.object_part_logits, masks, pixels, [[1.0] * T + [0.0]] * B)
-                   for pixels in (goal.part_pixels, goal.background))
-    assert mask_losses(out, goal, background_weight=0)["object_part"].item() == pytest.approx(expected)
+    expected = sum(
+        mean_over(out.object_part_logits, masks, pixels, [[1.0] * T + [0.0]] * B)
+        for pixels in (goal.part_pixels, goal.background)
+    )
+    assert mask_losses(out, goal, background_weight=0)["object_part"].item() == pytest.approx(
+        expected
+    )
 
 
 def test_huge_logits_do_not_overflow():
@@ -257,6 +336,8 @@ def test_huge_logits_do_not_overflow():
 
 def test_targets_name_their_fields():
     goal = targets()
-    assert isinstance(goal, Targets) and goal.object_parts.dtype == goal.background.dtype == torch.bool
+    assert (
+        isinstance(goal, Targets) and goal.object_parts.dtype == goal.background.dtype == torch.bool
+    )
     assert (goal.object_parts.any(1, keepdim=True) <= goal.part_pixels).all()
     assert not (goal.background & goal.part_pixels).any()

@@ -1,4 +1,8 @@
-"""Parts and objects are decoded apart and put together by the right rows; words never disturb one another."""
+"""Parts and objects are decoded apart and put together by the right rows.
+
+Words never disturb one another.
+"""
+
 import itertools
 
 import pytest
@@ -13,10 +17,13 @@ from partclipseg_lite.network.models import CLIPSeg, Conditions, PartCLIPSeg, Vi
 from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights.clips import CLIPTokenizer
 
-ANIMALS = Vocabulary.from_names(["cat's head", "cat's tail", "dog's head", "cow's tail", "cow's horn"])
+ANIMALS = Vocabulary.from_names(
+    ["cat's head", "cat's tail", "dog's head", "cow's tail", "cow's horn"]
+)
 
 
-MODELS = {kind: tiny_model(kind) for kind in (PartCLIPSeg, CLIPSeg)}       # for tests that change nothing
+# For tests that change nothing.
+MODELS = {kind: tiny_model(kind) for kind in (PartCLIPSeg, CLIPSeg)}
 
 
 def close(actual, expected):
@@ -28,12 +35,18 @@ def logits(model, activations, vocabulary, tap=None):
         return model(activations, model.embed(vocabulary), tap)
 
 
-# ---- what comes out --------------------------------------------------------------------------------------------------
+# ---- what comes out ------------------------------------------------------------------------------
+
 
 def test_partclipseg_answers_at_three_granularities_and_clipseg_at_one():
     out = logits(MODELS[PartCLIPSeg], random_activations(), ANIMALS)
     assert out.object_part_logits.shape == (2, 5 + 1, SIZE, SIZE)
-    assert out.part_logits.shape == (2, 3, SIZE, SIZE) and out.object_logits.shape == (2, 3, SIZE, SIZE)
+    assert out.part_logits.shape == (2, 3, SIZE, SIZE) and out.object_logits.shape == (
+        2,
+        3,
+        SIZE,
+        SIZE,
+    )
     assert out.background_logits.shape == (2, 1, SIZE, SIZE)
     out = logits(MODELS[CLIPSeg], random_activations(), ANIMALS)
     assert out.object_part_logits.shape == (2, 5 + 1, SIZE, SIZE)
@@ -46,7 +59,13 @@ def test_words_are_embedded_in_the_order_of_the_vocabulary():
     embed = tiny_backbone().embed_text
     close(conditions.parts, embed(["head", "horn", "tail"]))
     close(conditions.objects, embed(["cat", "dog", "cow"]))
-    assert conditions.part_of.tolist() == [0, 2, 0, 2, 1] and conditions.object_of.tolist() == [0, 0, 1, 2, 2]
+    assert conditions.part_of.tolist() == [0, 2, 0, 2, 1] and conditions.object_of.tolist() == [
+        0,
+        0,
+        1,
+        2,
+        2,
+    ]
     phrases = [f"a {name}" for name in ANIMALS.object_parts]
     close(MODELS[CLIPSeg].embed(ANIMALS), embed(phrases))
 
@@ -58,7 +77,8 @@ def test_everything_but_the_backbone_learns():
         sum(x.square().sum() for x in vars(out).values() if x is not None).backward()
         for name, parameter in model.named_parameters():
             assert parameter.requires_grad is not name.startswith("backbone."), name
-            if parameter.requires_grad and "k_proj.bias" not in name:        # softmax cancels a shift of all keys
+            # Softmax cancels a shift of all keys.
+            if parameter.requires_grad and "k_proj.bias" not in name:
                 assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
@@ -69,14 +89,19 @@ def test_the_adapter_keeps_four_fifths_of_the_activation():
     assert down.shape == (2, 8) and len(list(adapter.parameters())) == 2
 
 
-# ---- independence ----------------------------------------------------------------------------------------------------
+# ---- independence --------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("kind", [PartCLIPSeg, CLIPSeg])
 def test_one_more_word_leaves_the_others_as_they_were(kind):
     model, activations = MODELS[kind], random_activations()
-    few, more = ANIMALS, Vocabulary.from_names([*ANIMALS.object_parts, "horse's muzzle", "cat's ear"])
+    few, more = (
+        ANIMALS,
+        Vocabulary.from_names([*ANIMALS.object_parts, "horse's muzzle", "cat's ear"]),
+    )
     a, b = logits(model, activations, few), logits(model, activations, more)
-    close(b.object_part_logits[:, [0, 1, 2, 3, 4, 7]], a.object_part_logits)       # the last one is background
+    # The last one is background.
+    close(b.object_part_logits[:, [0, 1, 2, 3, 4, 7]], a.object_part_logits)
     if kind is PartCLIPSeg:
         close(b.part_logits[:, [more.parts.index(p) for p in few.parts]], a.part_logits)
         close(b.object_logits[:, :3], a.object_logits)
@@ -89,8 +114,10 @@ def test_the_order_of_names_is_the_order_of_masks(order):
     for model in MODELS.values():
         activations = random_activations(1)
         shuffled = Vocabulary.from_names([ANIMALS.object_parts[i] for i in order])
-        close(logits(model, activations, shuffled).object_part_logits,
-              logits(model, activations, ANIMALS).object_part_logits[:, [*order, 5]])
+        close(
+            logits(model, activations, shuffled).object_part_logits,
+            logits(model, activations, ANIMALS).object_part_logits[:, [*order, 5]],
+        )
 
 
 @pytest.mark.parametrize("kind", [PartCLIPSeg, CLIPSeg])
@@ -98,42 +125,56 @@ def test_images_of_a_batch_do_not_see_each_other(kind):
     model, activations = MODELS[kind], random_activations(3)
     whole = logits(model, activations, ANIMALS)
     for b in range(3):
-        alone = logits(model, [a[b:b + 1] for a in activations], ANIMALS)
-        close(alone.object_part_logits, whole.object_part_logits[b:b + 1])
+        alone = logits(model, [a[b : b + 1] for a in activations], ANIMALS)
+        close(alone.object_part_logits, whole.object_part_logits[b : b + 1])
 
 
 def test_every_image_may_have_words_of_its_own():
     model, activations = MODELS[PartCLIPSeg], random_activations(2)
     first = random_conditions(3, 2, [0, 1, 2], [0, 1, 1], seed=1)
     second = random_conditions(3, 2, [2, 0, 0], [1, 0, 1], seed=2)
-    both = Conditions(*(torch.stack([getattr(first, f), getattr(second, f)])
-                        for f in ("parts", "objects", "part_of", "object_of")))
+    both = Conditions(
+        *(
+            torch.stack([getattr(first, f), getattr(second, f)])
+            for f in ("parts", "objects", "part_of", "object_of")
+        )
+    )
     with torch.no_grad():
         together = model(activations, both)
         for b, words in enumerate((first, second)):
-            alone = model([a[b:b + 1] for a in activations], words)
+            alone = model([a[b : b + 1] for a in activations], words)
             for name in vars(alone):
-                close(getattr(together, name)[b:b + 1], getattr(alone, name))
+                close(getattr(together, name)[b : b + 1], getattr(alone, name))
 
 
 def test_the_same_words_with_and_without_batch_axis():
     words = random_conditions(3, 2, [0, 1, 2], [0, 1, 1])
     grown = words.expand(4)
     assert grown.parts.shape == (4, 3, 32) and grown.part_of.shape == (4, 3)
-    assert all(torch.equal(a, b) for a, b in zip(vars(grown.expand(4)).values(), vars(grown).values(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(vars(grown.expand(4)).values(), vars(grown).values(), strict=True)
+    )
 
 
-# ---- rebuilding object parts (Eqs. 3-4) ------------------------------------------------------------------------------
+# ---- rebuilding object parts (Eqs. 3-4) ----------------------------------------------------------
+
 
 def rebuild_inputs(parts=3, objects=2, batch=2, width=16, embed_dim=32):
-    """Features and embeddings that tell their own row: row r of image b is filled with 100 b + r."""
+    """Features and embeddings that tell their own row: row r of image b holds 100 b + r."""
     value = torch.arange(parts + objects + 1.0) + 100 * torch.arange(float(batch))[:, None]
-    return value, value[:, :, None, None].expand(-1, -1, 4, width), value[:, :, None].expand(-1, -1, embed_dim)
+    return (
+        value,
+        value[:, :, None, None].expand(-1, -1, 4, width),
+        value[:, :, None].expand(-1, -1, embed_dim),
+    )
 
 
 def rebuild(model, features, embeddings, words):
     rows, image = model.rows(words), torch.arange(len(features))[:, None]
-    return model.rebuild(*(features[image, row] for row in rows), model.text_pairs(embeddings, words))
+    return model.rebuild(
+        *(features[image, row] for row in rows), model.text_pairs(embeddings, words)
+    )
 
 
 def test_an_object_part_is_put_together_from_its_own_part_and_object():
@@ -146,9 +187,11 @@ def test_an_object_part_is_put_together_from_its_own_part_and_object():
     rebuild(model, features, embeddings, words)
     assert seen["pair"].shape == (2, 4, 4, 32) and seen["text"].shape == (2, 4, 64)
     for b, t in itertools.product(range(2), range(4)):
-        part = value[b, 5] if t == 3 else value[b, part_of[b, t]]                  # background is its own part
-        obj = value[b, 5] if t == 3 else value[b, 3 + object_of[b, t]]             # and its own object
-        assert (seen["pair"][b, t, :, :16] == part).all() and (seen["pair"][b, t, :, 16:] == obj).all()
+        part = value[b, 5] if t == 3 else value[b, part_of[b, t]]  # background is its own part
+        obj = value[b, 5] if t == 3 else value[b, 3 + object_of[b, t]]  # and its own object
+        assert (seen["pair"][b, t, :, :16] == part).all() and (
+            seen["pair"][b, t, :, 16:] == obj
+        ).all()
         assert (seen["text"][b, t, :32] == obj).all() and (seen["text"][b, t, 32:] == part).all()
 
 
@@ -159,8 +202,13 @@ def test_rebuilt_features_are_the_linear_map_of_the_pair_modulated_by_that_of_th
     with torch.no_grad():
         out = rebuild(model, features, embeddings, words)
         for t, (part, obj) in enumerate([(0, 4), (2, 3), (5, 5)]):
-            image = torch.cat([features[0, part], features[0, obj]], -1) @ model.merge_features.weight.T
-            text = torch.cat([embeddings[0, obj], embeddings[0, part]]) @ model.merge_embeddings.weight.T
+            image = (
+                torch.cat([features[0, part], features[0, obj]], -1) @ model.merge_features.weight.T
+            )
+            text = (
+                torch.cat([embeddings[0, obj], embeddings[0, part]])
+                @ model.merge_embeddings.weight.T
+            )
             image, text = image + model.merge_features.bias, text + model.merge_embeddings.bias
             film = model.object_part_film
             close(out[0, t], image * film.mul(text) + film.add(text))
@@ -177,21 +225,32 @@ def test_the_same_pair_asked_twice_gives_the_same_mask_twice():
 
 def test_a_tap_counts_parts_then_objects_then_background():
     model, activations = MODELS[PartCLIPSeg], random_activations(2)
-    words = model.embed(ANIMALS)                                                   # 3 parts, 3 objects
+    words = model.embed(ANIMALS)  # 3 parts, 3 objects
     asked = AttentionTap(torch.tensor([0, 4, 7, 13]))
     with torch.no_grad():
         model(activations, words, asked)
-        for row, (image, embedding) in enumerate([(0, words.parts[0]), (0, words.objects[1]), (1, words.parts[0]),
-                                                  (1, model.background_embedding[0])]):
+        for row, (image, embedding) in enumerate(
+            [
+                (0, words.parts[0]),
+                (0, words.objects[1]),
+                (1, words.parts[0]),
+                (1, model.background_embedding[0]),
+            ]
+        ):
             alone = AttentionTap(torch.tensor([0]))
-            model.decoder([model.adapter(a[image:image + 1]) for a in activations], embedding[None, None], alone)
+            model.decoder(
+                [model.adapter(a[image : image + 1]) for a in activations],
+                embedding[None, None],
+                alone,
+            )
             close(asked.weights[row], alone.weights[0])
 
 
-# ---- starting from CLIP ----------------------------------------------------------------------------------------------
+# ---- starting from CLIP --------------------------------------------------------------------------
+
 
 def test_the_first_film_orders_words_at_every_patch_as_clip_does():
-    model = tiny_model(width=32)                                                   # all directions of the embeddings
+    model = tiny_model(width=32)  # all directions of the embeddings
     backbone = model.backbone
     start_from_clip(model)
     pixels = torch.randn(2, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
@@ -200,10 +259,11 @@ def test_the_first_film_orders_words_at_every_patch_as_clip_does():
     with torch.no_grad():
         film = model.decoder.film
         signs = torch.tensor([1.0, -1.0]).repeat(16)
-        products = film.mul(words)[None, :, None] * model.decoder.reduces[0](deepest)[:, None]       # (B, C, 1+N, D)
+        # (B, C, 1+N, D)
+        products = film.mul(words)[None, :, None] * model.decoder.reduces[0](deepest)[:, None]
         ours = (products * signs).sum(-1)[:, :, 1:]
         visual = backbone.clip.visual
-        theirs = (visual.ln_post(deepest)[:, 1:] @ visual.proj) @ words.T                            # (B, N, C)
+        theirs = (visual.ln_post(deepest)[:, 1:] @ visual.proj) @ words.T  # (B, N, C)
     theirs = theirs.transpose(1, 2)
     ours, theirs = ours - ours.mean(1, keepdim=True), theirs - theirs.mean(1, keepdim=True)
     assert torch.equal(ours.argsort(dim=1), theirs.argsort(dim=1))
@@ -224,7 +284,9 @@ def test_the_baseline_starts_from_clip_too_and_everything_still_learns():
     before = model.decoder.film.mul.weight.clone()
     start_from_clip(model)
     assert not torch.equal(before, model.decoder.film.mul.weight)
-    assert all(p.requires_grad for n, p in model.named_parameters() if not n.startswith("backbone."))
+    assert all(
+        p.requires_grad for n, p in model.named_parameters() if not n.startswith("backbone.")
+    )
 
 
 def test_a_tokenizer_without_a_list_of_words_gives_nothing_to_start_from():

@@ -1,10 +1,13 @@
-"""The benchmark runs at a tiny size, its peer computes the same, and what it writes is complete; no test looks at a clock."""
+"""The benchmark runs at a tiny size, its peer computes the same, and what it writes is complete.
+
+No test looks at a clock.
+"""
+
 import json
 import sys
 
 import pytest
 import torch
-import write_benchmark
 
 from partclipseg_lite.cli import main
 from partclipseg_lite.datasets import IGNORE
@@ -31,19 +34,25 @@ def test_the_command_measures_every_item_and_writes_json(written, work):
     timed = [item for item in written["items"].values() if "seconds" in item]
     assert all(item["seconds"] > 0 and item["peak_mb"] is None for item in timed)
     assert torch.__version__.startswith(written["hardware"]["torch"]) and written["hardware"]["cpu"]
-    assert {entry["what"].split(",")[0] for entry in written["comparisons"]} >= {"Hugging Face / ours", "time"}
+    assert {entry["what"].split(",")[0] for entry in written["comparisons"]} >= {
+        "Hugging Face / ours",
+        "time",
+    }
     assert all(entry["value"] > 0 for entry in written["comparisons"])
 
 
 def test_the_peer_has_our_weights_and_computes_our_logits(written, work):
     assert written["items"]["compared/difference"]["relative"] < 1e-4
-    assert work.clipseg.background_embedding is None and isinstance(work.clipseg.adapter, torch.nn.Identity)
+    assert work.clipseg.background_embedding is None and isinstance(
+        work.clipseg.adapter, torch.nn.Identity
+    )
 
 
 def test_memory_is_the_peak_of_a_process_of_its_own(capsys, tmp_path):
     main(["benchmark", "--size", "small", "--items", "names/1", "--json", str(tmp_path / "b.json")])
     found = json.loads((tmp_path / "b.json").read_text())["items"]
-    assert list(found) == ["names/1"] and 50 < found["names/1"]["peak_mb"] < 5000       # torch alone takes more than 50
+    # Torch alone takes more than 50.
+    assert list(found) == ["names/1"] and 50 < found["names/1"]["peak_mb"] < 5000
     assert "names/1" in capsys.readouterr().out
 
 
@@ -75,7 +84,9 @@ def test_the_picture_to_train_on_shows_the_parts_of_two_seen_objects(vocabulary)
 
 
 def test_an_unknown_item_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"no item fits 'trainig/\*'; items: .*training/paper/float32"):
+    with pytest.raises(
+        ValueError, match=r"no item fits 'trainig/\*'; items: .*training/paper/float32"
+    ):
         list(measure("small", "trainig/*"))
 
 
@@ -88,34 +99,29 @@ def test_without_transformers_the_command_says_what_to_install(monkeypatch, caps
 
 def test_a_slow_item_is_not_repeated_for_ever(monkeypatch):
     calls = []
-    clock = iter(range(0, 10_000, 25))                                    # every look at the clock costs 25 seconds
+    clock = iter(range(0, 10_000, 25))  # every look at the clock costs 25 seconds
     monkeypatch.setattr(benchmark.time, "perf_counter", lambda: next(clock))
     assert seconds(lambda: calls.append(1), torch.device("cpu"), repetitions=100) == [25, 25]
     assert len(calls) == 3
 
 
 def full_results(seconds=1.0, peak=1000.0):
-    work = Workloads(SIZES["full"], torch.device("cpu"))                 # builds nothing yet
+    work = Workloads(SIZES["full"], torch.device("cpu"))  # builds nothing yet
     return {name: {"seconds": seconds, "runs": [seconds], "peak_mb": peak} for name in work.all()}
 
 
 def test_targets_are_met_exactly_where_the_ratio_reaches_them():
     items = full_results() | {"compared/58 names/Hugging Face": {"seconds": 20.0, "peak_mb": 1.0}}
     verdict = {entry["what"]: entry["met"] for entry in comparisons(items, "full", "cpu")}
-    assert verdict["Hugging Face / ours, 58 names"] is True and verdict["Hugging Face / ours, 8 names"] is None
+    assert (
+        verdict["Hugging Face / ours, 58 names"] is True
+        and verdict["Hugging Face / ours, 8 names"] is None
+    )
     assert verdict["release / ours, memory of a training step, paper reading"] is True
     items["compared/58 names/Hugging Face"]["seconds"] = 19.9
-    slow = items | {"training/paper/float32": {"seconds": RELEASE["training_seconds"] / 3.9, "peak_mb": 6000.0}}
+    slow = items | {
+        "training/paper/float32": {"seconds": RELEASE["training_seconds"] / 3.9, "peak_mb": 6000.0}
+    }
     verdict = {entry["what"]: entry["met"] for entry in comparisons(slow, "full", "cpu")}
     assert not any(verdict[what] for what in verdict if "58" in what or "step, paper" in what)
     assert comparisons({}, "full", "cpu") == []
-
-
-def test_the_page_shows_what_was_measured_and_what_was_not(tmp_path):
-    items = full_results(seconds=2.5) | {"compared/difference": {"relative": 1.3e-6}}
-    result = {"size": "full", "date": "2026-01-02", "hardware": {"cpu": "a cpu", "threads": 2, "gpu": None}, "release": RELEASE,
-              "items": items, "comparisons": comparisons(items, "full", "cpu")}
-    page = write_benchmark.page(result)
-    assert "2026-01-02" in page and "a cpu" in page and "2.50" in page and "1e-06" in page and "not been measured" in page
-    assert "to be filled" not in page and "to be filled" in write_benchmark.page(None)
-    assert write_benchmark.PAGE.read_text() == write_benchmark.page(write_benchmark.recorded())

@@ -1,8 +1,11 @@
-"""Our code meets the recorded numbers of the public release; `compare-released` sees a deviation and survives any folder.
+"""Our code meets the recorded numbers of the public release.
 
-The slow tests compute the whole reference folder once, with the real sizes. The others exchange the network for a tiny one
-and write folders whose numbers come from `released_by_hand`: other vocabularies, sizes, labels, and images that lack things.
+`compare-released` sees a deviation and survives any folder. The slow tests compute the whole
+reference folder once, with the real sizes. The others exchange the network for a tiny one and write
+folders whose numbers come from `released_by_hand`: other vocabularies, sizes, labels, and images
+that lack things.
 """
+
 import json
 import re
 import shutil
@@ -32,11 +35,19 @@ from partclipseg_lite.vocabulary import Vocabulary
 
 FOLDER = shipped_reference()
 MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
-NAMES = ["train_text_classes", "train_part_classes", "train_obj_in_part_classes", "test_text_classes", "test_part_classes",
-         "test_obj_in_part_classes", "test_obj_classes"]
+NAMES = [
+    "train_text_classes",
+    "train_part_classes",
+    "train_obj_in_part_classes",
+    "test_text_classes",
+    "test_part_classes",
+    "test_obj_in_part_classes",
+    "test_obj_classes",
+]
 
 
-# ---- the whole reference folder --------------------------------------------------------------------------------------
+# ---- the whole reference folder ------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def rows():
@@ -57,21 +68,32 @@ def test_numbers_of_every_kind_were_compared(rows):
     assert starting("gradient of ") == len(recorded["grad_norm"]) == 18
     assert starting("cross-entropy, ") == len(recorded["bce_calls"]) == 4
     assert starting("loss, ") == 3 and starting("image 0 alone: ", "image 1 alone: ") == 2 * 3
-    assert starting("preprocessing", "logits of ", "merged attention", "separation has a gradient") == 5
-    assert starting("inference, ") == sum(name.endswith(("_argmax", "_scores")) for name in np.load(FOLDER / "released.npz"))
+    assert (
+        starting("preprocessing", "logits of ", "merged attention", "separation has a gradient")
+        == 5
+    )
+    assert starting("inference, ") == sum(
+        name.endswith(("_argmax", "_scores")) for name in np.load(FOLDER / "released.npz")
+    )
     numbers = [int(count) for count in re.findall(r"\((\d+) numbers\)", " ".join(names))]
     metrics = json.loads((FOLDER / "released_metrics.json").read_text())
     assert sum(numbers) == sum(map(len, metrics.values())) == 960
     assert len(names) == 7 + 18 + 4 + 3 + 6 + 5 + 6 + len(numbers)
 
 
-# ---- the rule of the weights -----------------------------------------------------------------------------------------
+# ---- the rule of the weights ---------------------------------------------------------------------
+
 
 def weight_by_rule(name, shape, seed):
-    """What kind of tensor it is decides the scale of normal numbers from the generator seeded with crc32(name) + seed."""
+    """Normal numbers from the generator seeded with crc32(name) + seed.
+
+    What kind of tensor it is decides the scale.
+    """
     if name == "partclipseg_model.clip.logit_scale":
         return np.full(shape, 4.6052, np.float32)
-    generator = np.random.RandomState(np.uint32((zlib.crc32(name.encode("ascii")) + seed) & 0xFFFFFFFF))
+    generator = np.random.RandomState(
+        np.uint32((zlib.crc32(name.encode("ascii")) + seed) & 0xFFFFFFFF)
+    )
     normal = np.float64(np.float32(generator.normal(size=shape)))
     is_convolution = re.search(r"conv|patch_embedding|part_obj_with_cond_embed", name)
     if len(shape) == 1 and re.search(r"norm.*weight$", name):
@@ -90,40 +112,72 @@ def test_every_official_tensor_follows_the_rule_of_its_name(seed):
     shapes = json.loads((FOLDER / "official_state_dict.json").read_text())
     assert len(shapes) == 482
     for name, shape in shapes.items():
-        shape = tuple(min(n, 6) for n in shape)                              # the rule, not the size, is at stake
+        shape = tuple(min(n, 6) for n in shape)  # the rule, not the size, is at stake
         ours = deterministic_weight(name, shape, seed)
         assert ours.dtype == torch.float32 and ours.shape == shape
         np.testing.assert_allclose(ours, weight_by_rule(name, shape, seed), rtol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize(("name", "shape", "first", "with_seed_7"), [
-    ("decoder.film_mul.bias", (64,), [-0.004478994, -0.006691589, 0.009604721], -0.029696591),
-    ("decoder.layers.0.layer_norm1.weight", (64,), [0.902386487, 0.937646687, 0.855705440], 0.989823163),
-    ("non_object_embedding", (1, 512), [-0.019935982, 0.048133135, -0.028050458], -0.001363360),
-    ("decoder.film_mul.weight", (64, 512), [0.068782762, 0.096040055, 0.056257781], 0.084674060),
-    ("decoder.transposed_convolution.2.weight", (64, 32, 4, 4), [0.029886568, -0.029934432, 0.088039681], 0.067749776),
-])
+@pytest.mark.parametrize(
+    ("name", "shape", "first", "with_seed_7"),
+    [
+        ("decoder.film_mul.bias", (64,), [-0.004478994, -0.006691589, 0.009604721], -0.029696591),
+        (
+            "decoder.layers.0.layer_norm1.weight",
+            (64,),
+            [0.902386487, 0.937646687, 0.855705440],
+            0.989823163,
+        ),
+        ("non_object_embedding", (1, 512), [-0.019935982, 0.048133135, -0.028050458], -0.001363360),
+        (
+            "decoder.film_mul.weight",
+            (64, 512),
+            [0.068782762, 0.096040055, 0.056257781],
+            0.084674060,
+        ),
+        (
+            "decoder.transposed_convolution.2.weight",
+            (64, 32, 4, 4),
+            [0.029886568, -0.029934432, 0.088039681],
+            0.067749776,
+        ),
+    ],
+)
 def test_the_first_values_of_some_tensors_are_frozen(name, shape, first, with_seed_7):
     name = "partclipseg_model." + name
-    assert deterministic_weight(name, shape).flatten()[:3].tolist() == pytest.approx(first, abs=1e-8)
-    assert deterministic_weight(name, shape, 7).flatten()[0].item() == pytest.approx(with_seed_7, abs=1e-8)
+    assert deterministic_weight(name, shape).flatten()[:3].tolist() == pytest.approx(
+        first, abs=1e-8
+    )
+    assert deterministic_weight(name, shape, 7).flatten()[0].item() == pytest.approx(
+        with_seed_7, abs=1e-8
+    )
 
 
-# ---- folders of other kinds, with a tiny network ---------------------------------------------------------------------
+# ---- folders of other kinds, with a tiny network -------------------------------------------------
+
 
 def any_words(texts):
-    """Tokens for words of any vocabulary: a hash of each word; the last token has the largest id, as CLIP's has."""
+    """Tokens for words of any vocabulary: a hash of each word.
+
+    The last token has the largest id, as CLIP's has.
+    """
     last = tokenizer().vocab_size - 1
     tokens = torch.zeros(len(texts), 16, dtype=torch.long)
     for row, text in zip(tokens, texts, strict=True):
         ids = [1 + zlib.crc32(word.encode()) % (last - 2) for word in text.split()] + [last]
-        row[:len(ids)] = torch.tensor(ids)
+        row[: len(ids)] = torch.tensor(ids)
     return tokens
 
 
 def tiny_released(tensors, image_size, reading, source):
-    backbone = as_read(Backbone, reading)(clip=tiny_clip(), tokenizer=any_words, image_size=image_size, layers=(0, 1, 2),
-                                          mean=MEAN.tolist(), std=STD.tolist())
+    backbone = as_read(Backbone, reading)(
+        clip=tiny_clip(),
+        tokenizer=any_words,
+        image_size=image_size,
+        layers=(0, 1, 2),
+        mean=MEAN.tolist(),
+        std=STD.tolist(),
+    )
     torch.manual_seed(5)
     return as_read(PartCLIPSeg, reading)(backbone=backbone, width=16, heads=2, mlp_width=24).eval()
 
@@ -135,10 +189,14 @@ def tiny_network(request, monkeypatch):
 
 
 class Names:
-    """The lists that the release makes of a vocabulary: alphabetical words, label order for object parts."""
+    """The release's lists of a vocabulary: alphabetical words, object parts in label order."""
 
     def __init__(self, full: Vocabulary, base_only: bool):
-        self.objects = [o for o, seen in zip(full.objects, full.seen_object.tolist(), strict=True) if seen or not base_only]
+        self.objects = [
+            o
+            for o, seen in zip(full.objects, full.seen_object.tolist(), strict=True)
+            if seen or not base_only
+        ]
         pairs = [name.split("'s ") for name in full.object_parts]
         self.pairs = [(obj, part) for obj, part in pairs if obj in self.objects]
         self.parts, self.asked = (sorted({pair[i] for pair in self.pairs}) for i in (1, 0))
@@ -149,44 +207,80 @@ class Names:
 def draw(names: Names, size, kind, rng):
     """(picture, object ids, object part ids) with -1 for none; `kind` says what it shows."""
     block = np.ones([-(-n // 6) for n in size], int)
-    patches = lambda low, high: np.kron(rng.integers(low, high, (6, 6)), block)[:size[0], :size[1]]  # noqa: E731
-    with_parts = [o for o, obj in enumerate(names.objects) if obj in names.asked]         # the others count as background
+
+    def patches(low, high):
+        return np.kron(rng.integers(low, high, (6, 6)), block)[: size[0], : size[1]]
+
+    # The others count as background.
+    with_parts = [o for o, obj in enumerate(names.objects) if obj in names.asked]
     chosen = rng.permutation(with_parts if kind == "no background" else len(names.objects))[:3]
-    object_map = {"mixed": patches(-1, 3), "no background": patches(0, 3), "no object": patches(-1, 0),
-                  "no part": patches(-1, 3)}[kind]
+    object_map = {
+        "mixed": patches(-1, 3),
+        "no background": patches(0, 3),
+        "no object": patches(-1, 0),
+        "no part": patches(-1, 3),
+    }[kind]
     object_map = np.where(object_map < 0, -1, chosen[object_map])
     part_map, number = np.full(size, -1), patches(-1, 3)
     for o in [] if kind == "no part" else chosen:
         of_object = [t for t, (obj, _) in enumerate(names.pairs) if obj == names.objects[o]]
         if of_object:
-            part_map = np.where((object_map == o) & (number >= 0), np.array(of_object)[number % len(of_object)], part_map)
+            part_map = np.where(
+                (object_map == o) & (number >= 0),
+                np.array(of_object)[number % len(of_object)],
+                part_map,
+            )
     return rng.integers(0, 256, (*size, 3), dtype=np.uint8), object_map, part_map
 
 
 def by_hand(model, names: Names, pictures):
-    """(losses of these pictures as one batch, their cross-entropies, arrays of the forward, both logits of the first)."""
-    pixels = np.stack([np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.BILINEAR)) for image, _, _ in pictures])
+    """The losses of these pictures as one batch, their cross-entropies, arrays and logits.
+
+    Arrays are those of the forward, logits both those of the first picture.
+    """
+    pixels = np.stack(
+        [
+            np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.BILINEAR))
+            for image, _, _ in pictures
+        ]
+    )
     pixels = torch.from_numpy(((pixels / np.float32(255) - MEAN) / STD).transpose(0, 3, 1, 2))
     ours = [names.asked.index(obj) if obj in names.asked else -1 for obj in names.objects] + [-1]
-    object_map = np.stack([np.array(ours)[released_by_hand.nearest(obj, SIZE)] for _, obj, _ in pictures])
+    object_map = np.stack(
+        [np.array(ours)[released_by_hand.nearest(obj, SIZE)] for _, obj, _ in pictures]
+    )
     part_map = np.stack([released_by_hand.nearest(part, SIZE) for _, _, part in pictures])
     parts, sequences = len(names.parts), len(names.parts) + len(names.asked) + 1
-    words = Conditions(model.backbone.embed_text(names.parts), model.backbone.embed_text(names.asked),
-                       torch.tensor(names.part_of), torch.tensor(names.object_of))
+    words = Conditions(
+        model.backbone.embed_text(names.parts),
+        model.backbone.embed_text(names.asked),
+        torch.tensor(names.part_of),
+        torch.tensor(names.object_of),
+    )
     tap = AttentionTap(torch.arange(len(pictures) * sequences))
     output = model(model.backbone.activations(pixels), words, tap)
     logits = torch.cat([output.part_logits, output.object_logits, output.background_logits], 1)
     attention = tap.weights.unflatten(0, (len(pictures), sequences)).numpy()
-    separation, enhancement = released_by_hand.attention_losses(attention, object_map, part_map, names.part_of,
-                                                                names.object_of, parts)
-    means = released_by_hand.cross_entropies(logits, output.object_part_logits, object_map, part_map, names.part_of, parts)
+    separation, enhancement = released_by_hand.attention_losses(
+        attention, object_map, part_map, names.part_of, names.object_of, parts
+    )
+    means = released_by_hand.cross_entropies(
+        logits, output.object_part_logits, object_map, part_map, names.part_of, parts
+    )
     total = sum(means.values()) + 0.1 * separation + 0.01 * enhancement
     columns = attention.mean(2)[:, :, 1:, 1:].mean(2)
-    recorded = {"total": float(np.nan_to_num(total)), "separation": float(separation), "enhancement": float(enhancement)}
+    recorded = {
+        "total": float(np.nan_to_num(total)),
+        "separation": float(separation),
+        "enhancement": float(enhancement),
+    }
     merged = (columns[:, names.part_of] + columns[:, [parts + o for o in names.object_of]]) / 2
-    arrays = {"logits": logits[..., 8::16, 8::16].numpy(), "pixel_values": pixels[..., ::16, ::16].numpy(),
-              "part_obj_logits": output.object_part_logits[..., 8::16, 8::16].numpy(),
-              "attention_column_mean": np.concatenate([merged, columns[:, parts:-1]], 1)}
+    arrays = {
+        "logits": logits[..., 8::16, 8::16].numpy(),
+        "pixel_values": pixels[..., ::16, ::16].numpy(),
+        "part_obj_logits": output.object_part_logits[..., 8::16, 8::16].numpy(),
+        "attention_column_mean": np.concatenate([merged, columns[:, parts:-1]], 1),
+    }
     return recorded, list(means.values()), arrays, (logits[0], output.object_part_logits[0])
 
 
@@ -199,26 +293,65 @@ def write_folder(folder, vocabulary, sizes, kinds, dtype, none, test_kind="mixed
     stored = lambda labels: np.where(labels < 0, none, labels).astype(dtype)  # noqa: E731
     pictures = [draw(train, size, kind, rng) for size, kind in zip(sizes, kinds, strict=True)]
     recorded, means, arrays, _ = by_hand(model, train, pictures)
-    order = ["part_obj|part pixels", "part|part pixels", "part_obj|background pixels", "object|all pixels"]
-    recorded |= {"vocabulary": vocabulary, "seed": seed, "bce_calls": means, "bce_order": order,
-                 "logits_shape": [len(pictures), len(train.parts) + len(train.asked) + 1, SIZE, SIZE],
-                 "separation_requires_grad": False}
+    order = [
+        "part_obj|part pixels",
+        "part|part pixels",
+        "part_obj|background pixels",
+        "object|all pixels",
+    ]
+    recorded |= {
+        "vocabulary": vocabulary,
+        "seed": seed,
+        "bce_calls": means,
+        "bce_order": order,
+        "logits_shape": [len(pictures), len(train.parts) + len(train.asked) + 1, SIZE, SIZE],
+        "separation_requires_grad": False,
+    }
     joined = lambda pairs, by: [by.join(pair) for pair in pairs]  # noqa: E731
-    recorded |= dict(zip(NAMES, (joined(train.pairs, " "), train.parts, train.asked, joined(test.pairs, "'s "), test.parts,
-                                 test.asked, list(full.objects)), strict=True))
+    recorded |= dict(
+        zip(
+            NAMES,
+            (
+                joined(train.pairs, " "),
+                train.parts,
+                train.asked,
+                joined(test.pairs, "'s "),
+                test.parts,
+                test.asked,
+                list(full.objects),
+            ),
+            strict=True,
+        )
+    )
     for i, picture in enumerate(pictures):
         recorded[f"alone{i}"] = by_hand(model, train, [picture])[0]
-        arrays |= {f"image{i}": picture[0], f"obj{i}": stored(picture[1]), f"part{i}": stored(picture[2])}
+        arrays |= {
+            f"image{i}": picture[0],
+            f"obj{i}": stored(picture[1]),
+            f"part{i}": stored(picture[2]),
+        }
     image, object_map, _ = draw(test, (50, 70), test_kind, rng)
     forward = by_hand(model, test, [(image, object_map, np.full((50, 70), -1))])[3]
-    given = [test.asked.index(full.objects[i]) for i in np.unique(object_map) if i >= 0 and full.objects[i] in test.asked]
+    given = [
+        test.asked.index(full.objects[i])
+        for i in np.unique(object_map)
+        if i >= 0 and full.objects[i] in test.asked
+    ]
     found = released_by_hand.inference(*forward, (50, 70), given, test.object_of, len(test.parts))
-    found["obj_argmax"] = np.array([full.objects.index(obj) for obj in test.asked] + [len(full.objects)])[found["obj_argmax"]]
-    arrays |= {"test_image": image, "test_obj": stored(object_map),
-               **{name: a.astype(dtype) if name.endswith("argmax") else a for name, a in found.items()}}
-    if len(means) == 1 or recorded["total"] == 0:         # the head of object parts is left out, or the whole step is lost
+    found["obj_argmax"] = np.array(
+        [full.objects.index(obj) for obj in test.asked] + [len(full.objects)]
+    )[found["obj_argmax"]]
+    arrays |= {
+        "test_image": image,
+        "test_obj": stored(object_map),
+        **{name: a.astype(dtype) if name.endswith("argmax") else a for name, a in found.items()},
+    }
+    # The head of object parts is left out, or the whole step is lost.
+    if len(means) == 1 or recorded["total"] == 0:
         norm = None if len(means) == 1 else 0.0
-        recorded["grad_norm"] = {f"partclipseg_model.decoder.cond_film_mul.{kind}": norm for kind in ("bias", "weight")}
+        recorded["grad_norm"] = {
+            f"partclipseg_model.decoder.cond_film_mul.{kind}": norm for kind in ("bias", "weight")
+        }
     folder.mkdir(exist_ok=True)
     np.savez(folder / "released.npz", **arrays)
     (folder / "released.json").write_text(json.dumps(recorded))
@@ -229,23 +362,56 @@ def write_folder(folder, vocabulary, sizes, kinds, dtype, none, test_kind="mixed
 PASCAL, ADE = ("pascal_part_116", np.uint8, 255), ("ade20k_part_234", np.uint16, 65535)
 
 
-@pytest.mark.parametrize(("kind", "sizes", "kinds", "test_kind"), [
-    (PASCAL, [(40, 52), (416, 31)], ["mixed", "mixed"], "mixed"),
-    (ADE, [(37, 90), (64, 33), (416, 52)], ["mixed", "no background", "mixed"], "mixed"),
-    (("partimagenet_40", np.uint16, 65535), [(30, 30)], ["mixed"], "mixed"),
-    (("partimagenet_40", np.uint8, 255), [(104, 61)], ["no part"], "mixed"),
-    (PASCAL, [(33, 64), (48, 48)], ["no background", "no background"], "no background"),
-    (PASCAL, [(33, 64), (48, 48)], ["no object", "no object"], "no object"),
-    (PASCAL, [(26, 45), (32, 32), (52, 20)], ["no object", "no background", "no part"], "mixed"),
-], ids=["pascal", "ade", "partimagenet", "8-bit, no part", "no background", "no object", "of each"])
-def test_a_folder_of_any_kind_agrees_with_what_was_worked_out_by_hand(kind, sizes, kinds, test_kind, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "sizes", "kinds", "test_kind"),
+    [
+        (PASCAL, [(40, 52), (416, 31)], ["mixed", "mixed"], "mixed"),
+        (ADE, [(37, 90), (64, 33), (416, 52)], ["mixed", "no background", "mixed"], "mixed"),
+        (("partimagenet_40", np.uint16, 65535), [(30, 30)], ["mixed"], "mixed"),
+        (("partimagenet_40", np.uint8, 255), [(104, 61)], ["no part"], "mixed"),
+        (PASCAL, [(33, 64), (48, 48)], ["no background", "no background"], "no background"),
+        (PASCAL, [(33, 64), (48, 48)], ["no object", "no object"], "no object"),
+        (
+            PASCAL,
+            [(26, 45), (32, 32), (52, 20)],
+            ["no object", "no background", "no part"],
+            "mixed",
+        ),
+    ],
+    ids=[
+        "pascal",
+        "ade",
+        "partimagenet",
+        "8-bit, no part",
+        "no background",
+        "no object",
+        "of each",
+    ],
+)
+def test_a_folder_of_any_kind_agrees_with_what_was_worked_out_by_hand(
+    kind, sizes, kinds, test_kind, tmp_path
+):
     vocabulary, dtype, none = kind
-    recorded = write_folder(tmp_path, vocabulary, sizes, kinds, dtype, none, test_kind, seed=len(sizes))
+    recorded = write_folder(
+        tmp_path, vocabulary, sizes, kinds, dtype, none, test_kind, seed=len(sizes)
+    )
     rows = list(compare_released(tmp_path))
     assert [str(row) for row in rows if not row.agrees] == []
     names = {row.name for row in rows}
-    assert len(rows) == len(names) == (7 + 3 * (1 + len(sizes)) + 1 + 1 + 3 + len(recorded["bce_calls"]) + 6
-                                       + len(recorded.get("grad_norm", ())))
+    assert (
+        len(rows)
+        == len(names)
+        == (
+            7
+            + 3 * (1 + len(sizes))
+            + 1
+            + 1
+            + 3
+            + len(recorded["bce_calls"])
+            + 6
+            + len(recorded.get("grad_norm", ()))
+        )
+    )
     assert (recorded["total"] == 0.0) == (set(kinds) == {"no background"})
     assert any(np.isnan(recorded["bce_calls"])) == (set(kinds) == {"no background"})
 
@@ -256,10 +422,15 @@ def test_a_deviation_of_the_network_shows_in_its_row_and_no_other(tmp_path):
     recorded["test_part_classes"][3], recorded["bce_calls"][1] = "nose ring", None
     (tmp_path / "released.json").write_text(json.dumps(recorded))
     exceeded = {row.name for row in compare_released(tmp_path) if not row.agrees}
-    assert exceeded == {"image 0 alone: loss, enhancement", "test_part_classes", "cross-entropy, part|part pixels"}
+    assert exceeded == {
+        "image 0 alone: loss, enhancement",
+        "test_part_classes",
+        "cross-entropy, part|part pixels",
+    }
 
 
-# ---- the command -----------------------------------------------------------------------------------------------------
+# ---- the command ---------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def metrics_only(tmp_path):
@@ -283,24 +454,40 @@ def compare(folder):
 
 
 def test_an_altered_number_exceeds_in_its_row_and_ends_with_1(metrics_only, capsys):
-    edit(metrics_only / "released_metrics.json", lambda recorded: recorded["oracle_obj"].update(fwIoU=38.6349))
+    edit(
+        metrics_only / "released_metrics.json",
+        lambda recorded: recorded["oracle_obj"].update(fwIoU=38.6349),
+    )
     assert compare(metrics_only) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(" (")[0] for line in lines if line.endswith("EXCEEDED")] == ["oracle_obj, fwIoU"]
-    assert len(lines) == 25 and lines[-1] == "23 of 24 comparisons agree with the release; 1 exceed what is allowed"
+    assert [line.split(" (")[0] for line in lines if line.endswith("EXCEEDED")] == [
+        "oracle_obj, fwIoU"
+    ]
+    assert (
+        len(lines) == 25
+        and lines[-1] == "23 of 24 comparisons agree with the release; 1 exceed what is allowed"
+    )
 
 
 def test_a_mean_over_nothing_may_be_recorded_as_nan_or_null_but_is_no_number(metrics_only, capsys):
     def change(recorded):
         del recorded["pred_all"]
         empty = [name for name, value in recorded["oracle_obj"].items() if value != value]
-        assert len(empty) > 20                                               # classes that no map shows
+        assert len(empty) > 20  # classes that no map shows
         recorded["oracle_obj"].update(dict.fromkeys(empty))
+
     edit(metrics_only / "released_metrics.json", change)
     assert compare(metrics_only) == 0
     assert "12 of 12 comparisons agree with the release\n" in capsys.readouterr().out
-    edit(metrics_only / "released_metrics.json", lambda recorded: recorded["oracle_obj"].update({"IoU-aeroplane's wing": 0.0}))
-    exceeded = [row.name for row in compare_metrics(metrics_only, Vocabulary.load("pascal_part_116")) if not row.agrees]
+    edit(
+        metrics_only / "released_metrics.json",
+        lambda recorded: recorded["oracle_obj"].update({"IoU-aeroplane's wing": 0.0}),
+    )
+    exceeded = [
+        row.name
+        for row in compare_metrics(metrics_only, Vocabulary.load("pascal_part_116"))
+        if not row.agrees
+    ]
     assert exceeded == ["oracle_obj, IoU (116 numbers)"]
 
 
@@ -313,6 +500,7 @@ def test_the_command_reports_a_folder_that_agrees(tmp_path, capsys):
 def spoil(name, contents):
     def change(folder):
         (folder / name).write_bytes(contents)
+
     return change
 
 
@@ -331,22 +519,47 @@ def drop_map(folder):
     np.savez(folder / "released.npz", **arrays)
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (shutil.rmtree, "holds neither released.json nor released_metrics.json"),
-    (lambda folder: (folder / "released.npz").unlink(), "released.npz is missing"),
-    (lambda folder: (folder / "official_state_dict.json").unlink(), "official_state_dict.json is missing"),
-    (truncate, "released.npz is not a readable .npz file"),
-    (spoil("released.npz", b""), "released.npz is not a readable .npz file"),
-    (spoil("released.json", b'{"vocabulary": '), "released.json is not JSON"),
-    (spoil("released.json", b"[1, 2]"), "released.json holds '[1, 2]', expected names and values"),
-    (without("vocabulary"), "released.json has no entry 'vocabulary'"),
-    (drop_map, "released.npz has no entry 'obj0'"),
-    (lambda f: edit(f / "released.json", lambda r: r.update(vocabulary="pascal_part_117")), "did you mean 'pascal_part_116'"),
-    (lambda f: edit(f / "released.json", lambda r: r.update(logits_shape=[1, 53, 32, 48])), "logits of 32x48"),
-    (lambda f: edit(f / "released.json", lambda r: r["bce_calls"].append(0.1)), "5 cross-entropies are recorded"),
-    (lambda f: edit(f / "released.json", lambda r: r.update(grad_norm={"decoder.nothing": 1.0})), "['decoder.nothing']"),
-])
-def test_a_folder_with_something_wrong_gets_one_clear_error(change, message, one_folder, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (shutil.rmtree, "holds neither released.json nor released_metrics.json"),
+        (lambda folder: (folder / "released.npz").unlink(), "released.npz is missing"),
+        (
+            lambda folder: (folder / "official_state_dict.json").unlink(),
+            "official_state_dict.json is missing",
+        ),
+        (truncate, "released.npz is not a readable .npz file"),
+        (spoil("released.npz", b""), "released.npz is not a readable .npz file"),
+        (spoil("released.json", b'{"vocabulary": '), "released.json is not JSON"),
+        (
+            spoil("released.json", b"[1, 2]"),
+            "released.json holds '[1, 2]', expected names and values",
+        ),
+        (without("vocabulary"), "released.json has no entry 'vocabulary'"),
+        (drop_map, "released.npz has no entry 'obj0'"),
+        (
+            lambda f: edit(f / "released.json", lambda r: r.update(vocabulary="pascal_part_117")),
+            "did you mean 'pascal_part_116'",
+        ),
+        (
+            lambda f: edit(f / "released.json", lambda r: r.update(logits_shape=[1, 53, 32, 48])),
+            "logits of 32x48",
+        ),
+        (
+            lambda f: edit(f / "released.json", lambda r: r["bce_calls"].append(0.1)),
+            "5 cross-entropies are recorded",
+        ),
+        (
+            lambda f: edit(
+                f / "released.json", lambda r: r.update(grad_norm={"decoder.nothing": 1.0})
+            ),
+            "['decoder.nothing']",
+        ),
+    ],
+)
+def test_a_folder_with_something_wrong_gets_one_clear_error(
+    change, message, one_folder, tmp_path, capsys
+):
     folder = tmp_path / "reference"
     shutil.copytree(one_folder, folder)
     change(folder)
@@ -363,4 +576,4 @@ def one_folder(tmp_path_factory):
 
 
 def test_the_tiny_network_has_the_grid_that_the_folders_assume(one_folder):
-    assert NetworkReference(one_folder).grid == GRID
+    assert NetworkReference(one_folder).model.backbone.grid == GRID

@@ -1,4 +1,5 @@
-"""Training is the same whether killed or not, leaves nothing half-written, and makes the loss smaller."""
+"""Training is the same whether killed or not, leaves nothing half-written, and lowers the loss."""
+
 import json
 
 import numpy as np
@@ -16,6 +17,7 @@ from partclipseg_lite.settings import Settings
 from partclipseg_lite.training.examples import StepSampler, TrainingExamples, training_samples
 from partclipseg_lite.training.loop import poly_schedule, train
 from partclipseg_lite.training.objective import LossModule
+from partclipseg_lite.weights import files
 from partclipseg_lite.weights.build import build_model
 
 SEEN = DRAWN.seen_only()
@@ -35,7 +37,9 @@ def finished(clip, tmp_path_factory):
 
 
 def six_steps(clip, **more):
-    return quick_settings(clip, training__steps=6, training__checkpoint_every=2, training__log_every=2, **more)
+    return quick_settings(
+        clip, training__steps=6, training__checkpoint_every=2, training__log_every=2, **more
+    )
 
 
 def stop_at(monkeypatch, step, error=KeyboardInterrupt):
@@ -46,6 +50,7 @@ def stop_at(monkeypatch, step, error=KeyboardInterrupt):
         if next(calls) == step:
             raise error("killed")
         return compute(*args)
+
     monkeypatch.setattr(Objective, "__call__", dying)
 
 
@@ -54,37 +59,57 @@ def without_time(log):
 
 
 def test_pictures_of_another_vocabulary_are_refused_before_anything_is_built(tmp_path, monkeypatch):
-    monkeypatch.setattr("partclipseg_lite.training.loop.build_model", lambda *_: pytest.fail("a model was built"))
-    for settings in (Settings.from_preset("toy", {"vocabulary": "ade20k_part_234"}),
-                     Settings.from_preset("partclipseg_pascal_part_116")):
-        with pytest.raises(ValueError, match="vocabulary '.*_part_.*' does not fit the pictures of 'drawn'"):
+    monkeypatch.setattr(
+        "partclipseg_lite.training.loop.build_model", lambda *_: pytest.fail("a model was built")
+    )
+    for settings in (
+        Settings.from_preset("toy", {"vocabulary": "ade20k_part_234"}),
+        Settings.from_preset("partclipseg_pascal_part_116"),
+    ):
+        with pytest.raises(
+            ValueError, match="vocabulary '.*_part_.*' does not fit the pictures of 'drawn'"
+        ):
             train(settings, tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
 
 
 def test_settings_that_cannot_be_built_leave_no_folder(tmp_path):
     with pytest.raises(ValueError, match="image size 100 is not a multiple"):
-        train(Settings.from_preset("toy", {"model.image_size": 100}), tmp_path / "run", progress=False)
+        train(
+            Settings.from_preset("toy", {"model.image_size": 100}), tmp_path / "run", progress=False
+        )
     assert not (tmp_path / "run").exists()
 
 
-# ---- resume ----------------------------------------------------------------------------------------------------------
+# ---- resume --------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("step", [1, 5])
-def test_a_run_that_was_killed_and_taken_up_again_ends_with_the_same_bits(finished, tmp_path, monkeypatch, step):
+def test_a_run_that_was_killed_and_taken_up_again_ends_with_the_same_bits(
+    finished, tmp_path, monkeypatch, step
+):
     whole, settings, log, _ = finished
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         stop_at(patched, step)
         train(settings, tmp_path, samples(), progress=False)
     assert not (tmp_path / "weights.safetensors").exists()
-    assert [f.name for f in (tmp_path / "checkpoints").glob("*")] == (["step_0000004"] if step == 5 else [])
+    names = [f.name for f in (tmp_path / "checkpoints").glob("*")]
+    assert sorted(names) == (
+        ["step_0000002.safetensors", "step_0000004.safetensors"] if step == 5 else []
+    )
     _, log_again = train(settings, tmp_path, samples(), progress=False)
     once, twice = (load_file(folder / "weights.safetensors") for folder in (whole, tmp_path))
-    assert once.keys() == twice.keys() and all(torch.equal(once[name], twice[name]) for name in once)
+    assert once.keys() == twice.keys() and all(
+        torch.equal(once[name], twice[name]) for name in once
+    )
     assert without_time(log_again) == without_time(log)
-    state = [torch.load(folder / "checkpoints" / "step_0000006" / "state.pt")["optimizer"]["state"]
-             for folder in (whole, tmp_path)]
-    assert all(torch.equal(state[0][i][key], state[1][i][key]) for i in state[0] for key in ("exp_avg", "exp_avg_sq"))
+    state = [
+        load_file(folder / "checkpoints" / "step_0000006.safetensors")
+        for folder in (whole, tmp_path)
+    ]
+    assert sum(name.endswith("exp_avg_sq") for name in state[0]) > 40
+    assert state[0].keys() == state[1].keys()
+    assert all(torch.equal(state[0][name], state[1][name]) for name in state[0])
 
 
 def test_a_finished_run_returns_at_once(finished):
@@ -93,26 +118,46 @@ def test_a_finished_run_returns_at_once(finished):
     class Untouchable:
         def __len__(self):
             raise AssertionError("the pictures were asked for")
+
     before = load_file(folder / "weights.safetensors")
     _, again = train(settings, folder, Untouchable(), progress=False)
     after = load_file(folder / "weights.safetensors")
     assert again == log and all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_a_run_writes_its_settings_its_log_and_one_checkpoint(finished):
+def test_a_run_writes_its_settings_its_log_and_checkpoints(finished):
     folder, settings, log, _ = finished
     assert json.loads((folder / "settings.json").read_text()) == settings.model_dump(mode="json")
     assert json.loads((folder / "log.json").read_text()) == log
     assert [entry["step"] for entry in log] == [2, 4, 6]
-    assert {"total", "object_part", "part", "object", "separation", "enhancement", "seconds"} <= log[0].keys()
-    assert {f.name for f in folder.iterdir()} == {"settings.json", "log.json", "weights.safetensors", "checkpoints"}
-    assert [f.name for f in (folder / "checkpoints").iterdir()] == ["step_0000006"]
+    assert {
+        "total",
+        "object_part",
+        "part",
+        "object",
+        "separation",
+        "enhancement",
+        "seconds",
+    } <= log[0].keys()
+    assert {f.name for f in folder.iterdir()} - {".lock"} == {
+        "settings.json",
+        "log.json",
+        "weights.safetensors",
+        "checkpoints",
+    }
+    assert sorted(f.name for f in (folder / "checkpoints").iterdir()) == [
+        "step_0000004.safetensors",
+        "step_0000006.safetensors",
+    ]
 
 
 def test_a_checkpoint_of_other_settings_is_refused_and_kept(finished, clip):
     folder, settings, _, _ = finished
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    with pytest.raises(ValueError, match="step_0000006 was written with other settings.*choose another output folder"):
+    with pytest.raises(
+        ValueError,
+        match=r"holds a run of other settings \(training.learning_rate: 0.002 there, 0.1 here\); choose",
+    ):
         train(six_steps(clip, training__learning_rate=0.1), folder, samples(), progress=False)
     assert before == {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
@@ -122,23 +167,26 @@ def test_a_checkpoint_made_with_another_clip_at_the_same_path_is_refused(tmp_pat
     clip_file(file, seed=0)
     train(six_steps(file), tmp_path / "run", samples(), progress=False)
     clip_file(file, seed=1)
-    with pytest.raises(ValueError, match="step_0000006 was written with another CLIP"):
+    with pytest.raises(ValueError, match="step_0000006.safetensors was written with another CLIP"):
         train(six_steps(file), tmp_path / "run", samples(), progress=False)
 
 
-def test_nothing_half_written_stays_when_a_checkpoint_cannot_be_saved(finished, tmp_path, monkeypatch):
+def test_nothing_half_written_stays_when_a_checkpoint_cannot_be_saved(
+    finished, tmp_path, monkeypatch
+):
     whole, settings, _, _ = finished
-    save, count = torch.save, iter(range(100))
+    save, count = files.save_file, iter(range(100))
 
-    def disk_full(state, path):
+    def disk_full(tensors, path, metadata):
         if next(count) == 1:
             path.write_bytes(b"half")
             raise OSError("No space left on device")
-        save(state, path)
+        save(tensors, path, metadata=metadata)
+
     with monkeypatch.context() as patched, pytest.raises(OSError, match="No space left"):
-        patched.setattr(torch, "save", disk_full)
+        patched.setattr(files, "save_file", disk_full)
         train(settings, tmp_path, samples(), progress=False)
-    assert [f.name for f in (tmp_path / "checkpoints").iterdir()] == ["step_0000002"]
+    assert [f.name for f in (tmp_path / "checkpoints").iterdir()] == ["step_0000002.safetensors"]
     train(settings, tmp_path, samples(), progress=False)
     once, twice = (load_file(folder / "weights.safetensors") for folder in (whole, tmp_path))
     assert all(torch.equal(once[name], twice[name]) for name in once)
@@ -146,12 +194,16 @@ def test_nothing_half_written_stays_when_a_checkpoint_cannot_be_saved(finished, 
 
 def test_what_a_power_cut_leaves_behind_is_ignored_and_removed(finished, tmp_path):
     _, settings, log, _ = finished
-    half = tmp_path / "checkpoints" / ".step_0000002.partial"
+    half = tmp_path / "checkpoints" / ".step_0000002.partial"  # as 0.1 left it
     half.mkdir(parents=True)
     (half / "state.pt").write_bytes(b"half")
+    (tmp_path / "checkpoints" / ".step_0000004.safetensors.0a1b.partial").write_bytes(b"half")
     _, again = train(settings, tmp_path, samples(), progress=False)
     assert without_time(again) == without_time(log)
-    assert [f.name for f in (tmp_path / "checkpoints").iterdir()] == ["step_0000006"]
+    assert sorted(f.name for f in (tmp_path / "checkpoints").iterdir()) == [
+        "step_0000004.safetensors",
+        "step_0000006.safetensors",
+    ]
 
 
 def test_another_seed_trains_another_model(finished, clip, tmp_path):
@@ -160,12 +212,19 @@ def test_another_seed_trains_another_model(finished, clip, tmp_path):
     assert not torch.equal(once["merge_features.weight"], other["merge_features.weight"])
 
 
-# ---- learning --------------------------------------------------------------------------------------------------------
+# ---- learning ------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("kind", ["partclipseg", "clipseg"])
 def test_the_loss_falls_when_two_pictures_are_learned_by_heart(clip, tmp_path, kind):
-    settings = quick_settings(clip, model__kind=kind, training__steps=60, training__log_every=10,
-                              training__learning_rate=5e-3, training__vary_words=False)
+    settings = quick_settings(
+        clip,
+        model__kind=kind,
+        training__steps=60,
+        training__log_every=10,
+        training__learning_rate=5e-3,
+        training__vary_words=False,
+    )
     _, log = train(settings, tmp_path, [sample(("cat", "cow"))] * 2, progress=False)
     assert log[-1]["total"] < 0.65 * log[0]["total"]
     assert log[-1]["object_part"] < 0.65 * log[0]["object_part"]
@@ -186,8 +245,12 @@ def test_everything_but_the_clip_is_trained(finished):
 
 def test_a_loss_that_is_no_number_ends_the_run_with_advice(clip, tmp_path, monkeypatch):
     compute = Objective.__call__
-    monkeypatch.setattr(Objective, "__call__", lambda *args: (compute(*args)[0] * float("nan"), compute(*args)[1]))
-    with pytest.raises(FloatingPointError, match=r"the loss became nan at step 0 .*lower training\.learning_rate"):
+    monkeypatch.setattr(
+        Objective, "__call__", lambda *args: (compute(*args)[0] * float("nan"), compute(*args)[1])
+    )
+    with pytest.raises(
+        FloatingPointError, match=r"the loss became nan at step 0 .*lower training\.learning_rate"
+    ):
         train(six_steps(clip), tmp_path, samples(), progress=False)
 
 
@@ -204,7 +267,8 @@ def test_progress_is_one_line_with_the_time_left(clip, tmp_path, capsys):
     assert "train toy" in capsys.readouterr().out
 
 
-# ---- the loss of a batch ---------------------------------------------------------------------------------------------
+# ---- the loss of a batch -------------------------------------------------------------------------
+
 
 def batch(settings, pictures=None, step=0):
     examples = TrainingExamples(pictures or samples(), DRAWN, settings)
@@ -212,20 +276,38 @@ def batch(settings, pictures=None, step=0):
 
 
 def test_the_total_is_the_weighted_sum_of_its_terms(clip):
-    settings = quick_settings(clip, loss__part_weight=0.7, loss__object_weight=0.3, loss__separation_weight=2.0,
-                              loss__enhancement_weight=0.5, loss__dice_weight=0.4)
+    settings = quick_settings(
+        clip,
+        loss__part_weight=0.7,
+        loss__object_weight=0.3,
+        loss__separation_weight=2.0,
+        loss__enhancement_weight=0.5,
+        loss__dice_weight=0.4,
+    )
     module = LossModule(tiny_model(), DRAWN, settings)
     total, terms = module(batch(settings), 0)
-    weights = {"object_part": 1, "part": 0.7, "object": 0.3, "separation": 2, "enhancement": 0.5, "dice": 0.4}
+    weights = {
+        "object_part": 1,
+        "part": 0.7,
+        "object": 0.3,
+        "separation": 2,
+        "enhancement": 0.5,
+        "dice": 0.4,
+    }
     assert terms.keys() == weights.keys()
-    assert total.item() == pytest.approx(sum(weights[name] * terms[name].item() for name in weights), rel=1e-5)
+    assert total.item() == pytest.approx(
+        sum(weights[name] * terms[name].item() for name in weights), rel=1e-5
+    )
 
 
 def test_masks_and_attention_come_from_one_forward_and_the_tap_changes_no_mask_loss(clip):
     with_control, without = quick_settings(clip), quick_settings(clip, "toy_no_attention_control")
     model, calls = tiny_model(), []
     model.decoder.register_forward_hook(lambda *_: calls.append(1))
-    terms = [LossModule(model, DRAWN, settings)(batch(settings), 0)[1] for settings in (with_control, without)]
+    terms = [
+        LossModule(model, DRAWN, settings)(batch(settings), 0)[1]
+        for settings in (with_control, without)
+    ]
     assert len(calls) == 2 and terms[0].keys() - terms[1].keys() == {"separation", "enhancement"}
     for name, value in terms[1].items():
         assert terms[0][name].item() == pytest.approx(value.item(), rel=1e-5)
@@ -238,8 +320,9 @@ def test_half_precision_changes_the_loss_little(clip):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         total, rough = module(batch(settings), 0)
     total.backward()
-    assert {name: term.dtype for name, term in rough.items() if name in ("separation", "enhancement")} == {
-        "separation": torch.float32, "enhancement": torch.float32}
+    assert {
+        name: term.dtype for name, term in rough.items() if name in ("separation", "enhancement")
+    } == {"separation": torch.float32, "enhancement": torch.float32}
     for name, term in exact.items():
         assert rough[name].item() == pytest.approx(term.item(), rel=0.05, abs=0.02), name
 
@@ -254,18 +337,22 @@ def test_the_printed_separation_trains_nothing_and_the_soft_one_does(clip):
 
 
 @pytest.mark.parametrize("kind", [PartCLIPSeg, CLIPSeg])
-@pytest.mark.parametrize("pictures", [
-    None,
-    [Sample(np.zeros((32, 32, 3), np.uint8), *np.full((2, 32, 32), IGNORE))],
-    [Sample(np.zeros((32, 32, 3), np.uint8), np.full((32, 32), 6), np.full((32, 32), IGNORE))],
-], ids=["ordinary", "empty", "no part"])
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        None,
+        [Sample(np.zeros((32, 32, 3), np.uint8), *np.full((2, 32, 32), IGNORE))],
+        [Sample(np.zeros((32, 32, 3), np.uint8), np.full((32, 32), 6), np.full((32, 32), IGNORE))],
+    ],
+    ids=["ordinary", "empty", "no part"],
+)
 def test_every_batch_reaches_every_trained_weight(clip, kind, pictures):
     settings = quick_settings(clip, model__kind="clipseg" if kind is CLIPSeg else "partclipseg")
     module = LossModule(tiny_model(kind), DRAWN, settings)
     loss, _ = module(batch(settings, pictures), 0)
     loss.backward()
     missing = [name for name, p in module.named_parameters() if p.requires_grad and p.grad is None]
-    assert not missing and torch.isfinite(loss)                       # several devices wait for each gradient
+    assert not missing and torch.isfinite(loss)  # several devices wait for each gradient
     assert all(torch.isfinite(p.grad).all() for p in module.parameters() if p.requires_grad)
 
 
@@ -278,7 +365,8 @@ def test_the_words_of_a_step_do_not_depend_on_the_steps_before(clip):
     assert module(batch(settings), 5)[0].item() != first
 
 
-# ---- examples --------------------------------------------------------------------------------------------------------
+# ---- examples ------------------------------------------------------------------------------------
+
 
 def equal(a, b):
     return a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
@@ -287,15 +375,23 @@ def equal(a, b):
 def test_an_example_depends_on_seed_step_and_place_only(clip):
     one, two = (TrainingExamples(samples(), DRAWN, quick_settings(clip)) for _ in range(2))
     forward = [one[step, place] for step in range(4) for place in range(3)]
-    assert all(equal(two[step, place], forward[3 * step + place]) for step in (3, 0, 2) for place in (1, 0, 2))
+    assert all(
+        equal(two[step, place], forward[3 * step + place])
+        for step in (3, 0, 2)
+        for place in (1, 0, 2)
+    )
     assert len({example["jitter"].tobytes() for example in forward}) == 12
-    assert not equal(TrainingExamples(samples(), DRAWN, quick_settings(clip, training__seed=1))[0, 0], forward[0])
+    assert not equal(
+        TrainingExamples(samples(), DRAWN, quick_settings(clip, training__seed=1))[0, 0], forward[0]
+    )
 
 
 def test_image_and_labels_are_mirrored_together_and_labels_are_those_of_seen_parts(clip):
     marked = []
     for picture in samples():
-        image = np.stack([picture.part_map + 1, picture.object_map + 1, np.zeros_like(picture.part_map)], -1)
+        image = np.stack(
+            [picture.part_map + 1, picture.object_map + 1, np.zeros_like(picture.part_map)], -1
+        )
         marked.append(Sample(image.astype(np.uint8), picture.object_map, picture.part_map))
     examples, mirrored = TrainingExamples(marked, DRAWN, quick_settings(clip)), set()
     for step in range(20):
@@ -303,10 +399,14 @@ def test_image_and_labels_are_mirrored_together_and_labels_are_those_of_seen_par
         part, obj = (example["image"][channel].astype(int) - 1 for channel in (0, 1))
         for y, x in np.ndindex(part.shape):
             found = (example["part_map"][y, x], example["object_map"][y, x])
-            expected = (SEEN.index(DRAWN.object_parts[part[y, x]]) if part[y, x] >= 0 else IGNORE,
-                        SEEN.object_index(DRAWN.objects[obj[y, x]]) if obj[y, x] >= 0 else IGNORE)
+            expected = (
+                SEEN.index(DRAWN.object_parts[part[y, x]]) if part[y, x] >= 0 else IGNORE,
+                SEEN.object_index(DRAWN.objects[obj[y, x]]) if obj[y, x] >= 0 else IGNORE,
+            )
             assert found == expected
-        mirrored.add(any(np.array_equal(example["image"], m.image.transpose(2, 0, 1)) for m in marked))
+        mirrored.add(
+            any(np.array_equal(example["image"], m.image.transpose(2, 0, 1)) for m in marked)
+        )
     assert mirrored == {True, False}
 
 
@@ -315,7 +415,9 @@ def test_masks_of_novel_objects_are_never_shown(clip):
     for step in range(5):
         example = examples[step, 0]
         assert {SEEN.objects[o] for o in np.unique(example["object_map"]) if o >= 0} == {"cat"}
-        assert all(SEEN.object_parts[t].startswith("cat") for t in np.unique(example["part_map"]) if t >= 0)
+        assert all(
+            SEEN.object_parts[t].startswith("cat") for t in np.unique(example["part_map"]) if t >= 0
+        )
     assert "dog" not in SEEN.objects
 
 
@@ -332,7 +434,9 @@ def test_steps_that_are_done_are_not_drawn_again():
 def test_several_processes_share_each_batch_and_take_every_step():
     shares = [list(StepSampler(3, 6, 4, process, 2)) for process in (0, 1)]
     assert [sorted(a + b) for a, b in zip(*shares)] == list(StepSampler(3, 6, 4))
-    with pytest.raises(ValueError, match="a batch of 4 cannot be shared by 3 processes; choose training.batch_size"):
+    with pytest.raises(
+        ValueError, match="a batch of 4 cannot be shared by 3 processes; choose training.batch_size"
+    ):
         StepSampler(0, 1, 4, 0, 3)
 
 
@@ -350,10 +454,21 @@ def test_examples_feed_the_losses_they_promise(clip):
     one = batch(settings)
     module = LossModule(tiny_model(), DRAWN, settings)
     words = module.bank.conditions(one, np.random.default_rng(0))
-    assert words.parts.shape[:2] == one["part_ids"].shape and words.objects.shape[:2] == one["object_ids"].shape
-    goal = make_targets(one["object_map"], one["part_map"], SEEN.part_of, one["object_part_ids"],
-                                 one["part_ids"], one["object_ids"], one["valid"])
-    # Every labelled part of these pictures is among the words asked for, at all three granularities.
+    assert (
+        words.parts.shape[:2] == one["part_ids"].shape
+        and words.objects.shape[:2] == one["object_ids"].shape
+    )
+    goal = make_targets(
+        one["object_map"],
+        one["part_map"],
+        SEEN.part_of,
+        one["object_part_ids"],
+        one["part_ids"],
+        one["object_ids"],
+        one["valid"],
+    )
+    # Every labelled part of these pictures is among the words asked for, at all three
+    # granularities.
     assert torch.equal(goal.object_parts.any(1, keepdim=True), goal.part_pixels)
     assert torch.equal(goal.parts.any(1, keepdim=True), goal.part_pixels)
     assert torch.equal(goal.objects.any(1, keepdim=True), ~goal.background)

@@ -1,4 +1,5 @@
-"""open_clip's models as backbones: any plain ViT by name, the right activation, CLIP's own words."""
+"""open_clip's models as backbones: plain ViTs by name, the right activation, CLIP's words."""
+
 import open_clip
 import pytest
 import torch
@@ -28,7 +29,7 @@ WORDS = Vocabulary.from_names(["dog's head", "dog's tail", "cat's head"])
 
 @pytest.fixture(scope="module")
 def small():
-    """ViT-S-32: another width (384) and patch size (32) than the paper's, with random weights, at 96 pixels."""
+    """ViT-S-32 with random weights: other width (384) and patches (32), at 96 pixels."""
     return open_clip_backbone("ViT-S-32", None, 96, (3, 6, 9))
 
 
@@ -39,14 +40,28 @@ def tiny_config(monkeypatch):
 
     def add(name, **changes):
         vision = {"image_size": 32, "patch_size": 16, "width": 32, "layers": 2, "head_width": 16}
-        config = {"embed_dim": 16, "vision_cfg": vision,
-                  "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}, **changes}
-        monkeypatch.setattr(open_clip, "get_model_config", lambda n: config if n == name else known(n))
+        config = {
+            "embed_dim": 16,
+            "vision_cfg": vision,
+            "text_cfg": {
+                "context_length": 77,
+                "vocab_size": 49408,
+                "width": 16,
+                "heads": 2,
+                "layers": 1,
+            },
+            **changes,
+        }
+        monkeypatch.setattr(
+            open_clip, "get_model_config", lambda n: config if n == name else known(n)
+        )
         return config
+
     return add
 
 
-# ---- any ViT ---------------------------------------------------------------------------------------------------------
+# ---- any ViT -------------------------------------------------------------------------------------
+
 
 def test_both_models_run_on_a_vit_of_another_width_and_patch_size(small):
     assert (small.width, small.embed_dim, small.patch_size, small.grid) == (384, 384, 32, 3)
@@ -61,8 +76,12 @@ def test_both_models_run_on_a_vit_of_another_width_and_patch_size(small):
 
 def test_activations_are_what_open_clips_own_forward_passes_on(small):
     found, images = [], torch.randn(1, 3, 96, 96)
-    hooks = [small.clip.visual.transformer.resblocks[i].register_forward_hook(lambda _, __, out: found.append(out))
-             for i in (3, 6, 9)]
+    hooks = [
+        small.clip.visual.transformer.resblocks[i].register_forward_hook(
+            lambda _, __, out: found.append(out)
+        )
+        for i in (3, 6, 9)
+    ]
     with torch.no_grad():
         small.clip.encode_image(images)
     for hook in hooks:
@@ -76,12 +95,16 @@ def test_words_are_embedded_as_open_clip_does(small):
     tokens = open_clip.get_tokenizer("ViT-S-32")(texts)
     assert torch.equal(CLIPTokenizer()(texts), tokens)
     with torch.no_grad():
-        torch.testing.assert_close(small.embed_text(texts), small.clip.encode_text(tokens), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(
+            small.embed_text(texts), small.clip.encode_text(tokens), atol=1e-5, rtol=1e-5
+        )
 
 
 def test_a_text_that_does_not_fit_is_refused_not_cut():
     assert CLIPTokenizer()(["dog " * 75]).shape == (1, 77)
-    with pytest.raises(ValueError, match="'dog dog .*needs 78 tokens, the context holds 77; shorten it"):
+    with pytest.raises(
+        ValueError, match="'dog dog .*needs 78 tokens, the context holds 77; shorten it"
+    ):
         CLIPTokenizer()(["dog " * 76])
 
 
@@ -98,7 +121,10 @@ def test_random_weights_are_the_same_in_every_run_and_leave_the_generator_alone(
     assert torch.equal(torch.get_rng_state(), before)
     torch.manual_seed(6)
     again = build_clip(tiny_config("ViT-tiny"))
-    assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), again.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(first.state_dict().values(), again.state_dict().values(), strict=True)
+    )
 
 
 def test_a_clip_built_from_tensors_computes_what_their_own_clip_does(tiny_config):
@@ -108,23 +134,28 @@ def test_a_clip_built_from_tensors_computes_what_their_own_clip_does(tiny_config
     ours = open_clip_model("ViT-tiny", theirs.state_dict())
     tokens, images = CLIPTokenizer()(["dog's head", "tail"]), torch.randn(1, 3, 32, 32)
     with torch.no_grad():
-        assert torch.equal(ours.encode_text(tokens), theirs.encode_text(tokens))           # needs the causal mask
+        # The text tower needs the causal mask.
+        assert torch.equal(ours.encode_text(tokens), theirs.encode_text(tokens))
         assert torch.equal(ours.encode_image(images), theirs.encode_image(images))
 
 
-@pytest.mark.parametrize(("name", "message"), [
-    ("ViT-B-17", "open_clip knows no model 'ViT-B-17', did you mean .*'ViT-B-16'"),
-    ("RN50", "'RN50' is not a plain CLIP .*no ViT"),
-    ("ViT-B-16-SigLIP", "not a plain CLIP .*timm_model_name"),
-    ("coca_ViT-B-32", "not a plain CLIP .*multimodal_cfg"),
-    ("roberta-ViT-B-32", "not a plain CLIP .*hf_model_name"),
-])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ViT-B-17", "open_clip knows no model 'ViT-B-17', did you mean .*'ViT-B-16'"),
+        ("RN50", "'RN50' is not a plain CLIP .*no ViT"),
+        ("ViT-B-16-SigLIP", "not a plain CLIP .*timm_model_name"),
+        ("coca_ViT-B-32", "not a plain CLIP .*multimodal_cfg"),
+        ("roberta-ViT-B-32", "not a plain CLIP .*hf_model_name"),
+    ],
+)
 def test_models_that_are_no_plain_clip_are_refused_by_name(name, message):
     with pytest.raises(ValueError, match=message):
         open_clip_backbone(name)
 
 
-# ---- activation ------------------------------------------------------------------------------------------------------
+# ---- activation ----------------------------------------------------------------------------------
+
 
 def test_the_activation_is_read_off_the_blocks(tiny_config):
     assert activation_name(build_clip(tiny_config("ViT-tiny"))) == "GELU"
@@ -138,60 +169,105 @@ def test_the_activation_is_read_off_the_blocks(tiny_config):
 def test_weights_that_need_the_other_activation_are_refused(tiny_config):
     plain = build_clip(tiny_config("ViT-tiny"))
     check_activation(plain, "GELU", "these")
-    with pytest.raises(WeightsError, match="these were trained with QuickGELU, but this CLIP is built with GELU.* ends in"):
+    with pytest.raises(
+        WeightsError,
+        match="these were trained with QuickGELU, but this CLIP is built with GELU.* ends in",
+    ):
         check_activation(plain, "QuickGELU", "these")
     quick = build_clip(tiny_config("ViT-tiny", quick_gelu=True))
-    with pytest.raises(WeightsError, match="trained with GELU, but this CLIP is built with QuickGELU.* does not end in"):
+    with pytest.raises(
+        WeightsError,
+        match="trained with GELU, but this CLIP is built with QuickGELU.* does not end in",
+    ):
         check_activation(quick, "GELU", "these")
 
 
-@pytest.mark.parametrize(("name", "tag", "needs", "fitting"), [
-    ("ViT-B-16", "openai", "QuickGELU", "ViT-B-16-quickgelu"),
-    ("ViT-L-14-336", "openai", "QuickGELU", "ViT-L-14-336-quickgelu"),
-    ("ViT-B-16-quickgelu", "laion2b_s34b_b88k", "GELU", "ViT-B-16"),
-    ("ViT-B-32-quickgelu", "datacomp_xl_s13b_b90k", "GELU", "ViT-B-32"),
-])
-def test_a_tag_that_needs_another_activation_is_refused_before_anything_is_downloaded(monkeypatch, name, tag, needs, fitting):
-    monkeypatch.setattr(open_clip, "create_model", lambda *a, **k: pytest.fail("nothing may be built or downloaded"))
+@pytest.mark.parametrize(
+    ("name", "tag", "needs", "fitting"),
+    [
+        ("ViT-B-16", "openai", "QuickGELU", "ViT-B-16-quickgelu"),
+        ("ViT-L-14-336", "openai", "QuickGELU", "ViT-L-14-336-quickgelu"),
+        ("ViT-B-16-quickgelu", "laion2b_s34b_b88k", "GELU", "ViT-B-16"),
+        ("ViT-B-32-quickgelu", "datacomp_xl_s13b_b90k", "GELU", "ViT-B-32"),
+    ],
+)
+def test_a_tag_that_needs_another_activation_is_refused_before_anything_is_downloaded(
+    monkeypatch, name, tag, needs, fitting
+):
+    monkeypatch.setattr(
+        open_clip, "create_model", lambda *a, **k: pytest.fail("nothing may be built or downloaded")
+    )
     assert activation_of_tag(name, tag) == needs
-    with pytest.raises(WeightsError, match=f"the weights '{tag}' were trained with {needs}, .*'{name}'.* take '{fitting}'"):
+    with pytest.raises(
+        WeightsError,
+        match=f"the weights '{tag}' were trained with {needs}, .*'{name}'.* take '{fitting}'",
+    ):
         open_clip_model(name, tag)
 
 
 def test_a_tag_that_does_not_exist_lists_those_that_do():
-    with pytest.raises(WeightsError, match="no weights 'opnai' for 'ViT-B-16-quickgelu' .known: .*openai"):
+    with pytest.raises(
+        WeightsError, match="no weights 'opnai' for 'ViT-B-16-quickgelu' .known: .*openai"
+    ):
         open_clip_model("ViT-B-16-quickgelu", "opnai")
 
 
 def test_a_tag_that_cannot_be_downloaded_says_how_to_get_it(monkeypatch):
     def offline(*args, **kwargs):
         raise RuntimeError("Failed to download weights\nand much more")
+
     monkeypatch.setattr(open_clip, "create_model", offline)
-    with pytest.raises(WeightsError, match=r"'openai' of 'ViT-B-16-quickgelu' could not be had \(Failed to download weights\); "
-                                           r"where there is a network, run once: python -c .*pretrained='openai'"):
+    with pytest.raises(
+        WeightsError,
+        match=r"'openai' of 'ViT-B-16-quickgelu' could not be had \(Failed to download weights\); "
+        r"where there is a network, run once: python -c .*pretrained='openai'",
+    ):
         open_clip_backbone("ViT-B-16-quickgelu", "openai")
 
 
 def test_what_open_clip_hands_over_is_checked_once_more(monkeypatch, tiny_config):
     plain = build_clip(tiny_config("ViT-tiny"))
     monkeypatch.setattr(open_clip, "create_model", lambda *a, **k: plain)
-    with pytest.raises(WeightsError, match="the weights 'openai' were trained with QuickGELU, but this CLIP is built"):
+    with pytest.raises(
+        WeightsError,
+        match="the weights 'openai' were trained with QuickGELU, but this CLIP is built",
+    ):
         open_clip_model("ViT-B-16-quickgelu", "openai")
 
 
-# ---- settings --------------------------------------------------------------------------------------------------------
+# ---- settings ------------------------------------------------------------------------------------
 
-REAL_QUICK = {"model.pretrained": None, "model.image_size": 32, "model.layers": [0, 1], "model.width": 8, "model.heads": 2,
-              "model.mlp_width": 8, "model.backbone": "ViT-tiny"}
+REAL_QUICK = {
+    "model.pretrained": None,
+    "model.image_size": 32,
+    "model.layers": [0, 1],
+    "model.width": 8,
+    "model.heads": 2,
+    "model.mlp_width": 8,
+    "model.backbone": "ViT-tiny",
+}
 
 
 def test_the_real_presets_name_the_papers_backbone_and_training():
-    for preset, kind in (("partclipseg_pascal_part_116", "partclipseg"), ("clipseg_rd64_refined", "clipseg")):
+    for preset, kind in (
+        ("partclipseg_pascal_part_116", "partclipseg"),
+        ("clipseg_rd64_refined", "clipseg"),
+    ):
         settings = Settings.from_preset(preset)
         model, training = settings.model, settings.training
         assert (model.backbone, model.pretrained, model.image_size, model.layers, model.kind) == (
-            "ViT-B-16-quickgelu", "openai", 352, (3, 6, 9), kind)
-        assert (training.steps, training.batch_size, training.learning_rate, training.clip_norm) == (20_000, 8, 1e-4, 0.01)
+            "ViT-B-16-quickgelu",
+            "openai",
+            352,
+            (3, 6, 9),
+            kind,
+        )
+        assert (
+            training.steps,
+            training.batch_size,
+            training.learning_rate,
+            training.clip_norm,
+        ) == (20_000, 8, 1e-4, 0.01)
         vocabulary = Vocabulary.load(settings.vocabulary)
         assert training.object_parts_per_image >= len(vocabulary) and not training.vary_words
 
@@ -199,23 +275,36 @@ def test_the_real_presets_name_the_papers_backbone_and_training():
 @pytest.mark.parametrize("reading", ["paper", "released"])
 def test_settings_choose_the_backbone_and_whether_its_words_are_trained(tiny_config, reading):
     tiny_config("ViT-tiny")
-    settings = Settings.from_preset("partclipseg_pascal_part_116", {**REAL_QUICK, "reading": reading})
+    settings = Settings.from_preset(
+        "partclipseg_pascal_part_116", {**REAL_QUICK, "reading": reading}
+    )
     backbone = build_backbone(settings)
     trained = {name for name, p in backbone.named_parameters() if p.requires_grad}
-    assert trained == ({"clip.token_embedding.weight", "clip.positional_embedding"} if reading == "released" else set())
-    assert (backbone.image_size, backbone.layers, backbone.tokenizer.context_length) == (32, (0, 1), 77)
+    assert trained == (
+        {"clip.token_embedding.weight", "clip.positional_embedding"}
+        if reading == "released"
+        else set()
+    )
+    assert (backbone.image_size, backbone.layers, backbone.tokenizer.context_length) == (
+        32,
+        (0, 1),
+        77,
+    )
 
 
 @pytest.mark.parametrize("reading", ["paper", "released"])
 def test_a_model_with_trained_words_comes_back_as_it_went(tiny_config, tmp_path, reading):
     from partclipseg_lite.weights.build import build_model
+
     tiny_config("ViT-tiny")
-    settings = Settings.from_preset("partclipseg_pascal_part_116", {**REAL_QUICK, "reading": reading})
+    settings = Settings.from_preset(
+        "partclipseg_pascal_part_116", {**REAL_QUICK, "reading": reading}
+    )
     model = build_model(settings).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.requires_grad:
-                parameter += 0.1 * torch.randn_like(parameter)                             # as training does
+                parameter += 0.1 * torch.randn_like(parameter)  # as training does
     save_model(tmp_path / "weights.safetensors", model, settings, WORDS)
     back = load_model(tmp_path)[0]
     for name, tensor in model.state_dict().items():
@@ -224,7 +313,10 @@ def test_a_model_with_trained_words_comes_back_as_it_went(tiny_config, tmp_path,
 
 def test_a_tag_without_an_open_clip_model_is_refused():
     settings = Settings.from_preset("toy", {"model.pretrained": "openai"})
-    with pytest.raises(ValueError, match="model.pretrained='openai' is a tag of open_clip's weights, but model.backbone='toy'"):
+    with pytest.raises(
+        ValueError,
+        match="model.pretrained='openai' is a tag of open_clip's weights, but model.backbone='toy'",
+    ):
         build_backbone(settings)
 
 
@@ -232,8 +324,11 @@ def test_the_papers_backbone_makes_485_tokens_of_352_pixels(monkeypatch):
     """The real configuration, with the blocks that nothing reads here taken out to be quick."""
     config = open_clip_config("ViT-B-16-quickgelu")
     assert config["quick_gelu"] and config["embed_dim"] == 512
-    config = {**config, "vision_cfg": {**config["vision_cfg"], "layers": 1},
-              "text_cfg": {**config["text_cfg"], "layers": 1, "vocab_size": 49408}}
+    config = {
+        **config,
+        "vision_cfg": {**config["vision_cfg"], "layers": 1},
+        "text_cfg": {**config["text_cfg"], "layers": 1, "vocab_size": 49408},
+    }
     backbone = real_backbone(build_clip(config), 352, (0,))
     assert backbone.clip.visual.positional_embedding.shape == (1 + 22 * 22, 768)
     assert [a.shape for a in backbone.activations(torch.randn(1, 3, 352, 352))] == [(1, 485, 768)]

@@ -1,4 +1,5 @@
-"""The tiny CLIP is open_clip's own, its tokens are CLIP's own, and what it cannot read it refuses in one sentence."""
+"""The tiny CLIP is open_clip's own, its tokens CLIP's own, and it refuses what it cannot read."""
+
 import json
 
 import open_clip
@@ -10,14 +11,33 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from partclipseg_lite.network.backbone import encode_tokens
-from partclipseg_lite.weights.tiny_clip import ToyTokenizer, UnknownWordError, build_toy_clip, load_toy_clip, toy_clip_config
+from partclipseg_lite.weights.tiny_clip import (
+    ToyTokenizer,
+    UnknownWordError,
+    build_toy_clip,
+    load_toy_clip,
+    toy_clip_config,
+)
 
-WORDS = ["cat", "cow", "dog", "puppy", "muzzle", "chainwheel", "pottedplant", "a", "photo", "of", "the"]
+WORDS = [
+    "cat",
+    "cow",
+    "dog",
+    "puppy",
+    "muzzle",
+    "chainwheel",
+    "pottedplant",
+    "a",
+    "photo",
+    "of",
+    "the",
+]
 DOG_AND_CAT = ToyTokenizer(["dog", "cat"])
 known_texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join)
 
 
-# ---- tokens ----------------------------------------------------------------------------------------------------------
+# ---- tokens --------------------------------------------------------------------------------------
+
 
 @given(st.lists(known_texts, min_size=1, max_size=4))
 def test_tokens_are_clips_own_up_to_one_renumbering(texts):
@@ -46,7 +66,9 @@ def test_words_may_come_in_any_order_and_twice_and_capitals_do_not_matter():
 
 
 def test_an_unknown_word_is_named_with_near_ones():
-    with pytest.raises(UnknownWordError, match=r"no word 'muzle' \(in \"dog's muzle\"\); near ones: muzzle") as caught:
+    with pytest.raises(
+        UnknownWordError, match=r"no word 'muzle' \(in \"dog's muzle\"\); near ones: muzzle"
+    ) as caught:
         tokenizer()("dog's muzle")
     assert isinstance(caught.value, ValueError)
     with pytest.raises(UnknownWordError, match="near ones: none"):
@@ -69,19 +91,22 @@ def test_any_text_is_read_or_refused_with_an_unknown_word(text):
 
 
 def test_a_text_that_does_not_fit_says_how_long_it_is():
-    assert tokenizer()("dog " * 14).argmax() == 15                # 14 words, start and end fill the context of 16
+    assert tokenizer()("dog " * 14).argmax() == 15  # 14 words, start and end fill the context of 16
     with pytest.raises(ValueError, match="needs 17 tokens, the context holds 16"):
         tokenizer()("dog " * 15)
 
 
-# ---- text encoder ----------------------------------------------------------------------------------------------------
+# ---- text encoder --------------------------------------------------------------------------------
+
 
 @given(st.lists(known_texts, min_size=1, max_size=5), st.integers(0, 3))
 @settings(max_examples=20)
 def test_encoding_only_the_needed_tokens_equals_open_clips_full_context(texts, seed):
     clip, tokens = tiny_clip(seed), tokenizer()(texts)
     with torch.no_grad():
-        torch.testing.assert_close(encode_tokens(clip, tokens), clip.encode_text(tokens), atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(
+            encode_tokens(clip, tokens), clip.encode_text(tokens), atol=1e-6, rtol=1e-5
+        )
 
 
 def test_a_linear_text_projection_is_understood_too():
@@ -96,20 +121,35 @@ def test_a_linear_text_projection_is_understood_too():
         torch.testing.assert_close(encode_tokens(clip, tokens), expected, atol=1e-6, rtol=1e-5)
 
 
-# ---- the network and its file ----------------------------------------------------------------------------------------
+# ---- the network and its file --------------------------------------------------------------------
+
 
 def test_only_the_patch_projection_differs_from_open_clips_model():
-    ours, theirs = build_toy_clip(CONFIG, 50), open_clip.model.CLIP(
-        CONFIG["embed_dim"], dict(CONFIG["vision_cfg"]), {**CONFIG["text_cfg"], "vocab_size": 50})
+    ours, theirs = (
+        build_toy_clip(CONFIG, 50),
+        open_clip.model.CLIP(
+            CONFIG["embed_dim"],
+            dict(CONFIG["vision_cfg"]),
+            {**CONFIG["text_cfg"], "vocab_size": 50},
+        ),
+    )
     assert type(ours) is type(theirs)
-    shapes = {name: t.shape for name, t in theirs.state_dict().items() if not name.startswith("visual.conv1")}
-    assert shapes == {name: t.shape for name, t in ours.state_dict().items() if not name.startswith("visual.conv1")}
+    shapes = {
+        name: t.shape
+        for name, t in theirs.state_dict().items()
+        if not name.startswith("visual.conv1")
+    }
+    assert shapes == {
+        name: t.shape
+        for name, t in ours.state_dict().items()
+        if not name.startswith("visual.conv1")
+    }
     assert ours.visual.conv1(torch.zeros(1, 3, 32, 40)).shape == (1, 32, 4, 5)
 
 
 def test_the_shipped_configuration_builds_a_clip_of_some_million_weights():
     clip = build_toy_clip(toy_clip_config(), 700)
-    assert 1e6 < sum(p.numel() for p in clip.parameters()) < 4e6          # half precision: at most 8 MB
+    assert 1e6 < sum(p.numel() for p in clip.parameters()) < 4e6  # half precision: at most 8 MB
     assert clip.encode_image(torch.zeros(1, 3, 96, 96)).shape == (1, toy_clip_config()["embed_dim"])
 
 
@@ -120,7 +160,10 @@ def test_another_patch_size_is_refused():
 
 
 def test_saved_and_loaded_it_is_the_same_but_for_half_precision(tmp_path):
-    clip, (loaded, words, measured) = tiny_clip(), load_toy_clip(clip_file(tmp_path / "sub" / "clip.safetensors"))
+    clip, (loaded, words, measured) = (
+        tiny_clip(),
+        load_toy_clip(clip_file(tmp_path / "sub" / "clip.safetensors")),
+    )
     assert words.words == tokenizer().words and measured == {"object": 1.0}
     assert not loaded.training and not any(p.requires_grad for p in loaded.parameters())
     for (name, a), b in zip(clip.state_dict().items(), loaded.state_dict().values(), strict=True):
@@ -145,5 +188,11 @@ def test_wrong_files_are_named(tmp_path):
 def test_the_shipped_clip_names_what_it_reached_and_reads_every_vocabulary():
     clip, words, measured = load_toy_clip()
     assert measured["object_novel"] > 75 and json.dumps(measured)
-    for text in ("a dog's head", "puppy's paw", "automobile's wheel", "swivel chair's wheel", "killer whale's tail"):
+    for text in (
+        "a dog's head",
+        "puppy's paw",
+        "automobile's wheel",
+        "swivel chair's wheel",
+        "killer whale's tail",
+    ):
         assert words([text]).shape == (1, toy_clip_config()["text_cfg"]["context_length"])

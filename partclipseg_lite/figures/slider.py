@@ -1,0 +1,31 @@
+"""A slider that works in a page without a kernel: all its pictures are in the page."""
+
+from collections.abc import Mapping
+
+import ipywidgets as widgets
+
+
+def picture_slider(pictures: Mapping[str, bytes], start: str, name: str) -> widgets.VBox:
+    """A slider over a stack of pictures.
+
+    Args:
+        pictures: label -> PNG bytes, in the order of the slider.
+        start: the label that is shown at first.
+        name: what the slider is called.
+
+    Raises:
+        ValueError: `start` is no label.
+    """
+    labels = list(pictures)
+    if start not in pictures:
+        raise ValueError(f"{start!r} is no label of the slider; there are {', '.join(labels)}")
+    wide, index = widgets.Layout(width="100%", max_width="480px"), labels.index(start)
+    stack = widgets.Stack(
+        [widgets.Image(value=png, layout=wide) for png in pictures.values()], selected_index=index
+    )
+    slider = widgets.SelectionSlider(options=labels, index=index, description=name, layout=wide)
+    box = widgets.VBox([slider, stack])
+    box.link = widgets.jslink(
+        (slider, "index"), (stack, "selected_index")
+    )  # in the browser; kept with its widgets
+    return box

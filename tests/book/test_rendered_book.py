@@ -1,0 +1,199 @@
+"""The rendered book: pages that load, show their pictures and need no network; and the checks.
+
+Two chapters are executed for the rendered book of this test, the first and the one with the slider;
+nbval runs every notebook in the same `make test`, and `make book` renders all of them executed.
+"""
+
+import functools
+import os
+import shutil
+
+import pytest
+from PIL import Image
+
+import check_in_browser
+import check_pages
+import execute_chapters
+import render_pages
+from book_pages import BUILD, ROOT, toc_pages
+
+EXECUTED = ["00_whole_system", "06_attention_control"]
+SLIDER_PAGE = "notebooks/06_attention_control"
+REPOSITORY = "https://github.com/example/partclipseg"
+PAGES = toc_pages()
+
+
+# ---- the rendered book ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def book():
+    """A rendered book with two executed chapters, as on a checkout from GitHub."""
+    os.environ["PARTCLIPSEG_REPOSITORY"] = REPOSITORY
+    try:
+        execute_chapters.main([*EXECUTED, "--jobs", "1"])
+        output = BUILD / "test_book"
+        render_pages.main(["--output", str(output)])
+    finally:
+        del os.environ["PARTCLIPSEG_REPOSITORY"]
+    return output
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The program of Chromium; without one the tests fail and say how to get it."""
+    if os.environ.get("PARTCLIPSEG_SKIP_BROWSER") == "1":
+        pytest.skip("PARTCLIPSEG_SKIP_BROWSER=1")
+    program = check_in_browser.find_chromium()
+    if not program:
+        pytest.fail(
+            f"{check_in_browser.HOW_TO_GET_CHROMIUM}; "
+            "or skip these tests with PARTCLIPSEG_SKIP_BROWSER=1"
+        )
+    return program
+
+
+@pytest.fixture(scope="module")
+def seen_in_browser(book, browser):
+    """Faults of every page, looked at wide and light, narrow and dark."""
+    return check_in_browser.check_pages(book, PAGES, browser)
+
+
+def test_the_files_of_the_book_have_no_fault(book):
+    assert check_pages.check_files(book) == []
+
+
+@pytest.mark.parametrize("name", EXECUTED)
+def test_an_executed_chapter_shows_pictures(book, name):
+    page = check_pages.parsed(book / "notebooks" / f"{name}.html")
+    pictures = page.select("div.cell_output img")
+    assert pictures
+    for picture in pictures:
+        with Image.open(book / "notebooks" / picture["src"]) as opened:
+            assert min(opened.size) > 50
+
+
+def test_the_chapter_on_attention_control_has_a_widget_with_its_state(book):
+    page = check_pages.parsed(book / f"{SLIDER_PAGE}.html")
+    assert page.find("script", type=check_pages.WIDGET_VIEW) and page.find(
+        "script", type=check_pages.WIDGET_STATE
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_loads_in_chromium_without_errors_or_network(seen_in_browser, name):
+    assert seen_in_browser[name] == []
+
+
+def test_the_slider_is_there_for_a_reader_without_a_kernel(book, browser):
+    from playwright.sync_api import sync_playwright
+
+    arguments = check_in_browser.arguments()
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=arguments)
+        page = chromium.new_page()
+        page.goto((book / f"{SLIDER_PAGE}.html").as_uri())
+        page.wait_for_function(check_in_browser.WIDGETS_DRAWN)
+        assert page.locator("article .noUi-handle").count() >= 1
+        assert check_in_browser.check_slider(page) == []
+        chromium.close()
+
+
+# ---- the checks themselves see what they are for -------------------------------------------------
+
+WIDGET = '<script type="application/vnd.jupyter.widget-view+json">{"model_id": "gone"}</script>'
+FAULTY = {
+    "a missing picture": ('<img src="no.png">', "no.png, which is not there"),
+    "a broken picture": ('<img src="broken.png">', "cannot be read as a picture"),
+    "a script from a CDN": (
+        '<script src="https://cdn.example.org/x.js"></script>',
+        "from the network",
+    ),
+    "a font from a CDN": (
+        "<style>@import url('https://fonts.example.org/x');</style>",
+        "from the network",
+    ),
+    "a dead link": ('<a href="nowhere.html">x</a>', "nowhere.html, which is not there"),
+    "a dead anchor": ('<a href="#nowhere">x</a>', "has no 'nowhere'"),
+    "a traceback": (
+        '<div class="cell"><div class="cell_output">'
+        '<div class="output traceback">E</div></div></div>',
+        "error",
+    ),
+    "a warning": (
+        '<div class="cell"><div class="cell_output"><div class="output stderr">W</div></div></div>',
+        "stderr",
+    ),
+    "a widget without state": (WIDGET, "without its state"),
+    "an unresolved reference": ("<p>see {ref}`x`</p>", "unresolved reference"),
+    "a table left as text": ("<p>| a | b |\n|---|---|\n| 1 | 2 |</p>", "left as text"),
+    "the builder's folder": (f"<p>{ROOT}</p>", "the folder it was built in"),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), FAULTY.values(), ids=FAULTY.keys())
+def test_the_check_of_the_files_sees(tmp_path, body, message):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    page = tmp_path / "page.html"
+    page.write_text(
+        f'<html><link href="figures.css"><article><h1>Title</h1>{body}</article></html>',
+        encoding="utf-8",
+    )
+    checks = (
+        check_pages.check_loaded,
+        functools.partial(check_pages.check_links, root=tmp_path),
+        check_pages.check_outputs,
+        check_pages.check_markup,
+        check_pages.check_widgets,
+    )
+    faults = [fault for check in checks for fault in check(page)]
+    assert any(message in fault for fault in faults), faults
+
+
+DEAD_SLIDER = """<article><div class="cell_output">
+    <img src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>">
+    <div class="noUi-handle" tabindex="0" aria-valuenow="0" aria-valuemax="3"
+    onkeydown="this.setAttribute('aria-valuenow', 1)">x</div></div></article>"""
+FAULTY_IN_BROWSER = {
+    "a slider without effect": (DEAD_SLIDER, "moves, but the picture stays the same"),
+    "a console error": ("<script>console.error('oh')</script>", "console: oh"),
+    "a script that fails": ("<script>nothing.here()</script>", "script error"),
+    "a request to another host": (
+        "<script>fetch('https://example.org/x').catch(() => 0)</script>",
+        "asked the network",
+    ),
+    "an empty picture": (
+        '<img src="data:image/png;base64,AAAA" width="9" height="9">',
+        "empty picture",
+    ),
+    "a page that is too wide": ('<div style="width: 2000px">wide</div>', "wider than a window"),
+    "a formula that was not set": (
+        '<article><span class="math">x</span></article>',
+        "formula left as text",
+    ),
+}
+
+
+def test_the_check_in_the_browser_sees_what_it_is_for(tmp_path, browser):
+    for number, (body, _) in enumerate(FAULTY_IN_BROWSER.values()):
+        (tmp_path / f"{number}.html").write_text(
+            f"<!doctype html><html><body>{body}</body></html>", encoding="utf-8"
+        )
+    names = [str(number) for number in range(len(FAULTY_IN_BROWSER))]
+    faults = check_in_browser.check_pages(tmp_path, names, browser)
+    for number, (what, (_, message)) in enumerate(FAULTY_IN_BROWSER.items()):
+        assert any(message in fault for fault in faults[str(number)]), f"{what} was not seen"
+
+
+# ---- where the launch buttons lead -----------------------------------------------------------
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+@pytest.mark.parametrize(
+    "address", ["git@github.com:someone/some.thing.git", "https://github.com/someone/some.thing"]
+)
+def test_launch_buttons_follow_the_address_of_the_checkout(monkeypatch, address):
+    monkeypatch.setenv("PARTCLIPSEG_REPOSITORY", address)
+    assert render_pages.repository_url() == "https://github.com/someone/some.thing"
+    monkeypatch.setenv("PARTCLIPSEG_REPOSITORY", "/srv/git/book")
+    assert render_pages.repository_url() == ""

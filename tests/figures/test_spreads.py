@@ -1,0 +1,85 @@
+"""Means with their spread: the textbook's numbers, and a verdict needs two standard errors."""
+
+import numpy as np
+
+from partclipseg_lite.figures.spreads import (
+    columns_table,
+    gains_table,
+    lost_table,
+    paired_table,
+    seeds_table,
+    temperature_table,
+)
+
+
+def cells(shown) -> list[list[str]]:
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in str(shown).splitlines()
+        if line[:1] == "|"
+    ][2:]
+
+
+def test_a_difference_is_taken_object_by_object_and_called_lower_only_beyond_two_errors():
+    before = np.array([0.1, 0.5, 0.9])
+    noise = np.array([0.2, -0.2, 0.1])
+    values = {
+        "overlap": {
+            "seen": {"a": before, "b": before - 0.1},
+            "novel": {"a": before, "b": before + noise},
+        }
+    }
+    (seen, novel) = cells(paired_table(values, "a", "b"))
+    assert seen == ["overlap", "seen", "0.500 ± 0.462", "0.400 ± 0.462", "-0.100 ± 0.000", "lower"]
+    error = 2 * np.std(noise, ddof=1) / np.sqrt(3)
+    assert novel[4:] == [f"+0.033 ± {error:.3f}", "unclear"]
+    assert cells(paired_table(values, "b", "a"))[0][5] == "higher"
+
+
+SEEDS = {"ours": [{"x": 40.0, "y": 1.0}, {"x": 44.0, "y": 3.0}], "theirs": [{"x": 30.0, "y": 2.5}]}
+
+
+def test_seeds_are_averaged_and_a_single_one_has_no_spread():
+    assert cells(seeds_table(SEEDS, ("x", "y"))) == [
+        ["ours", "42.0 ± 2.8", "2.0 ± 1.4", "2"],
+        ["theirs", "30.0", "2.5", "1"],
+    ]
+
+
+def test_a_gain_is_held_against_the_spread_of_both_models():
+    (x, y) = cells(gains_table(SEEDS["ours"], SEEDS["theirs"], ("x", "y")))
+    assert x == ["x", "+12.0", "one training seed: no spread is known"] and y[1] == "-0.5"
+    several = [{"x": 38.0}, {"x": 34.0}]
+    assert (
+        cells(gains_table(SEEDS["ours"], several, ("x",)))[0][2]
+        == "more than the spread between seeds (4.0)"
+    )
+    assert cells(gains_table(SEEDS["ours"], SEEDS["ours"], ("x",)))[0] == [
+        "x",
+        "+0.0",
+        "within the spread between seeds (4.0)",
+    ]
+    assert "Better in 1 of 2 groups." in str(
+        gains_table(SEEDS["ours"], SEEDS["theirs"], ("x", "y"))
+    )
+
+
+def test_columns_are_written_in_one_form_under_their_names():
+    shown = columns_table(
+        {"a": {"x": 0.25, "y": 1}, "b": {"x": 0.5, "y": 0}}, form="{:.0%}", corner="share"
+    )
+    assert cells(shown) == [["x", "25%", "50%"], ["y", "100%", "0%"]]
+    assert str(shown).startswith("| share | a | b |")
+
+
+def test_parts_lost_most_often_stand_first_and_all_together_last():
+    lost = {"head": [False] * 4, "eye": [True, True, False, True], "ear": [True, False]}
+    assert cells(lost_table(lost, count=2)) == [
+        ["eye", "4", "75%"],
+        ["ear", "2", "50%"],
+        ["all parts", "10", "40%"],
+    ]
+
+
+def test_each_temperature_has_its_row():
+    assert cells(temperature_table([(0.1, 0.25, 0.5, 12)])) == [["0.1", "0.2500", "0.5000", "12"]]
