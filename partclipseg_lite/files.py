@@ -53,7 +53,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def remove_partials(folder: Path) -> None:
-    """Remove what killed processes left half-written in `folder`; call it where nobody else writes."""
+    """Remove what killed processes left half-written in `folder`.
+
+    Call it where nobody else writes.
+    """
     for path in folder.glob(".*.partial"):
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
@@ -82,7 +85,7 @@ def check_writable(path: str | Path) -> None:
 
 
 def _kind(path: Path) -> str:
-    """What lies at `path`: "nothing", "file", "folder", or "special" for a device, pipe or socket."""
+    """What lies at `path`: "nothing", "file", "folder", or "special" (a device, pipe, socket)."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):

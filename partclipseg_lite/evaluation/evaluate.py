@@ -23,14 +23,15 @@ def predicted_labels(
     batch_size: int = 4,
     progress: bool = False,
 ) -> Iterator[tuple[Sample, dict[str, Tensor]]]:
-    """Each sample with one label a pixel in every setting, `{"oracle_obj": int64 [H, W], "pred_all": …, "plain": …}`.
+    """Each sample with its labels, `{"oracle_obj": int64 [H, W], "pred_all": …, "plain": …}`.
 
-    Words are the bare names of `vocabulary`, whose ids the labels are; their size is the picture's, their device the model's.
-    Nothing of the ground truth reaches the model; Oracle-Obj uses the list of objects present when labels are decided, as
-    its name says.
+    One label a pixel in every setting.     Words are the bare names of `vocabulary`, whose ids the labels are; their size is the picture's,
+    their device the model's. Nothing of the ground truth reaches the model; Oracle-Obj uses the
+    list of objects present when labels are decided, as its name says.
     """
     asked = vocabulary.asked()
-    # Ids of all objects -> of those asked for; objects without parts, and the last entry for IGNORE = -1, have none.
+    # Ids of all objects -> of those asked for; objects without parts, and the last entry for IGNORE
+    # = -1, have none.
     position = torch.tensor(
         [asked.objects.index(o) if o in asked.objects else IGNORE for o in vocabulary.objects]
         + [IGNORE]
@@ -67,9 +68,9 @@ def evaluate(
     batch_size: int = 4,
     progress: bool = False,
 ) -> dict:
-    """Scores of `Evaluator.compute` in percent, on full frames at the labels' own size, plus `seconds`.
+    """Scores of `Evaluator.compute` in percent, and the `seconds` they took.
 
-    The labels that are scored are those of `predicted_labels`.
+    Scored are full frames at the labels' own size.     The labels that are scored are those of `predicted_labels`.
     """
     evaluator, begun = Evaluator(vocabulary), time.time()
     for sample, labels in predicted_labels(model, samples, vocabulary, batch_size, progress):

@@ -57,7 +57,7 @@ def describe(names: Iterable[str]) -> str:
 
 
 def digest_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """SHA-256, in hexadecimal, of tensors (names, dtypes, shapes, bytes) and metadata but "digest"."""
+    """SHA-256, in hexadecimal, of tensors (names, dtypes, shapes, bytes) and other metadata."""
     digest = hashlib.sha256()
     digest.update(json.dumps({k: v for k, v in sorted(metadata.items()) if k != "digest"}).encode())
     for name, tensor in sorted(tensors.items()):

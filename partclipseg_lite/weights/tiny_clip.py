@@ -150,7 +150,7 @@ def build_toy_clip(config: dict, vocab_size: int) -> CLIP:
 def save_toy_clip(
     path: str | Path, clip: CLIP, tokenizer: ToyTokenizer, config: dict, measured: dict
 ) -> None:
-    """Write weights in half precision with configuration, words and measured accuracies in the metadata."""
+    """Write weights in half precision; configuration, words and accuracies as metadata."""
     tensors = {name: t.detach().half() for name, t in clip.state_dict().items()}
     metadata = {
         "format": FORMAT,

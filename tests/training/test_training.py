@@ -156,7 +156,7 @@ def test_a_checkpoint_of_other_settings_is_refused_and_kept(finished, clip):
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     with pytest.raises(
         ValueError,
-        match=r"holds a run of other settings \(training.learning_rate: 0.002 there, 0.1 here\); choose",
+        match=r"holds a run of other settings \(training.learning_rate: 0.002 there, 0.1 here\)",
     ):
         train(six_steps(clip, training__learning_rate=0.1), folder, samples(), progress=False)
     assert before == {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
