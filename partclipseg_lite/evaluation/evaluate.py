@@ -25,10 +25,9 @@ def predicted_labels(
 ) -> Iterator[tuple[Sample, dict[str, Tensor]]]:
     """Each sample with its labels, `{"oracle_obj": int64 [H, W], "pred_all": …, "plain": …}`.
 
-    One label a pixel in every setting.     Words are the bare names of `vocabulary`, whose ids the
-                                            labels are; their size is the picture's,
-    their device the model's. Nothing of the ground truth reaches the model; Oracle-Obj uses the
-    list of objects present when labels are decided, as its name says.
+    One label a pixel in every setting: ids of `vocabulary`, at the picture's size, on the model's
+    device. Words are the bare names of `vocabulary`. Nothing of the ground truth reaches the model;
+    Oracle-Obj uses the list of objects present when labels are decided, as its name says.
     """
     asked = vocabulary.asked()
     # Ids of all objects -> of those asked for; objects without parts, and the last entry for IGNORE
@@ -71,8 +70,7 @@ def evaluate(
 ) -> dict:
     """Scores of `Evaluator.compute` in percent, and the `seconds` they took.
 
-    Scored are full frames at the labels' own size.     The labels that are scored are those of
-                                                        `predicted_labels`.
+    Scored are full frames at the labels' own size; the labels are those of `predicted_labels`.
     """
     evaluator, begun = Evaluator(vocabulary), time.time()
     for sample, labels in predicted_labels(model, samples, vocabulary, batch_size, progress):
