@@ -50,6 +50,15 @@ def available() -> tuple[str, ...]:
     return tuple(name for name in _data() if name != "synonyms")
 
 
+def shipped_facts(name: str) -> Mapping:
+    """What else ships about a vocabulary, such as PartImageNet's super-classes and ImageNet ids.
+
+    Raises:
+        KeyError: `name` is none of `available()`.
+    """
+    return MappingProxyType(_data()[name])
+
+
 def _synonyms(drawn: Mapping[str, tuple[str, ...]], kind: str) -> Mapping[str, tuple[str, ...]]:
     """The words of the drawn world, and those for names that only the real datasets have."""
     further = {name: tuple(words) for name, words in _data()["synonyms"][kind].items()}

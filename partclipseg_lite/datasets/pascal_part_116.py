@@ -113,6 +113,11 @@ class PascalPart(Dataset):
             raise FileNotFoundError(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)})")
         self._restricted = not _is_full(self.vocabulary)
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the samples."""
+        return [path.stem for path in self.files]
+
     def __len__(self) -> int:
         return len(self.files)
 
