@@ -26,6 +26,10 @@ ORIENTATION = 0x0112  # of EXIF
 DEPTHS = {8: np.uint8, 16: np.uint16}
 
 
+class DepthError(ValueError):
+    """A label image has several channels, or another number of bits than its layout says."""
+
+
 def visible_images(folder: Path) -> list[Path]:
     """The pictures in a folder by name, without hidden ones such as macOS's `._NAME.jpg`."""
     return sorted(
@@ -52,7 +56,8 @@ def read_ids(path: Path, bits: int) -> np.ndarray:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is damaged, has several channels, or another depth than `bits`.
+        ValueError: it is damaged.
+        DepthError: it has several channels, or another depth than `bits`.
     """
     if not path.is_file():
         raise FileNotFoundError(f"label file {path} is missing; extract the dataset again")
@@ -68,7 +73,7 @@ def read_ids(path: Path, bits: int) -> np.ndarray:
     found = 8 if mode in ("L", "P") else 16 if deep else None
     if found != bits:
         hint = "; ids above 255 may have been lost on the way" if (found, bits) == (8, 16) else ""
-        raise ValueError(
+        raise DepthError(
             f"{path} must hold one channel of {bits} bits, got mode {mode!r} of shape "
             f"{ids.shape}{hint}"
         )
