@@ -15,7 +15,7 @@ from ..network.models import CLIPSeg, PartCLIPSeg
 from ..vocabulary import Vocabulary
 from .decisions import oracle_obj_labels, plain_labels
 
-OWNERS = ("own", "another object", "background")
+OWNERS = ("an own name", "another object", "background")
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,43 +163,69 @@ def mean_winners(readings: Iterable[ObjectReading]) -> dict[str, dict[str, float
     return means
 
 
-@dataclass(frozen=True)
-class SizeClass:
-    """Parts of one range of sizes: how many, their mean recall, and the share of those lost."""
-
-    parts: int
-    recall: float
-    lost: float
-
-
-def recall_by_size(
+def by_size(
     readings: Sequence[ObjectReading], edges: Sequence[int] = (1, 25, 100, 400)
-) -> dict[str, SizeClass]:
-    """Recall of the parts in view by their pixels; `edges` are the lower ends of the size classes.
+) -> dict[str, np.ndarray]:
+    """Recalls of the parts in view, sorted into classes of size.
+
+    Args:
+        readings: the objects.
+        edges: the fewest pixels of each class.
 
     Returns:
-        {"1–24": `SizeClass`, ..., "400 and more": `SizeClass`}; recall and lost from 0 to 1, NaN in a
-        class without parts.
+        {"1–24": float64 `[K]` from 0 to 1, ..., "400 and more": ...}.
     """
-    found = np.concatenate([np.zeros((0, 2)), *(reading.recalls for reading in readings)])
+    found = _recalls(readings)
     classes = {}
     for low, high in zip(edges, [*edges[1:], np.inf]):
-        recalls = found[(found[:, 0] >= low) & (found[:, 0] < high), 1]
         name = f"{low} and more" if high == np.inf else f"{low}–{high - 1}"
-        mean, lost = (recalls.mean(), (recalls == 0).mean()) if len(recalls) else (np.nan, np.nan)
-        classes[name] = SizeClass(len(recalls), float(mean), float(lost))
+        classes[name] = found[(found[:, 0] >= low) & (found[:, 0] < high), 1]
     return classes
 
 
-def failures(readings: Sequence[ObjectReading]) -> dict[str, float]:
-    """Five numbers, means over objects (over parts for the recall), each from 0 to 1."""
-    found = np.concatenate([reading.recalls for reading in readings])
+def recall_by_size(readings: Sequence[ObjectReading]) -> dict[str, float]:
+    """Class of size -> mean recall of its parts, 0 to 1; NaN in a class without parts."""
+    return {size: _mean(recalls) for size, recalls in by_size(readings).items()}
+
+
+def lost_by_size(readings: Sequence[ObjectReading]) -> dict[str, float]:
+    """Class of size -> share of its parts of which no pixel is found; NaN in a class without parts."""
+    return {size: _mean(recalls == 0) for size, recalls in by_size(readings).items()}
+
+
+def greed(readings: Sequence[ObjectReading]) -> dict[str, float]:
+    """How much one name takes that is not its own, means over objects, 0 to 1."""
     return {
-        "objects swallowed by one name": float(np.mean([r.swallowed for r in readings])),
-        "excess of the greediest name": float(np.mean([r.excess for r in readings])),
-        "recall of parts under 100 pixels": float(found[found[:, 0] < 100, 1].mean()),
-        "contested pixels": float(np.mean([r.contested_share for r in readings])),
-        "pixels won by another object": float(
-            np.mean([r.won_by["another object"] for r in readings])
-        ),
+        "objects swallowed by one name": _mean([r.swallowed for r in readings]),
+        "excess of the greediest name": _mean([r.excess for r in readings]),
     }
+
+
+def pixel_shares(readings: Sequence[ObjectReading]) -> dict[str, float]:
+    """By how many own names pixels are claimed, and whose name wins them: means over objects, 0 to 1."""
+    return {
+        "claimed by two or more": _mean([r.claimed_share(2) for r in readings]),
+        "claimed by none": _mean([r.claimed_share(0, 0) for r in readings]),
+        "contested": _mean([r.contested_share for r in readings]),
+        **{f"won by {who}": _mean([r.won_by[who] for r in readings]) for who in OWNERS},
+    }
+
+
+def three_failures(readings: Sequence[ObjectReading]) -> dict[str, float]:
+    """Five numbers, means over objects (over parts for the recall), each from 0 to 1."""
+    found, shares = _recalls(readings), pixel_shares(readings)
+    return {
+        **greed(readings),
+        "recall of parts under 100 pixels": _mean(found[found[:, 0] < 100, 1]),
+        "contested pixels": shares["contested"],
+        "pixels won by another object": shares["won by another object"],
+    }
+
+
+def _recalls(readings: Sequence[ObjectReading]) -> np.ndarray:
+    """Pixels and recall of all parts in view, float64 `[K, 2]`."""
+    return np.concatenate([np.zeros((0, 2)), *(reading.recalls for reading in readings)])
+
+
+def _mean(values: Sequence[float] | np.ndarray) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")

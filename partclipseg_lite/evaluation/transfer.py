@@ -40,6 +40,19 @@ class Transfer:
             np.array([per_object_part[name]["pixels"] for name in names], float),
         )
 
+    def correlations(self) -> dict[str, float]:
+        """Rank correlations with the IoU, rounded to two digits: of teachers, of pixels, and of
+        teachers among parts of equal pixels.
+        """
+        found = {
+            "seen objects": rank_correlation(self.teachers, self.iou),
+            "pixels": rank_correlation(self.pixels, self.iou),
+            "seen objects at equal pixels": rank_correlation(
+                self.teachers, self.iou, given=self.pixels
+            ),
+        }
+        return {name: round(value, 2) for name, value in found.items()}
+
 
 def rank_correlation(a: np.ndarray, b: np.ndarray, given: np.ndarray | None = None) -> float:
     """Spearman's rank correlation of two rows of numbers, -1 to 1.

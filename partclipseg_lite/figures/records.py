@@ -53,6 +53,18 @@ def summary_table(
     return table(["setting", "model", *HEADLINES], rows, caption)
 
 
+def scores_table(results: Mapping[str, Mapping], caption: str = "") -> Markdown:
+    """Seen, unseen and harmonic mIoU of `{name: result of Evaluator.compute}`, in each of its settings."""
+    settings = [s for s in SETTING_NAMES if all(s in result for result in results.values())]
+    rows = []
+    for setting in settings:
+        for name, result in results.items():
+            scores = [result[setting][key] for key in HEADLINES]
+            shown = ["–" if score is None else f"{score:.1f}" for score in scores]
+            rows.append([SETTING_NAMES[setting], name, *shown])
+    return table(["setting", "", *HEADLINES], rows, caption)
+
+
 def best_and_worst(per_object_part: Mapping[str, Mapping], count: int = 8) -> Markdown:
     """The unseen object parts that are found best, and beside them those found worst, IoU in percent.
 
