@@ -345,6 +345,44 @@ class Vocabulary:
         with_parts = set(self.object_of.tolist())
         return tuple(obj for o, obj in enumerate(self.objects) if o in with_parts)
 
+    @property
+    def novel_objects(self) -> tuple[str, ...]:
+        """Objects whose parts have no masks in training, in label order."""
+        return tuple(obj for obj, seen in zip(self.objects, self.seen_object.tolist()) if not seen)
+
+    @property
+    def novel_parts(self) -> tuple[str, ...]:
+        """Generalized parts that no seen object has."""
+        return tuple(part for part, seen in zip(self.parts, self.seen_part.tolist()) if not seen)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many object parts, of these seen and unseen, parts, objects, and objects with parts."""
+        seen = int(self.seen.sum())
+        return {
+            "object parts": len(self),
+            "seen": seen,
+            "unseen": len(self) - seen,
+            "parts": len(self.parts),
+            "objects": len(self.objects),
+            "with parts": len(self.objects_with_parts),
+        }
+
+    def owners(self, part: str, *, seen: bool | None = None) -> tuple[str, ...]:
+        """Objects that have a generalized part, in label order; only seen or novel ones if `seen` says so.
+
+        Raises:
+            ValueError: no object has such a part; the message holds close names.
+        """
+        if part not in self.parts:
+            raise ValueError(
+                f"{part!r} is not one of the {len(self.parts)} parts of vocabulary {self.name!r}"
+                f"{_did_you_mean(str(part), self.parts)}"
+            )
+        has = self.part_of == self.parts.index(part)
+        kept = has if seen is None else has & (self.seen == seen)
+        return tuple(self.objects[o] for o in sorted(self.object_of[kept].tolist()))
+
     def parse(self, name: str) -> tuple[str, str]:
         """Object and part of a name, by the longest fitting object here; the part may be new.
 
@@ -426,9 +464,7 @@ class Vocabulary:
             "name": self.name,
             "objects": list(self.objects),
             "object_parts": list(self.object_parts),
-            "novel_objects": [
-                obj for obj, seen in zip(self.objects, self.seen_object.tolist()) if not seen
-            ],
+            "novel_objects": list(self.novel_objects),
             "ids": self.ids.tolist(),
             "object_ids": self.object_ids.tolist(),
             "ignore_label": self.ignore_label,

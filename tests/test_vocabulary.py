@@ -348,6 +348,34 @@ def test_a_vocabulary_survives_json_and_says_what_it_is(name):
     seen = LOADED[name].seen_only()
     assert Vocabulary.from_dict(seen.to_dict()) == seen
     assert str(len(seen)) in repr(seen) and len(repr(seen)) < 150
-    assert (
-        list(seen) == list(seen.object_parts) and seen.object_parts[0] in seen and "dog" not in seen
-    )
+    assert list(seen) == list(seen.object_parts) and seen.object_parts[0] in seen and "dog" not in seen
+
+
+# ---- groups of names
+
+
+@pytest.mark.parametrize("name", available())
+def test_owners_counts_and_novel_names_agree_with_the_list_of_object_parts(name):
+    vocabulary = Vocabulary.load(name)
+    pairs = [vocabulary.parse(full) for full in vocabulary]
+    for part in vocabulary.parts:
+        owners = {obj for obj, other in pairs if other == part}
+        novel = owners & set(vocabulary.novel_objects)
+        assert set(vocabulary.owners(part)) == owners
+        assert set(vocabulary.owners(part, seen=False)) == novel
+        assert set(vocabulary.owners(part, seen=True)) == owners - novel
+        assert (part in vocabulary.novel_parts) == (owners == novel)
+    seen = sum(obj not in vocabulary.novel_objects for obj, _ in pairs)
+    assert list(vocabulary.counts.values()) == [
+        len(pairs),
+        seen,
+        len(pairs) - seen,
+        len({part for _, part in pairs}),
+        len(vocabulary.objects),
+        len({obj for obj, _ in pairs}),
+    ]
+
+
+def test_owners_of_an_unknown_part_are_refused_with_close_names():
+    with pytest.raises(ValueError, match="'haed'.*did you mean 'head'"):
+        Vocabulary.load("drawn").owners("haed")

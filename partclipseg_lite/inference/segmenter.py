@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.images import ImageLike, read_image
+from ..datasets.sample import IGNORE
 from ..network.models import CLIPSeg, Conditions, PartCLIPSeg
 from ..vocabulary import Vocabulary
 from ..weights.models import load_model
@@ -115,6 +116,14 @@ class Segmentation:
             first += len(some)
         self.decoder.rest()
         return found
+
+    def labels_in(self, vocabulary: Vocabulary) -> np.ndarray:
+        """`label_map` in the ids of another vocabulary whose names mean the same, IGNORE for background: int64 [H, W].
+
+        "puppy's snout" gets the id of "dog's muzzle". Raises ValueError if a word has no such name.
+        """
+        ids = [vocabulary.index(vocabulary.canonical(name)) for name in self.names]
+        return np.array([*ids, IGNORE])[self.label_map]          # -1, background, takes the last
 
     def show(self):
         """A matplotlib figure: the image, and the parts found laid over it with their names."""

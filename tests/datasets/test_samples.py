@@ -250,3 +250,13 @@ def test_a_failed_write_leaves_other_splits_alone(folder):
     with pytest.raises(ValueError, match="two samples"):
         write_pascal_part([make_sample("a"), make_sample("a")], folder, "train", vocabulary=PASCAL)
     assert sorted(folder.rglob("*")) == before and sorted(folder.parent.iterdir()) == [folder]
+
+
+def test_samples_are_equal_when_every_pixel_is_whatever_their_names():
+    one, other = make_sample("a"), make_sample("b")
+    assert one.equals(other)
+    for field in ("image", "object_map", "part_map"):
+        changed = getattr(one, field).copy()
+        changed.flat[3] = changed.flat[3] + 1
+        fields = {"image": one.image, "object_map": one.object_map, "part_map": one.part_map}
+        assert not Sample(**{**fields, field: changed}).equals(one)
