@@ -357,7 +357,7 @@ class Vocabulary:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many object parts, of these seen and unseen, parts, objects, and objects with parts."""
+        """How many object parts (and of these seen, unseen), parts, objects, objects with parts."""
         seen = int(self.seen.sum())
         return {
             "object parts": len(self),
@@ -369,7 +369,7 @@ class Vocabulary:
         }
 
     def owners(self, part: str, *, seen: bool | None = None) -> tuple[str, ...]:
-        """Objects that have a generalized part, in label order; only seen or novel ones if `seen` says so.
+        """Objects that have a generalized part, in label order; seen or novel ones on request.
 
         Raises:
             ValueError: no object has such a part; the message holds close names.

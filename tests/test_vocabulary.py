@@ -348,7 +348,9 @@ def test_a_vocabulary_survives_json_and_says_what_it_is(name):
     seen = LOADED[name].seen_only()
     assert Vocabulary.from_dict(seen.to_dict()) == seen
     assert str(len(seen)) in repr(seen) and len(repr(seen)) < 150
-    assert list(seen) == list(seen.object_parts) and seen.object_parts[0] in seen and "dog" not in seen
+    assert (
+        list(seen) == list(seen.object_parts) and seen.object_parts[0] in seen and "dog" not in seen
+    )
 
 
 # ---- groups of names

@@ -1,4 +1,4 @@
-"""What pictures of the drawn world show: how large their parts are, and how much of them is hidden."""
+"""What pictures of the drawn world show: how large parts are, and how much of them is hidden."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class ObjectReading:
 
     @property
     def swallowed(self) -> bool:
-        """One name takes more than half of the object though its part covers less than a quarter."""
+        """One name takes over half of the object though its part covers less than a quarter."""
         return any(painted > 0.5 and true < 0.25 for true, painted in self.shares.values())
 
     @property
@@ -82,13 +82,13 @@ class ObjectReading:
         return float(self.contested[self.labelled].mean())
 
     def claimed_share(self, least: int, most: int | None = None) -> float:
-        """Share of the labelled pixels that `least` to `most` own names claim (no `most`: no limit)."""
+        """Share of labelled pixels that `least` to `most` own names claim (no `most`: no limit)."""
         claims = self.claims[self.labelled]
         return float(((claims >= least) & (claims <= (claims if most is None else most))).mean())
 
     @cached_property
     def winners(self) -> dict[str, float]:
-        """Object, or "background" -> share of the labelled pixels that it wins with all names free."""
+        """Object or "background" -> share of labelled pixels that it wins with all names free."""
         owner = np.append(self.vocabulary.object_of.numpy(), -1)[self.free[self.labelled]]
         counts = np.bincount(owner + 1, minlength=len(self.vocabulary.objects) + 1) / len(owner)
         return dict(zip(("background", *self.vocabulary.objects), counts.tolist()))
@@ -189,7 +189,10 @@ def recall_by_size(readings: Sequence[ObjectReading]) -> dict[str, float]:
 
 
 def lost_by_size(readings: Sequence[ObjectReading]) -> dict[str, float]:
-    """Class of size -> share of its parts of which no pixel is found; NaN in a class without parts."""
+    """Class of size -> share of its parts of which no pixel is found.
+
+    NaN in a class without parts.
+    """
     return {size: _mean(recalls == 0) for size, recalls in by_size(readings).items()}
 
 
@@ -202,7 +205,7 @@ def greed(readings: Sequence[ObjectReading]) -> dict[str, float]:
 
 
 def pixel_shares(readings: Sequence[ObjectReading]) -> dict[str, float]:
-    """By how many own names pixels are claimed, and whose name wins them: means over objects, 0 to 1."""
+    """By how many own names pixels are claimed, and whose name wins: means over objects, 0 to 1."""
     return {
         "claimed by two or more": _mean([r.claimed_share(2) for r in readings]),
         "claimed by none": _mean([r.claimed_share(0, 0) for r in readings]),

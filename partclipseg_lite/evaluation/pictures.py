@@ -111,7 +111,10 @@ def extremes(ranked: Sequence[Scored]) -> dict[str, Scored]:
 def masks_of(
     sample: Sample, names: Iterable[str], vocabulary: Vocabulary, *, rest: str = ""
 ) -> dict[str, np.ndarray]:
-    """True masks of object parts, bool `[H, W]`; the objects' other pixels under the name `rest`."""
+    """True masks of object parts, bool `[H, W]`.
+
+    The objects' other pixels under the name `rest`.
+    """
     masks = {name: sample.part_map == vocabulary.index(name) for name in names}
     if rest:
         masks[rest] = (sample.object_map != IGNORE) & ~np.any(list(masks.values()), axis=0)
@@ -121,7 +124,7 @@ def masks_of(
 def means_over(
     maps: Mapping[str, np.ndarray], places: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, float]]:
-    """Mean of every map, float `[H, W]`, over every place, bool `[H, W]`: `{place: {map: mean}}`."""
+    """Mean of each map, float `[H, W]`, over each place, bool `[H, W]`: `{place: {map: mean}}`."""
     return {
         place: {name: float(np.asarray(values)[where].mean()) for name, values in maps.items()}
         for place, where in places.items()

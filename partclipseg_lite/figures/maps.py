@@ -88,19 +88,22 @@ def map_table(image, rows: Mapping[str, Mapping[str, np.ndarray]]) -> Picture:
         show_image(axes[0], enlarge(image, display_size(image.shape)), row)
         for ax, (name, values) in zip(axes[1:], _checked(maps).items(), strict=True):
             shown = values.astype(float)
-            show_image(ax, shown, name, cmap="viridis", vmin=0, vmax=1, aspect=_aspect(shown, image))
+            show_image(
+                ax, shown, name, cmap="viridis", vmin=0, vmax=1, aspect=_aspect(shown, image)
+            )
     return picture
 
 
 def three_colours(features, side: int = 384) -> np.ndarray:
-    """The three leading directions of patch features as red, green and blue: like patches, like colours.
+    """The three leading directions of patch features as RGB: like patches, like colours.
 
     Args:
         features: float `[N, W]`, N patches of a square grid, row by row.
         side: of the picture in pixels.
 
     Returns:
-        RGB, float32 `[side, side, 3]` from 0 to 1; each colour runs from its 2nd to its 98th percentile.
+        RGB, float32 `[side, side, 3]` from 0 to 1; each colour runs from its 2nd to its 98th
+        percentile.
     """
     features = as_array(features)
     centred = features - features.mean(0)

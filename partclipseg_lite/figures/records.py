@@ -21,7 +21,7 @@ def means_of(record: Mapping, setting: str, key: str, split: str = "test") -> di
 
 
 def number(summary: Mapping) -> str:
-    """Text "34.0 ± 0.7" of an entry {"mean", "std", ...}, "34.0" if it has no deviation, "–" if no mean."""
+    """Text "34.0 ± 0.7" of an entry {"mean", "std", ...}; "34.0" without deviation, "–" without mean."""
     if summary["mean"] is None:
         return "–"
     return f"{summary['mean']:.1f}" + ("" if summary["std"] is None else f" ± {summary['std']:.1f}")
@@ -54,7 +54,7 @@ def summary_table(
 
 
 def scores_table(results: Mapping[str, Mapping], caption: str = "") -> Markdown:
-    """Seen, unseen and harmonic mIoU of `{name: result of Evaluator.compute}`, in each of its settings."""
+    """Seen, unseen and harmonic mIoU of `{name: result of Evaluator.compute}`, in each setting."""
     settings = [s for s in SETTING_NAMES if all(s in result for result in results.values())]
     rows = []
     for setting in settings:
@@ -66,7 +66,7 @@ def scores_table(results: Mapping[str, Mapping], caption: str = "") -> Markdown:
 
 
 def best_and_worst(per_object_part: Mapping[str, Mapping], count: int = 8) -> Markdown:
-    """The unseen object parts that are found best, and beside them those found worst, IoU in percent.
+    """The unseen object parts that are found best, and beside them the worst, IoU in percent.
 
     `per_object_part` is the entry of that name of `Evaluator.compute`.
     """

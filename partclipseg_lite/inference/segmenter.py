@@ -118,12 +118,12 @@ class Segmentation:
         return found
 
     def labels_in(self, vocabulary: Vocabulary) -> np.ndarray:
-        """`label_map` in the ids of another vocabulary whose names mean the same, IGNORE for background: int64 [H, W].
+        """`label_map` in another vocabulary's ids, IGNORE for background: int64 [H, W].
 
         "puppy's snout" gets the id of "dog's muzzle". Raises ValueError if a word has no such name.
         """
         ids = [vocabulary.index(vocabulary.canonical(name)) for name in self.names]
-        return np.array([*ids, IGNORE])[self.label_map]          # -1, background, takes the last
+        return np.array([*ids, IGNORE])[self.label_map]  # -1, background, takes the last
 
     def show(self):
         """A matplotlib figure: the image, and the parts found laid over it with their names."""

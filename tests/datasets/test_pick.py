@@ -1,4 +1,4 @@
-"""Pictures are chosen by rules: the right ones, the same at every size, and never silently too few."""
+"""Pictures are chosen by rules: the right ones, the same at every size, never silently too few."""
 
 import numpy as np
 import pytest

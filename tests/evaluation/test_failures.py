@@ -1,4 +1,4 @@
-"""How names share an object's pixels: numbers that can be counted by hand, and a model read as it answers."""
+"""How names share an object's pixels: counted by hand, and by a model read as it answers."""
 
 import numpy as np
 import pytest
