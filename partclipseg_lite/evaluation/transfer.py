@@ -41,8 +41,9 @@ class Transfer:
         )
 
     def correlations(self) -> dict[str, float]:
-        """Rank correlations with the IoU, rounded to two digits: of teachers, of pixels, and of
-        teachers among parts of equal pixels.
+        """Rank correlations with the IoU, rounded to two digits.
+
+        Of teachers, of pixels, and of teachers among parts of equal pixels.
         """
         found = {
             "seen objects": rank_correlation(self.teachers, self.iou),

@@ -21,7 +21,7 @@ def means_of(record: Mapping, setting: str, key: str, split: str = "test") -> di
 
 
 def number(summary: Mapping) -> str:
-    """Text "34.0 ± 0.7" of an entry {"mean", "std", ...}; "34.0" without deviation, "–" without mean."""
+    """Text "34.0 ± 0.7" of an entry {"mean", "std", ...}; "34.0" without deviation, else "–"."""
     if summary["mean"] is None:
         return "–"
     return f"{summary['mean']:.1f}" + ("" if summary["std"] is None else f" ± {summary['std']:.1f}")
