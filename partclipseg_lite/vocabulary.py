@@ -139,7 +139,7 @@ class Vocabulary:
     def __post_init__(self):
         part_names = [
             full[len(self.objects[o] + SEPARATOR) :]
-            for full, o in zip(self.object_parts, self.object_of.tolist())
+            for full, o in zip(self.object_parts, self.object_of.tolist(), strict=True)
         ]
         parts = tuple(sorted(set(part_names)))
         position = {part: p for p, part in enumerate(parts)}
@@ -396,7 +396,9 @@ class Vocabulary:
             "objects": list(self.objects),
             "object_parts": list(self.object_parts),
             "novel_objects": [
-                obj for obj, seen in zip(self.objects, self.seen_object.tolist()) if not seen
+                obj
+                for obj, seen in zip(self.objects, self.seen_object.tolist(), strict=True)
+                if not seen
             ],
             "ids": self.ids.tolist(),
             "object_ids": self.object_ids.tolist(),

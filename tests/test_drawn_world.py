@@ -26,7 +26,8 @@ SIZE = 96
 def pictures():
     """A few pictures of every split, novel objects included."""
     return {
-        split: [DrawnWorld(split, 40, SIZE, objects="all").picture(i) for i in range(40)] for split in SPLITS
+        split: [DrawnWorld(split, 40, SIZE, objects="all").picture(i) for i in range(40)]
+        for split in SPLITS
     }
 
 
@@ -60,7 +61,9 @@ def test_workers_draw_the_same_arrays_as_this_process():
     alone, together = world.render_all(workers=1), world.render_all(workers=2, chunk=3)
     assert together.images.dtype == np.uint8 and together.part_maps.dtype == np.int16
     for i in range(10):
-        assert equal(alone.picture(i), world.picture(i)) and equal(together.picture(i), world.picture(i))
+        assert equal(alone.picture(i), world.picture(i)) and equal(
+            together.picture(i), world.picture(i)
+        )
 
 
 def test_another_size_shows_the_same_composition():
@@ -70,7 +73,7 @@ def test_another_size_shows_the_same_composition():
         assert a.scene == b.scene and [(x.obj, x.colour) for x in a.items] == [
             (x.obj, x.colour) for x in b.items
         ]
-        for x, y in zip(a.items, b.items):
+        for x, y in zip(a.items, b.items, strict=True):
             assert np.allclose(np.array(x.box) * 3, y.box, atol=7)
         same = a.sample.object_map == b.sample.resized(64).object_map
         assert same.mean() > 0.97
@@ -116,7 +119,9 @@ def test_items_count_the_pixels_of_the_maps(all_pictures):
 def test_visible_fractions_tell_what_other_objects_hide(all_pictures):
     hidden = 0
     for picture in all_pictures:
-        fractions = [part.visible_fraction for item in picture.items for part in item.parts.values()]
+        fractions = [
+            part.visible_fraction for item in picture.items for part in item.parts.values()
+        ]
         assert all(0 < fraction <= 1 for fraction in fractions)
         hidden += min(fractions) < 1
         if len(picture.items) == 1:
@@ -136,7 +141,11 @@ def test_every_part_of_every_object_appears_on_pictures():
 
 
 def test_training_shows_seen_objects_only_and_the_other_splits_all():
-    seen = {obj for obj, is_seen in zip(DRAWN.objects, DRAWN.seen_object.tolist()) if is_seen}
+    seen = {
+        obj
+        for obj, is_seen in zip(DRAWN.objects, DRAWN.seen_object.tolist(), strict=True)
+        if is_seen
+    }
     assert set(DrawnWorld("train").objects) == seen
     assert all(set(DrawnWorld(split).objects) == set(DRAWN.objects) for split in SPLITS[1:])
     assert DrawnWorld("train", objects="all").objects == DrawnWorld("test").objects
@@ -178,7 +187,7 @@ def test_a_drawn_world_can_be_written_as_a_pascal_part_folder(tmp_path):
         folder = PascalPart(
             write_pascal_part(source, tmp_path / type(source).__name__, "val"), "val", "drawn"
         )
-        for sample, again in zip(world, folder):
+        for sample, again in zip(world, folder, strict=True):
             assert sample.name == again.name and np.array_equal(sample.image, again.image)
             assert np.array_equal(sample.part_map, again.part_map)
             assert np.array_equal(sample.object_map, again.object_map)
@@ -208,8 +217,12 @@ def block():
 @given(seed=st.integers(0, 2**32), horizon=st.floats(0.3, 0.55))
 def test_nearer_objects_stand_lower_and_are_bigger(block, seed, horizon):
     rng, (sculpture, kind) = np.random.default_rng(seed), block
-    main = frame_main(rng, sculpture, kind, horizon=horizon, flying=False, alone=False, framings=FRAMINGS)
-    other = place_beside(rng, [main], sculpture, kind, main_kind=kind, horizon=horizon, flying=False)
+    main = frame_main(
+        rng, sculpture, kind, horizon=horizon, flying=False, alone=False, framings=FRAMINGS
+    )
+    other = place_beside(
+        rng, [main], sculpture, kind, main_kind=kind, horizon=horizon, flying=False
+    )
     if other is not None:
         lower, higher = sorted((main, other), key=lambda placement: -placement.origin[1])
         assert lower.scale >= higher.scale and higher.origin[1] > horizon
@@ -267,7 +280,11 @@ def every_caption(pictures, rounds=6):
         for _ in range(rounds):
             yield picture, None, captions.scene_caption(picture, rng)
             for item in picture.items:
-                yield picture, item, captions.object_caption(item.obj, rng, item.colour, picture.scene)
+                yield (
+                    picture,
+                    item,
+                    captions.object_caption(item.obj, rng, item.colour, picture.scene),
+                )
                 for part in item.parts:
                     yield picture, item, captions.part_caption(item.obj, part, rng, item.colour)
 
@@ -297,7 +314,9 @@ def test_caption_words_cover_every_name_of_the_drawn_world():
 
 def test_every_colour_and_scene_of_the_kinds_can_be_named():
     for kind in kinds().values():
-        assert set(kind.colours) <= set(captions.COLOURS) and set(kind.scenes) <= set(captions.PLACES)
+        assert set(kind.colours) <= set(captions.COLOURS) and set(kind.scenes) <= set(
+            captions.PLACES
+        )
 
 
 def named(text):
@@ -338,7 +357,9 @@ def test_position_words_are_true():
     def said(*items):
         picture = SimpleNamespace(items=items, scene="grass", sample=sample)
         return {
-            "".join(re.findall(r"^.*(?:cat|kitten|kitty|dog|puppy|hound)", caption)).replace(" black", "")
+            "".join(re.findall(r"^.*(?:cat|kitten|kitty|dog|puppy|hound)", caption)).replace(
+                " black", ""
+            )
             for caption in captions.scene_captions(picture, rng, 300)
             if re.search("left|right|behind|in front", caption)
         }
@@ -359,10 +380,12 @@ def test_close_up_captions_exist_for_novel_objects_and_contain_the_bare_name():
 
 
 def test_synonyms_fit_the_object():
-    assert "paw" in captions.part_words("dog", "leg") and "paw" not in captions.part_words("cow", "leg")
-    assert "fuselage" in captions.part_words("aeroplane", "body") and "fuselage" not in captions.part_words(
-        "bottle", "body"
+    assert "paw" in captions.part_words("dog", "leg") and "paw" not in captions.part_words(
+        "cow", "leg"
     )
+    assert "fuselage" in captions.part_words(
+        "aeroplane", "body"
+    ) and "fuselage" not in captions.part_words("bottle", "body")
     assert "paw" not in captions.part_words("person", "foot")
 
 
@@ -373,5 +396,6 @@ def test_a_caption_of_two_equal_things_counts_them(all_pictures):
     twice = replace(picture, items=(item, item))
     said = captions.scene_captions(twice, rng, 30)
     assert all(
-        re.search(rf"(two|pair of) ({item.colour} )?{captions.plural(item.obj)}", caption) for caption in said
+        re.search(rf"(two|pair of) ({item.colour} )?{captions.plural(item.obj)}", caption)
+        for caption in said
     )

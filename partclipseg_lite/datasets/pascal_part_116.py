@@ -184,7 +184,7 @@ def _agrees(vocabulary: Vocabulary, stored: Vocabulary) -> bool:
     def named(names, ids, stored_names):
         return all(
             i < len(stored_names) and stored_names[i] == name
-            for name, i in zip(names, ids.tolist())
+            for name, i in zip(names, ids.tolist(), strict=True)
         )
 
     return (

@@ -225,7 +225,7 @@ class PartSegmenter:
                 vocabulary,
                 labels.cpu().numpy(),
                 background.sigmoid().cpu().numpy(),
-                dict(zip(vocabulary.object_parts, highest.sigmoid().tolist())),
+                dict(zip(vocabulary.object_parts, highest.sigmoid().tolist(), strict=True)),
                 decoder,
                 {
                     vocabulary.object_parts[t]: attended.cpu().numpy()

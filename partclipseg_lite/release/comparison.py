@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,9 @@ class NetworkReference:
         seed = self.recorded.get("seed") or 0
         full = Vocabulary.load(self.recorded["vocabulary"])
         self.full, self.test, self.train = full, full.asked(), full.seen_only().asked()
-        self.base_objects = [o for o, seen in zip(full.objects, full.seen_object.tolist()) if seen]
+        self.base_objects = [
+            o for o, seen in zip(full.objects, full.seen_object.tolist(), strict=True) if seen
+        ]
         height, width = self.recorded.get("logits_shape", [0, 0, 352, 352])[-2:]
         if height != width:
             raise ValueError(
@@ -156,7 +159,7 @@ class NetworkReference:
         for key, mine in ours.items():
             if key in self.recorded:
                 theirs = self.recorded[key]
-                different = sum(a != b for a, b in zip(mine, theirs)) + abs(len(mine) - len(theirs))
+                different = sum(a != b for a, b in zip_longest(mine, theirs))
                 yield Row(key, different, 0, "differences")
 
     def _training_image(self, i: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -183,7 +186,7 @@ class NetworkReference:
         )
 
     def _batch(self, images) -> tuple[Tensor, Targets, int]:
-        pixels, obj, part = (torch.cat(parts) for parts in zip(*images))
+        pixels, obj, part = (torch.cat(parts) for parts in zip(*images, strict=True))
         each = lambda count: torch.arange(count).expand(len(pixels), -1)  # noqa: E731
         train = self.train
         targets = self.objective.targets(
@@ -235,7 +238,8 @@ class NetworkReference:
                 *(
                     self._one_forward([a[b : b + 1] for a in activations], words)
                     for b in range(batch)
-                )
+                ),
+                strict=True,
             )
         )
         if "logits" in arrays:
@@ -283,7 +287,7 @@ class NetworkReference:
                     torch.nan
                 )  # the release's mean over no pixel
             calls = self.recorded["bce_calls"]
-            for name, value in zip(self._bce_order(targets, len(calls)), calls):
+            for name, value in zip(self._bce_order(targets, len(calls)), calls, strict=True):
                 yield _relative(f"cross-entropy, {name}", ours[name], value, 1e-5)
         if "attention_column_mean" in arrays:
             # The map of a part is half the sum with its object's; those of objects stand alone.
@@ -350,7 +354,11 @@ class NetworkReference:
             name: parameter for name, parameter in parameters.items() if parameter.requires_grad
         }
         gradients = dict(
-            zip(trained, torch.autograd.grad(total, list(trained.values()), allow_unused=True))
+            zip(
+                trained,
+                torch.autograd.grad(total, list(trained.values()), allow_unused=True),
+                strict=True,
+            )
         )
         for name, theirs in recorded.items():
             gradient = gradients.get(name)

@@ -158,7 +158,7 @@ def test_jpeg_images_come_with_exact_labels(tmp_path):
 
 def test_a_restricted_vocabulary_reads_its_own_positions_and_ignores_the_rest(folder):
     seen = PASCAL.seen_only()
-    for full, part in zip(PascalPart(folder, "val"), PascalPart(folder, "val", seen)):
+    for full, part in zip(PascalPart(folder, "val"), PascalPart(folder, "val", seen), strict=True):
         for i, j in np.ndindex(full.part_map.shape):
             t, t_seen = full.part_map[i, j], part.part_map[i, j]
             name = PASCAL.object_parts[t] if t >= 0 else None

@@ -498,6 +498,21 @@ def test_a_folder_with_only_a_pytorch_file_loads(hf_folder, tmp_path):
         ({"text_config__eos_token_id": 7}, "eos_token_id 7, expected 2 or 49407"),
         ({"reduce_dim": 16}, "does not fit CLIPSeg"),
         ({"projection_dim": 32}, "does not fit its configuration"),
+        *(
+            ({"extract_layers": layers}, r"has extract_layers .* ascending numbers of the blocks")
+            for layers in ([1, 1], [2, 0], [], [0, 9], [-1, 0], [0, True], ["0", 2], 3, None, {})
+        ),
+        *(
+            ({name: value}, f"has {name.replace('__', '.')} .*, expected a whole number from 1")
+            for name in (
+                "reduce_dim",
+                "vision_config__num_hidden_layers",
+                "text_config__vocab_size",
+            )
+            for value in (0, -1, 2.5, "8", None, True, 10**9)
+        ),
+        ({"vision_config": [1]}, "has vision_config '.1.', expected names and values"),
+        ({"decoder_num_attention_heads": 3}, "reduce_dim 8, expected a multiple of its 3 heads"),
         (
             {"extract_layers": [0, 1, 2]},
             "is CLIPSeg in Hugging Face's form, .* tensors missing .*decoder.layers.2",

@@ -104,7 +104,7 @@ class DrawnWorld(Dataset):
                 raise ValueError(f'objects must be "seen", "all" or a list of names, got {objects!r}')
             return tuple(
                 obj
-                for obj, seen in zip(known, self.vocabulary.seen_object.tolist())
+                for obj, seen in zip(known, self.vocabulary.seen_object.tolist(), strict=True)
                 if seen or objects == "all"
             )
         chosen = set(objects)
@@ -153,7 +153,7 @@ class DrawnWorld(Dataset):
         scenes: list[str] = []
         items: list[tuple[Item, ...]] = []
         ranges = [range(i, min(i + chunk, self.images)) for i in range(0, self.images, chunk)]
-        for done, block in zip(ranges, self._blocks(ranges, workers)):
+        for done, block in zip(ranges, self._blocks(ranges, workers), strict=True):
             where = slice(done.start, done.stop)
             images[where], object_maps[where], part_maps[where] = block[:3]
             scenes += block[3]
