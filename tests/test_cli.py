@@ -128,7 +128,7 @@ def test_mistakes_of_segment_are_one_line(capsys, weights, image, tmp_path):
     assert "no weights at 'nothing'" in segment(
         image, "--names", "dog's head", "--weights", "nothing"
     )
-    assert "image.png is not a readable safetensors" in segment(
+    assert "image.png is a PNG picture" in segment(
         image, "--names", "dog's head", "--weights", image
     )
     broken = tmp_path / "broken.png"

@@ -150,13 +150,17 @@ class PartSegmenter:
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path = "toy", device: str | torch.device = "cpu"
+        cls,
+        name_or_path: str | Path = "toy",
+        device: str | torch.device = "cpu",
+        *,
+        allow_download: bool = False,
     ) -> "PartSegmenter":
         """Shipped weights by name ("toy", "toy_no_attention_control", "toy_clipseg"), a run's folder, a weights file (ours or
         an official PartCLIPSeg .pth), or CLIPSeg from Hugging Face ("CIDAS/clipseg-rd64-refined", a
         folder): see `load_model`.
         """
-        model, _, vocabulary, _ = load_model(name_or_path)
+        model, _, vocabulary, _ = load_model(name_or_path, allow_download=allow_download)
         return cls(model.to(device), vocabulary)
 
     def __call__(

@@ -10,6 +10,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from .kinds import what_else
+
 FORMAT = "partclipseg_lite.model"  # in the metadata of our own weights
 
 
@@ -53,17 +55,10 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     `WeightsError` names what the file is instead.
     """
     path = Path(path)
+    if said := what_else(path):
+        raise WeightsError(f"{path} is {said}")
     with path.open("rb") as file:
         head = file.read(64)
-    if head.lstrip().lower().startswith((b"<!doctype", b"<html")):
-        raise WeightsError(
-            f"{path} is an HTML page (a failed download?), not weights; download the file again"
-        )
-    if head.startswith(b"version https://git-lfs"):
-        raise WeightsError(
-            f"{path} is a Git LFS pointer, not a readable safetensors file; fetch it with `git lfs "
-            "pull`"
-        )
     if head[8:9] != b"{" and head.startswith(
         (b"PK\x03\x04", b"\x80")
     ):  # safetensors: eight bytes of length, then JSON

@@ -5,7 +5,6 @@ import os
 import pickle
 import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,7 +28,6 @@ from partclipseg_lite.weights.converters import (
     partclipseg_from_official,
 )
 from partclipseg_lite.weights.files import WeightsError, describe, read_tensors
-from partclipseg_lite.weights.locate import is_hub_name
 from partclipseg_lite.weights.models import load_model, save_model
 
 SHAPES = json.loads((shipped_reference() / "official_state_dict.json").read_text())
@@ -562,24 +560,6 @@ def test_a_backbone_cannot_be_lent_to_weights_that_bring_their_own(hf_folder):
 # ---- names on the hub ----------------------------------------------------------------------------
 
 
-def test_hub_names_are_owner_and_name_and_no_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "runs").mkdir()
-    assert is_hub_name("CIDAS/clipseg-rd64-refined") and is_hub_name("someone/their_model.v2")
-    for path in (
-        "runs/first",
-        "toy",
-        "a/b/c",
-        "/a/b",
-        "./a",
-        "../a",
-        "weights/best.pth",
-        "a/model.safetensors",
-        Path("a/b"),
-    ):
-        assert not is_hub_name(path), path
-
-
 def test_a_hub_name_is_fetched_through_the_hubs_cache(hf_folder, monkeypatch):
     asked = []
 
@@ -588,12 +568,12 @@ def test_a_hub_name_is_fetched_through_the_hubs_cache(hf_folder, monkeypatch):
         return str(hf_folder[0] / file)
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", fetched)
-    model, settings, *_ = load_model("CIDAS/clipseg-small")
+    model, settings, *_ = load_model("hf:CIDAS/clipseg-small")
     assert asked == [
         ("CIDAS/clipseg-small", "config.json"),
         ("CIDAS/clipseg-small", "model.safetensors"),
     ]
-    assert settings.model.backbone == "CIDAS/clipseg-small"
+    assert settings.model.backbone == "hf:CIDAS/clipseg-small"
     assert torch.equal(model.decoder.film.mul.weight, hf_folder[1].decoder.film_mul.weight)
 
 
@@ -602,10 +582,10 @@ def test_a_hub_name_offline_says_how_to_download_it(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(
         FileNotFoundError,
-        match=r"no weights at 'CIDAS/clipseg-none': there is no such path, .*run once: "
+        match=r"no weights of Hugging Face's model 'CIDAS/clipseg-none': .*run once: "
         r"python -c .*snapshot_download\('CIDAS/clipseg-none'\).*or give the path",
     ):
-        load_model("CIDAS/clipseg-none")
+        load_model("hf:CIDAS/clipseg-none")
 
 
 def test_a_safetensors_file_of_clipseg_without_its_folder_is_refused(hf_folder, tmp_path):
