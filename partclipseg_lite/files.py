@@ -1,5 +1,7 @@
 """Text files that are written whole or not at all."""
 
+import os
+import tempfile
 from pathlib import Path
 
 
@@ -12,3 +14,39 @@ def write_whole(path: str | Path, text: str) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_writable(path: str | Path) -> None:
+    """`OSError` that says what is in the way, unless a file can be written at `path`.
+
+    For the time before long work; leaves nothing behind. Folders on the way that do not exist are
+    made later, so the nearest one that does is tried.
+    """
+    target = Path(os.path.realpath(path))  # what a link leads to
+    if target.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the name of a file to write")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(f"{path} may not be written; give another name")
+    if target.exists() and not target.is_file():
+        return  # a device or a pipe is written into
+    check_folder(target.parent)
+
+
+def check_folder(path: str | Path) -> None:
+    """`OSError` that says what is in the way, unless files can be made in the folder `path`.
+
+    It may not exist yet. Leaves nothing behind.
+    """
+    there = Path(os.path.realpath(path))
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise NotADirectoryError(f"{path} cannot be a folder: {there} is a file; give another name")
+    try:
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(b"a full disk takes no byte")
+            file.flush()
+    except OSError as error:
+        raise type(error)(
+            error.errno, f"nothing can be written to {path} ({error.strerror}); give another place"
+        ) from error

@@ -143,7 +143,7 @@ class PartSegmenter:
         if precision not in ("auto", "bf16", "float32"):
             raise ValueError(f"precision must be 'auto', 'bf16' or 'float32', got {precision!r}")
         for name, value in (("batch_size", batch_size), ("chunk", chunk)):
-            if not isinstance(value, int) or value < 1:
+            if type(value) is not int or value < 1:
                 raise ValueError(f"{name} must be a whole number from 1, got {value!r}")
         self.model, self.trained_on = model.eval(), trained_on
         self.batch_size, self.chunk, self.precision = batch_size, chunk, precision

@@ -8,6 +8,7 @@ import torch
 from helpers import tiny_model
 
 from partclipseg_lite.datasets import IGNORE, Sample
+from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.evaluation import evaluate as evaluation
 from partclipseg_lite.inference.predict import predict
 from partclipseg_lite.network.models import PartCLIPSeg
@@ -68,3 +69,22 @@ def test_an_object_without_parts_in_the_picture_helps_no_part():
     assert {
         name for name, row in scores["oracle_obj"]["per_object_part"].items() if row["pixels"]
     } == {"cat's tail"}
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, True, 2.0, "4", None])
+def test_a_batch_size_that_is_none_is_refused(batch_size):
+    with pytest.raises(ValueError, match=f"batch_size must be .* got {batch_size!r}"):
+        evaluation.evaluate(None, [None], PASCAL, batch_size=batch_size)
+
+
+def test_no_pictures_are_refused():
+    with pytest.raises(ValueError, match="there are no pictures to score"):
+        evaluation.evaluate(None, [], PASCAL)
+
+
+def test_pictures_are_scored_with_the_vocabulary_of_their_labels():
+    drawn = DrawnWorld("test", images=1, size=32)
+    with pytest.raises(
+        ValueError, match="ids of Vocabulary.'drawn'.*to score is .*pascal_part_116"
+    ):
+        evaluation.evaluate(None, drawn, PASCAL)
