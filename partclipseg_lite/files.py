@@ -29,24 +29,24 @@ def check_writable(path: str | Path) -> None:
         raise PermissionError(f"{path} may not be written; give another name")
     if target.exists() and not target.is_file():
         return  # a device or a pipe is written into
-    check_folder(target.parent)
+    check_folder(target.parent, path)
 
 
-def check_folder(path: str | Path) -> None:
+def check_folder(path: str | Path, file: str | Path | None = None) -> None:
     """`OSError` that says what is in the way, unless files can be made in the folder `path`.
 
-    It may not exist yet. Leaves nothing behind.
+    It may not exist yet. Leaves nothing behind. `file`: what is to be written there, for the error.
     """
-    there = Path(os.path.realpath(path))
+    there, named = Path(os.path.realpath(path)), file or path
     while not there.exists() and there != there.parent:
         there = there.parent
     if not there.is_dir():
-        raise NotADirectoryError(f"{path} cannot be a folder: {there} is a file; give another name")
+        raise NotADirectoryError(f"{named} cannot be made: {there} is a file; give another name")
     try:
         with tempfile.TemporaryFile(dir=there) as file:
             file.write(b"a full disk takes no byte")
             file.flush()
     except OSError as error:
         raise type(error)(
-            error.errno, f"nothing can be written to {path} ({error.strerror}); give another place"
+            error.errno, f"nothing can be written to {named} ({error.strerror}); give another place"
         ) from error

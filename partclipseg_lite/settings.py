@@ -330,7 +330,7 @@ def _word(text: str) -> Any:
 
 
 def parse_overrides(assignments: list[str]) -> dict[str, Any]:
-    """["training.steps=100", "loss.separation=paper"] -> dict; each key once.
+    """["training.steps=100", "loss.separation=paper"] -> dict; of a key given twice the last counts.
 
     A value is a number, true, false, null or a word; in brackets, braces or quotes it is YAML. What
     a word means does not depend on the version of YAML: see `_word`.
@@ -341,10 +341,6 @@ def parse_overrides(assignments: list[str]) -> dict[str, Any]:
         key, value = key.strip(), value.strip()
         if not equals or not key:
             raise ValueError(f"--set wants key=value, got {assignment!r}")
-        if key in overrides:
-            raise ValueError(
-                f"--set gives {key!r} twice, the second time as {value!r}; give it once"
-            )
         if not value.startswith(("[", "{", '"', "'")):
             overrides[key] = _word(value)
             continue

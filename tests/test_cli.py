@@ -553,7 +553,7 @@ def test_doctor_names_versions_known_not_to_work_and_what_to_do(capsys, monkeypa
         monkeypatch.setattr(
             metadata, "version", lambda p, q=package, v=version: v if p == q else real(p)
         )
-        (line,) = _unfit_versions()
+        line = next(_unfit_versions())
         assert line.startswith(f"{package} {version} does not fit: ") and says in line
     versions = {"torch": "2.2.0", "numpy": "2.1.0"}
     monkeypatch.setattr(metadata, "version", lambda p: versions.get(p) or real(p))
