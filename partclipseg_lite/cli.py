@@ -262,6 +262,11 @@ def _evaluate(args: argparse.Namespace) -> None:
     check_writable(args.json)
     model, settings, _, _ = load_model(args.weights, allow_download=args.allow_download)
     if args.dataset == "drawn":
+        if Path(args.dataset).exists():
+            print(
+                "note: 'drawn' names the drawn world; for the folder here write './drawn'",
+                file=sys.stderr,
+            )
         samples = DrawnWorld(
             args.split, images=args.images, size=settings.data.size, seed=args.seed, objects="all"
         )

@@ -330,7 +330,9 @@ def _word(text: str) -> Any:
 
 
 def parse_overrides(assignments: list[str]) -> dict[str, Any]:
-    """["training.steps=100", "loss.separation=paper"] -> dict; of a key given twice the last counts.
+    """["training.steps=100", "loss.separation=paper"] -> dict.
+
+    Of a key given twice the last counts.
 
     A value is a number, true, false, null or a word; in brackets, braces or quotes it is YAML. What
     a word means does not depend on the version of YAML: see `_word`.

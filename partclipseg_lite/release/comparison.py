@@ -6,7 +6,8 @@ under weights that anyone can regenerate), `official_state_dict.json` (name -> s
 "not compared", and does not agree; so a folder that holds less cannot agree in more. A folder
 without the two files of the evaluator is the smaller form, of the network alone. Everything
 recorded there was computed by the public release (kaist-cvml/part-clipseg, commit 8abceef) on a
-CPU in float32; everything here comes out of the classes that train and segment, with `reading="released"`.
+CPU in float32; everything here comes out of the classes that train and segment, with
+`reading="released"`.
 """
 
 import json
