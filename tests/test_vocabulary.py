@@ -66,7 +66,11 @@ def test_counts_are_those_of_the_publications(name):
         len(full.parts),
         len(seen.parts),
     ) == FACTS[name][0]
-    only_novel = [part for part, is_seen in zip(full.parts, full.seen_part.tolist()) if not is_seen]
+    only_novel = [
+        part
+        for part, is_seen in zip(full.parts, full.seen_part.tolist(), strict=True)
+        if not is_seen
+    ]
     assert only_novel == FACTS[name][2] == sorted(set(full.parts) - set(seen.parts))
     assert full.ignore_label == (255 if name in ("drawn", "pascal_part_116") else 65535)
 
@@ -240,7 +244,7 @@ def test_any_pairs_of_words_come_back_from_the_index_maps(pairs):
     vocabulary = Vocabulary.from_names([f"{obj}'s {part}" for obj, part in pairs])
     assert [
         (vocabulary.objects[o], vocabulary.parts[p])
-        for o, p in zip(vocabulary.object_of, vocabulary.part_of)
+        for o, p in zip(vocabulary.object_of, vocabulary.part_of, strict=True)
     ] == pairs
     assert Vocabulary.from_dict(vocabulary.to_dict()) == vocabulary
 

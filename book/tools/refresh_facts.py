@@ -58,7 +58,7 @@ def cleaned(notebook: dict, name: str, executed: dict | None = None) -> dict:
         "".join(cell["source"]) for cell in notebook["cells"]
     ]:
         fail(f"{name} has changed since it was executed; run this again without --strip")
-    for number, (cell, result) in enumerate(zip(notebook["cells"], results)):
+    for number, (cell, result) in enumerate(zip(notebook["cells"], results, strict=True)):
         kept = (
             {"mystnb": cell["metadata"]["mystnb"]} if "mystnb" in cell["metadata"] else {}
         )  # alternative texts

@@ -41,5 +41,5 @@ def parts_in_view(world: DrawnWorld | RenderedWorld) -> PartsInView:
         for item in world.picture(i).items
         for name, part in item.parts.items()
     ]
-    names, pixels, fractions = zip(*parts)
+    names, pixels, fractions = zip(*parts, strict=True)
     return PartsInView(np.array(names), np.array(pixels), np.array(fractions))

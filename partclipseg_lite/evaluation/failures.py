@@ -91,13 +91,13 @@ class ObjectReading:
         """Object or "background" -> share of labelled pixels that it wins with all names free."""
         owner = np.append(self.vocabulary.object_of.numpy(), -1)[self.free[self.labelled]]
         counts = np.bincount(owner + 1, minlength=len(self.vocabulary.objects) + 1) / len(owner)
-        return dict(zip(("background", *self.vocabulary.objects), counts.tolist()))
+        return dict(zip(("background", *self.vocabulary.objects), counts.tolist(), strict=True))
 
     @property
     def won_by(self) -> dict[str, float]:
         """The same by whose name it is: the object's own, another object's, or background."""
         own, background = self.winners[self.name], self.winners["background"]
-        return dict(zip(OWNERS, (own, max(0.0, 1 - own - background), background)))
+        return dict(zip(OWNERS, (own, max(0.0, 1 - own - background), background), strict=True))
 
     @property
     def recalls(self) -> np.ndarray:
@@ -105,7 +105,9 @@ class ObjectReading:
         truth = self.only_here(self.sample.part_map)
         ids = np.unique(truth[truth != IGNORE])
         parts = [truth == t for t in ids]
-        found = [(part.sum(), (self.told[part] == t).mean()) for t, part in zip(ids, parts)]
+        found = [
+            (part.sum(), (self.told[part] == t).mean()) for t, part in zip(ids, parts, strict=True)
+        ]
         return np.array(found, float).reshape(-1, 2)
 
 
@@ -177,7 +179,7 @@ def by_size(
     """
     found = _recalls(readings)
     classes = {}
-    for low, high in zip(edges, [*edges[1:], np.inf]):
+    for low, high in zip(edges, [*edges[1:], np.inf], strict=True):
         name = f"{low} and more" if high == np.inf else f"{low}–{high - 1}"
         classes[name] = found[(found[:, 0] >= low) & (found[:, 0] < high), 1]
     return classes

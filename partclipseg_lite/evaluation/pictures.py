@@ -95,7 +95,7 @@ def rank(
     Parts of fewer than `least_pixels` pixels do not count; pictures without any other are left out.
     """
     ranked = []
-    for sample, found in zip(samples, find_told(segmenter, samples, vocabulary)):
+    for sample, found in zip(samples, find_told(segmenter, samples, vocabulary), strict=True):
         ious = part_ious(found, sample, vocabulary, least_pixels=least_pixels)
         if ious:
             ranked.append(Scored(sample, found, float(np.mean(list(ious.values())))))

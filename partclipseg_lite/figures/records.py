@@ -76,6 +76,6 @@ def best_and_worst(per_object_part: Mapping[str, Mapping], count: int = 8) -> Ma
         if not part["seen"] and part["iou"] is not None
     }
     order = sorted(iou, key=iou.get)
-    pairs = zip(order[::-1][:count], order[:count])
+    pairs = zip(order[::-1][:count], order[:count], strict=True)
     rows = [[a, f"{iou[a]:.0f}", b, f"{iou[b]:.0f}"] for a, b in pairs]
     return table(["best", "IoU", "worst", "IoU"], rows)

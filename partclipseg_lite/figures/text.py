@@ -57,7 +57,9 @@ def columns(
     """
     names = dict.fromkeys(row for column in values.values() for row in column)
     shown = [[_cell(column.get(name), form) for column in values.values()] for name in names]
-    return table([corner, *values], [[name, *row] for name, row in zip(names, shown)], caption)
+    return table(
+        [corner, *values], [[name, *row] for name, row in zip(names, shown, strict=True)], caption
+    )
 
 
 def _cell(value: object, form: str) -> str:

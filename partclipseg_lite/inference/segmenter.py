@@ -153,14 +153,18 @@ class PartSegmenter:
         if precision not in ("auto", "bf16", "float32"):
             raise ValueError(f"precision must be 'auto', 'bf16' or 'float32', got {precision!r}")
         for name, value in (("batch_size", batch_size), ("chunk", chunk)):
-            if not isinstance(value, int) or value < 1:
+            if type(value) is not int or value < 1:
                 raise ValueError(f"{name} must be a whole number from 1, got {value!r}")
         self.model, self.trained_on = model.eval(), trained_on
         self.batch_size, self.chunk, self.precision = batch_size, chunk, precision
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path = "toy", device: str | torch.device = "cpu"
+        cls,
+        name_or_path: str | Path = "toy",
+        device: str | torch.device = "cpu",
+        *,
+        allow_download: bool = False,
     ) -> "PartSegmenter":
         """A segmenter with stored weights, on `device`.
 
@@ -170,8 +174,9 @@ class PartSegmenter:
                 .pth), or CLIPSeg from Hugging Face ("CIDAS/clipseg-rd64-refined", a folder): see
                 `load_model`.
             device: where the model computes.
+            allow_download: see `load_model`.
         """
-        model, _, vocabulary, _ = load_model(name_or_path)
+        model, _, vocabulary, _ = load_model(name_or_path, allow_download=allow_download)
         return cls(model.to(device), vocabulary)
 
     def __call__(
@@ -241,7 +246,7 @@ class PartSegmenter:
                 vocabulary,
                 labels.cpu().numpy(),
                 background.sigmoid().cpu().numpy(),
-                dict(zip(vocabulary.object_parts, highest.sigmoid().tolist())),
+                dict(zip(vocabulary.object_parts, highest.sigmoid().tolist(), strict=True)),
                 decoder,
                 {
                     vocabulary.object_parts[t]: attended.cpu().numpy()

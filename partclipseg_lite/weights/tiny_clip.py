@@ -85,7 +85,7 @@ class ToyTokenizer:
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
         tokens = torch.zeros(len(texts), self.context_length, dtype=torch.long)
-        for row, text in zip(tokens, texts):
+        for row, text in zip(tokens, texts, strict=True):
             ids = [self.start, *self.encode(text), self.end]
             if len(ids) > self.context_length:
                 raise ValueError(

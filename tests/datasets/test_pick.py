@@ -108,4 +108,6 @@ def test_parts_in_view_are_those_of_the_maps_where_objects_do_not_repeat():
     assert seen.pixels.sum() == sum((world[i].part_map != IGNORE).sum() for i in range(len(world)))
     medians = seen.median_pixels()
     assert list(medians.values()) == sorted(medians.values()) and medians["eye"] < medians["torso"]
-    assert medians["eye"] == np.median([p for n, p in zip(seen.names, seen.pixels) if n == "eye"])
+    assert medians["eye"] == np.median(
+        [p for n, p in zip(seen.names, seen.pixels, strict=True) if n == "eye"]
+    )

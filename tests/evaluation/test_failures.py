@@ -51,7 +51,7 @@ def test_winners_are_the_owners_of_the_winning_names():
     one = reading(free=[TORSO] * 5 + [CAT_HEAD] * 3 + [NOTHING] * 2)
     assert one.winners["dog"] == 0.5 and one.winners["cat"] == 0.3
     assert one.winners["background"] == 0.2
-    assert one.won_by == pytest.approx(dict(zip(failures.OWNERS, (0.5, 0.3, 0.2))))
+    assert one.won_by == pytest.approx(dict(zip(failures.OWNERS, (0.5, 0.3, 0.2), strict=True)))
     assert list(failures.mean_winners([one, reading()])["dog"])[:2] == ["dog", "cat"]
     assert failures.mean_winners([one, reading()])["dog"]["dog"] == 0.75
 
@@ -95,7 +95,7 @@ def test_a_model_is_read_as_a_slow_loop_over_pixels_reads_it():
     present = [t for t, n in enumerate(DRAWN) if n.startswith(("cat's", "cow's"))]
     for one in readings:
         own = [t for t in present if DRAWN.object_parts[t].startswith(f"{one.name}'s")]
-        for y, x in zip(*np.nonzero(one.labelled)):
+        for y, x in zip(*np.nonzero(one.labelled), strict=True):
             at = scores[:, y, x]
             chances = sorted((1 / (1 + np.exp(-at[own]))).tolist(), reverse=True)
             assert one.told[y, x] == max(present, key=lambda t: at[t])

@@ -157,7 +157,11 @@ def test_transfer_counts_the_seen_owners_of_each_unseen_part_with_a_score():
     found = Transfer.of(scores, DRAWN)
     assert "dog's eye" not in found.names and len(found.names) == int((~DRAWN.seen).sum()) - 1
     k = found.names.index("bird's beak")
-    owners = [n for n, seen in zip(DRAWN, DRAWN.seen.tolist()) if seen and n.endswith("'s beak")]
+    owners = [
+        n
+        for n, seen in zip(DRAWN, DRAWN.seen.tolist(), strict=True)
+        if seen and n.endswith("'s beak")
+    ]
     assert found.teachers[k] == len(owners) == 2
     assert found.iou[k] == scores["bird's beak"]["iou"]
     assert set(found.correlations()) == {"seen objects", "pixels", "seen objects at equal pixels"}

@@ -77,7 +77,8 @@ def test_bars_stand_side_by_side_and_never_overlap():
     bars = sorted((bar.get_x(), bar.get_width(), bar.get_height()) for bar in axes.patches)
     assert [height for _, _, height in bars] == [1, 3, 2, 4]
     assert all(
-        left + width <= right + 1e-9 for (left, width, _), (right, *_) in zip(bars, bars[1:])
+        left + width <= right + 1e-9
+        for (left, width, _), (right, *_) in zip(bars, bars[1:], strict=True)
     )
 
 
