@@ -149,28 +149,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _segment(args: argparse.Namespace) -> None:
-    from PIL import Image
-
     from .datasets.images import read_image
-    from .figures import overlay
+    from .inference.saving import OVERLAY, save_masks
     from .inference.segmenter import PartSegmenter
 
     image = read_image(args.image)
     result = PartSegmenter.from_pretrained(args.weights)(image, args.names)
-    args.out.mkdir(parents=True, exist_ok=True)
+    files = save_masks(result, args.out)
     for name, mask in result.masks.items():
-        file = args.out / (
-            name.replace("'s ", "-").replace("'", "").replace(" ", "_").replace("/", "_") + ".png"
-        )
-        Image.fromarray(mask.astype(np.uint8) * 255).save(file)
         print(
             f"{name:32s} score {result.scores[name]:.2f}  {100 * mask.mean():5.1f} % of the "
-            f"picture  {file}"
+            f"picture  {files[name]}"
         )
-    Image.fromarray(overlay(result.image, result.label_map, result.vocabulary)).save(
-        args.out / "overlay.png"
-    )
-    print(f"{'all':32s} {args.out / 'overlay.png'}")
+    print(f"{'all':32s} {files[OVERLAY]}")
 
 
 def _train(args: argparse.Namespace) -> None:

@@ -213,7 +213,7 @@ def _rgb(
 
 
 def _as_rgb(image: Image.Image, name: str, stored: str) -> np.ndarray:
-    """Loaded pixels -> RGB uint8 [H, W, 3]; `stored`: how the file held them ("L;2"), where known."""
+    """Loaded pixels -> RGB uint8 [H, W, 3]; `stored`: how the file held them ("L;2")."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _deep_grey(image, name)
     if image.mode == "LAB":
