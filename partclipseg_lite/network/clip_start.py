@@ -40,7 +40,7 @@ def start_from_clip(model: CLIPSeg | PartCLIPSeg) -> None:
     directions = torch.linalg.svd(words - middle, full_matrices=False)[2][
         : decoder.width
     ]  # (D, E), Q
-    signs = torch.ones(decoder.width)
+    signs = torch.ones(decoder.width, dtype=directions.dtype)
     signs[1::2] = -1
     scale = ((words - middle) @ directions.T).std()
     decoder.film.mul.weight.copy_(signs[:, None] * directions / scale)
@@ -49,9 +49,8 @@ def start_from_clip(model: CLIPSeg | PartCLIPSeg) -> None:
     decoder.film.add.bias.zero_()
     # ln_post is linear up to a factor for each token: centre, then scale by its
     # gain.
-    centred = (
-        torch.eye(visual.ln_post.weight.numel()) - 1 / visual.ln_post.weight.numel()
-    )
+    side = visual.ln_post.weight.numel()
+    centred = torch.eye(side, dtype=visual.ln_post.weight.dtype) - 1 / side
     reduce = (
         directions @ visual.proj.T @ (visual.ln_post.weight[:, None] * centred)
     )  # (D, W)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..vocabulary import Vocabulary
 from .backbone import Backbone
 from .decoder import AttentionTap, Decoder, FiLM, MaskHead
+from .precision import made_in_float32
 
 PART_TEMPLATE, OBJECT_TEMPLATE = (
     "{}",
@@ -69,7 +70,8 @@ class SegmentationOutput:
 
 def background_embedding(embed_dim: int) -> nn.Parameter:
     """[1, E], drawn with the deviation that the release draws it with."""
-    return nn.Parameter(torch.randn(1, embed_dim) * embed_dim**-0.5)
+    drawn = torch.randn(1, embed_dim, dtype=torch.float32)
+    return nn.Parameter(drawn * embed_dim**-0.5)
 
 
 class VisualAdapter(nn.Module):
@@ -94,6 +96,7 @@ class CLIPSeg(nn.Module):
     A learned embedding stands for background.
     """
 
+    @made_in_float32()
     def __init__(
         self,
         *,
@@ -164,6 +167,7 @@ class CLIPSeg(nn.Module):
 class PartCLIPSeg(nn.Module):
     """Generalized parts and objects are decoded apart (Eqs. 1-2) and put together to object parts (Eqs. 3-4)."""
 
+    @made_in_float32()
     def __init__(
         self,
         *,

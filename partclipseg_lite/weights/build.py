@@ -7,6 +7,7 @@ from open_clip.model import CLIP
 
 from ..network.backbone import Backbone
 from ..network.models import CLIPSeg, PartCLIPSeg
+from ..network.precision import made_in_float32
 from ..release.departures import as_read
 from ..settings import Settings
 from .clips import open_clip_backbone, real_backbone, toy_backbone
@@ -15,6 +16,7 @@ from .files import read_config, read_tensors
 from .locate import TORCH_SUFFIXES, is_hub_name, resolve
 
 
+@made_in_float32()
 def build_backbone(settings: Settings) -> Backbone:
     """The frozen CLIP that `settings` name: the shipped tiny one, an open_clip model, or the one inside other weights."""
     chosen = settings.model
@@ -44,6 +46,7 @@ def build_backbone(settings: Settings) -> Backbone:
     return toy_backbone(path=chosen.backbone, **common)
 
 
+@made_in_float32()
 def build_model(settings: Settings, backbone: Backbone | None = None) -> PartCLIPSeg | CLIPSeg:
     """A model with random trained part, from settings.
 

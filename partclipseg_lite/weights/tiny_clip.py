@@ -19,6 +19,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..network.precision import made_in_float32
+
 CLIP_MEAN, CLIP_STD = (
     OPENAI_DATASET_MEAN,
     OPENAI_DATASET_STD,
@@ -120,6 +122,7 @@ def toy_clip_config() -> dict:
     )
 
 
+@made_in_float32()
 def build_toy_clip(config: dict, vocab_size: int) -> CLIP:
     """open_clip's `CLIP` with random weights.
 
