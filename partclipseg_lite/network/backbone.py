@@ -190,8 +190,8 @@ class Backbone(nn.Module):
                     encode_tokens(self.clip, self.tokenizer(chunk).to(device)),
                 ):
                     wanted[text] = embedding.clone()  # not a view of its chunk
-        for text, embedding in wanted.items():
-            cache[text] = embedding
+        for text in dict.fromkeys(texts):
+            cache[text] = wanted[text]
             cache.move_to_end(text)
         while len(cache) > TEXTS_KEPT:
             cache.popitem(last=False)
