@@ -87,7 +87,8 @@ def tidy_name(name, what: str = "a part name") -> str:
     cleaned = re.sub(r" (?='[sS] )", "", " ".join(cleaned.split()))  # "dog 's head"
     if not cleaned:
         raise ValueError(f'{what} is empty ({name!r}); write something like "dog\'s head"')
-    strange = next((c for c in cleaned if unicodedata.category(c) in ("Cc", "Cs")), None)
+    strange = () if cleaned.isprintable() else (unicodedata.category(c) for c in cleaned)
+    strange = next((c for c, kind in zip(cleaned, strange) if kind in ("Cc", "Cs")), None)
     if strange:
         raise ValueError(f"{what} has the control character {strange!r}: {name!r}; leave it out")
     words = cleaned.count(" ") + 1
@@ -113,7 +114,7 @@ def name_key(name: str) -> str:
     return _key(tidy_name(name))
 
 
-@lru_cache(maxsize=2**16)
+@lru_cache(maxsize=2 * MAX_NAMES)
 def _key(tidied: str) -> str:
     text = tidied
     if not (text.isascii() and "&" not in text):  # open_clip's cleaning, which leaves others alone
@@ -131,11 +132,16 @@ def split_name(name: str) -> tuple[str, str]:
     """
     if isinstance(name, str) and not name.strip():
         raise ValueError(_no_object_part(name))
-    *_, found = (None, *re.finditer(r"'[sS] ", tidied := tidy_name(name)))
-    halves = (tidied[: found.start()], tidied[found.end() :]) if found else ("", "")
+    return _split(tidy_name(name))
+
+
+@lru_cache(maxsize=MAX_NAMES)
+def _split(tidied: str) -> tuple[str, str]:
+    at = max(tidied.rfind("'s "), tidied.rfind("'S "))
+    halves = (tidied[:at], tidied[at + len(SEPARATOR) :]) if at >= 0 else ("", "")
     for half in halves:
         if not any(unicodedata.category(c)[0] in "LNSM" for c in re.sub("'[sS]", "", half)):
-            raise ValueError(_no_object_part(name))
+            raise ValueError(_no_object_part(tidied))
     return halves
 
 
@@ -244,12 +250,12 @@ class Vocabulary:
     def __post_init__(self):
         shown: dict[str, str] = {}  # one part however it is written: as it is written first
         for full in self.object_parts:
-            part = split_name(full)[1]
+            part = _split(full)[1]
             shown.setdefault(_key(part), part)
         parts = tuple(sorted(shown.values()))
         position = {_key(part): p for p, part in enumerate(parts)}
         part_of = torch.tensor(
-            [position[_key(split_name(full)[1])] for full in self.object_parts], dtype=torch.long
+            [position[_key(_split(full)[1])] for full in self.object_parts], dtype=torch.long
         )
         seen = self.seen_object[self.object_of]  # [T]
         seen_part = torch.zeros(len(parts), dtype=torch.bool)
@@ -277,6 +283,8 @@ class Vocabulary:
         ids=None,
         object_ids=None,
     ):
+        objects = [tidy_name(obj, "an object name") for obj in objects]
+        object_parts = [tidy_name(full) for full in object_parts]
         _check_unique(objects, "object")
         _check_unique(object_parts, "part name")
         position = {name_key(obj): o for o, obj in enumerate(objects)}
@@ -357,7 +365,7 @@ class Vocabulary:
         _check_unmarked(full_names)
         objects: dict[str, str] = {}  # one object however it is written: as it is written first
         for full in full_names:
-            obj = split_name(full)[0]
+            obj = _split(full)[0]
             objects.setdefault(_key(obj), obj)
         if isinstance(seen_objects, (str, bytes)):
             raise TypeError(f"seen_objects must be a list of names, got {seen_objects!r}")
