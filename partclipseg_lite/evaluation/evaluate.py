@@ -28,7 +28,21 @@ def predicted_labels(
     One label a pixel in every setting: ids of `vocabulary`, at the picture's size, on the model's
     device. Words are the bare names of `vocabulary`. Nothing of the ground truth reaches the model;
     Oracle-Obj uses the list of objects present when labels are decided, as its name says.
+
+    Raises:
+        ValueError: no pictures, a batch size that is none, or samples whose ids are those of
+            another vocabulary.
     """
+    if type(batch_size) is not int or batch_size < 1:
+        raise ValueError(f"batch_size must be a whole number from 1, got {batch_size!r}")
+    if not len(samples):
+        raise ValueError("there are no pictures to score; give a data set with at least one")
+    of_samples = getattr(samples, "vocabulary", vocabulary)
+    if of_samples != vocabulary:
+        raise ValueError(
+            f"the labels of the pictures are ids of {of_samples!r}, and the vocabulary to score is "
+            f"{vocabulary!r}; give samples.vocabulary, or read the pictures with the other one"
+        )
     asked = vocabulary.asked()
     # Ids of all objects -> of those asked for; objects without parts, and the last entry for IGNORE
     # = -1, have none.

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
+from PIL import Image
 from scipy import ndimage
 
 from ..datasets.sample import IGNORE, Sample
@@ -17,9 +18,12 @@ from .base import (
     Picture,
     as_array,
     as_rgb,
+    checked_floats,
     display_size,
     enlarge,
+    legend_of,
     new_picture,
+    panel_ratio,
     show_image,
     spread,
     styled,
@@ -62,7 +66,10 @@ def _paint(
     fade: float = 0.35,
     outlines: bool = True,
 ) -> np.ndarray:
-    image, labels = as_rgb(image), as_array(label_map).astype(int)
+    image, labels = as_rgb(image), checked_floats(label_map, "the label map")
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(f"the label map has dtype {labels.dtype}, expected whole numbers")
+    labels = labels.astype(int)
     if labels.ndim != 2:
         raise ValueError(f"the label map has shape {labels.shape}, expected [H, W]")
     size = display_size(image.shape)
@@ -104,7 +111,7 @@ def show_sample(sample: Sample, vocabulary: Vocabulary) -> Picture:
     on_left = min(max(on_left, len(present) - NAMES_ON_A_SIDE), NAMES_ON_A_SIDE)
     sides = from_left[:on_left], from_left[on_left:]
     # All in inches: three panels of equal height, margins for the names on both sides of the third.
-    panel, gap = PANEL * sample.image.shape[1] / sample.image.shape[0], 0.1
+    panel, gap = PANEL / panel_ratio(sample.image), 0.1
     margins = [0.3 + 0.068 * max((len(names[t]) for t in side), default=0) for side in sides]
     width, height = 3 * panel + 2 * gap + sum(margins), PANEL + 0.3
     picture = new_picture(width, height)
@@ -187,8 +194,10 @@ def compare(
     """Columns: the image, then one overlay for each title; the names of all visible parts below.
 
     Args:
-        images: one image or a list of images (rows).
-        label_maps: {title: label map `[h, w]`}, or for several images {title: list of label maps}.
+        images: one image or sample, or a list of them (rows).
+        label_maps: {title: label map `[h, w]`}, or for several images {title: list of label maps};
+            in the place of a map stands a sample for its true parts, or a `Segmentation` for what
+            it found.
         vocabulary: of the object parts.
         image_column: the first column shows the image by itself.
 
@@ -198,6 +207,7 @@ def compare(
     single = not isinstance(images, (list, tuple))
     images = [as_rgb(image) for image in ([images] if single else images)]
     columns = {title: [maps] if single else list(maps) for title, maps in label_maps.items()}
+    columns = {title: [_labels(one, vocabulary) for one in maps] for title, maps in columns.items()}
     for title, maps in columns.items():
         if len(maps) != len(images):
             raise ValueError(f"{title!r} has {len(maps)} label maps for {len(images)} images")
@@ -207,7 +217,7 @@ def compare(
     panel = PANEL * 0.8
     width = panel * (len(columns) + first)
     per_row = max(1, int(width / 1.05))
-    ratio = max(image.shape[0] / image.shape[1] for image in images)
+    ratio = max(map(panel_ratio, images))
     legend_height = 0.19 * -(-len(parts) // per_row) + 0.12
     picture = new_picture(width, panel * ratio * len(images) + 0.22 + legend_height)
     axes = picture.subplots(len(images), len(columns) + first, squeeze=False)
@@ -222,9 +232,10 @@ def compare(
             )
     colours = part_palette(vocabulary) / 255
     if parts:
-        handles = [Patch(color=colours[p], label=vocabulary.parts[p]) for p in parts]
-        picture.legend(
-            handles=handles,
+        legend_of(
+            picture,
+            [Patch(color=colours[p]) for p in parts],
+            [vocabulary.parts[p] for p in parts],
             ncols=per_row,
             loc="outside lower center",
             fontsize=8,
@@ -233,6 +244,13 @@ def compare(
             columnspacing=1,
         )
     return picture
+
+
+def _labels(labels, vocabulary: Vocabulary) -> np.ndarray:
+    """A label map [h, w] from one, from a sample or from a result of a segmenter."""
+    if hasattr(labels, "labels_in"):
+        return labels.labels_in(vocabulary)
+    return as_array(getattr(labels, "part_map", labels))
 
 
 @styled
@@ -257,7 +275,7 @@ def contact_sheet(
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     cell = min(PANEL, 10 / columns)
-    height = cell * images[0].shape[0] / images[0].shape[1] + (0.22 if titles else 0.04)
+    height = cell * panel_ratio(images[0]) + (0.22 if titles else 0.04)
     picture = new_picture(cell * columns, height * rows)
     picture.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0, hspace=0)
     grid = picture.subplots(rows, columns, squeeze=False).ravel()
@@ -267,3 +285,20 @@ def contact_sheet(
         show_image(axes, enlarge(image, display_size(image.shape, at_least=200)))
         axes.set_title(title, fontsize=8, pad=2)
     return picture
+
+
+def close_up(image, box: Sequence[int], side: int = 200) -> np.ndarray:
+    """The square around a box, a little wider than it, as RGB uint8 `[side, side, 3]`.
+
+    Args:
+        image: RGB `[H, W, 3]`.
+        box: left, top, right, bottom in pixels.
+        side: of the cut-out in pixels.
+    """
+    image = as_rgb(image)
+    height, width = image.shape[:2]
+    wanted = min(max(box[2] - box[0], box[3] - box[1]) * 1.15, height, width)
+    left = np.clip((box[0] + box[2] - wanted) / 2, 0, width - wanted)
+    top = np.clip((box[1] + box[3] - wanted) / 2, 0, height - wanted)
+    cut = (left, top, left + wanted, top + wanted)
+    return np.asarray(Image.fromarray(image).resize((side, side), box=cut))

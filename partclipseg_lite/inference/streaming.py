@@ -70,9 +70,12 @@ class WordDecoder:
         for start in range(0, len(missing), self.chunk):
             some = missing[start : start + self.chunk]
             activations = [a.to(self.embeddings.device) for a in self.activations]
-            # (some, N, D)
-            decoded = self.model.decoder(activations, self.embeddings[some][None])[0]
-            self._features.update((row, word.clone()) for row, word in zip(some, decoded))
+            decoded = self.model.decoder(activations, self.embeddings[some][None])[
+                0
+            ]  # (some, N, D)
+            self._features.update(
+                (row, word.clone()) for row, word in zip(some, decoded, strict=True)
+            )
         for row in rows:
             self._features.move_to_end(row)
         found = torch.stack([self._features[row] for row in rows]).to(self.embeddings.device)
@@ -125,7 +128,7 @@ class WordDecoder:
     def background(self, size: tuple[int, int]) -> Tensor:
         """Logits float32 [H, W]; 0 everywhere for CLIPSeg without an embedding for background."""
         if self.model.background_embedding is None:
-            return torch.zeros(size, device=self.embeddings.device)
+            return torch.zeros(size, dtype=torch.float32, device=self.embeddings.device)
         ((_, logits),) = self.enlarged("names", [self.count], size)
         return logits[0]
 
@@ -136,8 +139,8 @@ class WordDecoder:
         Background's logits [H, W]).
         """
         best = background = self.background(size)
-        labels = torch.full(size, -1, device=background.device)
-        highest = torch.empty(self.count, device=background.device)
+        labels = torch.full(size, -1, dtype=torch.long, device=background.device)
+        highest = torch.empty(self.count, dtype=torch.float32, device=background.device)
         for names, logits in self.enlarged("names", self.order, size):
             index = torch.tensor(names, device=logits.device)
             highest[index] = logits.flatten(1).amax(1)
@@ -155,6 +158,8 @@ class WordDecoder:
         """
         grid, maps = self.model.backbone.grid, {}
         found = labels[labels >= 0].unique()
+        if not len(found):
+            return maps
         # A tapped map is 4 MB for each of the word's sequences.
         for names in found.split(max(1, self.chunk // 4)):
             area = area_on_grid((labels == names[:, None, None])[None], grid)  # (1, K, N)
@@ -169,5 +174,5 @@ class WordDecoder:
                 self.model.decoder(
                     self.activations, torch.cat([words.parts, words.objects])[None], plan.tap
                 )
-            maps |= zip(names.tolist(), object_part_maps(plan).view(-1, grid, grid))
+            maps |= zip(names.tolist(), object_part_maps(plan).view(-1, grid, grid), strict=True)
         return maps

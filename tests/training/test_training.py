@@ -433,7 +433,7 @@ def test_steps_that_are_done_are_not_drawn_again():
 
 def test_several_processes_share_each_batch_and_take_every_step():
     shares = [list(StepSampler(3, 6, 4, process, 2)) for process in (0, 1)]
-    assert [sorted(a + b) for a, b in zip(*shares)] == list(StepSampler(3, 6, 4))
+    assert [sorted(a + b) for a, b in zip(*shares, strict=True)] == list(StepSampler(3, 6, 4))
     with pytest.raises(
         ValueError, match="a batch of 4 cannot be shared by 3 processes; choose training.batch_size"
     ):
