@@ -210,10 +210,10 @@ def _meant(word: str, synonyms: Mapping[str, tuple[str, ...]]) -> list[str]:
     return [known for known, words in synonyms.items() if _key(word) in map(_key, words)]
 
 
-def _check_unique(names: Iterable[str], what: str) -> None:
-    met: dict[str, str] = {}
-    for name in names:
-        key = name_key(name)
+def _check_unique(names: Iterable[str | int], what: str) -> None:
+    met: dict[str | int, str | int] = {}
+    for name in names:  # or ids
+        key = name_key(name) if isinstance(name, str) else name
         if key in met:
             also = "" if met[key] == name else f", first as {met[key]!r}: CLIP reads both alike"
             raise ValueError(f"{what} {name!r} is listed twice{also}; list each name once")

@@ -20,6 +20,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from ..vocabulary import Vocabulary
+from .images import read_image
 from .label_files import (
     ListedImage,
     check_present,
@@ -29,7 +30,6 @@ from .label_files import (
     full_vocabulary,
     read_coco,
     read_ids,
-    read_stored_image,
     restricted,
     to_positions,
 )
@@ -124,7 +124,7 @@ class ADE20KPart(Dataset):
 
     def __getitem__(self, index: int) -> Sample:
         split, listed, annotation = self._items[index]
-        image = read_stored_image(self.root / IMAGES / split / listed.file_name)
+        image = read_image(self.root / IMAGES / split / listed.file_name, upright=False)
         label_path = self.root / PARTS / split / f"{listed.stem}.png"
         ids = read_ids(label_path, 16)
         for what, shape in (

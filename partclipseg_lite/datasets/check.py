@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from . import ade20k_part_234 as ade
 from . import partimagenet
 from . import pascal_part_116 as pascal
 from .folders import layout_of, splits_of
+from .images import read_image
 from .label_files import (
     CLASSES,
     CocoFile,
@@ -32,6 +34,7 @@ from .label_files import (
     read_json,
     visible_images,
 )
+from .metadata import orientation_of
 from .sample import IGNORE
 from .views import SHOTS
 
@@ -295,14 +298,14 @@ def _try(read: Callable, split: str, what: str, log: _Log):
 def _size(picture: Path, split: str, log: _Log) -> tuple[int, int] | None:
     """(height, width) of a picture that can be read to its end."""
     try:
-        with Image.open(picture) as image:
-            image.load()
-            if image.getexif().get(0x0112, 1) != 1:
-                log.add("note", split, "pictures with an EXIF rotation (not applied)", picture.name)
-            return image.height, image.width
-    except Exception as error:  # PIL's plugins raise whatever they meet
-        log.add("error", split, "pictures that cannot be read", f"{picture.name} ({error})")
+        size = read_image(picture, upright=False).shape[:2]
+    except (OSError, ValueError) as error:
+        log.add("error", split, "pictures that cannot be read", error)
         return None
+    with suppress(Exception), Image.open(picture) as image:  # Pillow minds what we do not
+        if orientation_of(image) != 1:
+            log.add("note", split, "pictures with an EXIF rotation (not applied)", picture.name)
+    return size
 
 
 def _labels(path: Path, bits: int, split: str, log: _Log) -> np.ndarray | None:

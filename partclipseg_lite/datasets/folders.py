@@ -110,7 +110,7 @@ def open_dataset(
         raise ValueError(f"per must be 'image' or 'object', got {per!r}")
     if few_shot and per == "object":
         raise ValueError("a few-shot list names whole pictures: take per='image' with it")
-    if str(name_or_folder) == "drawn":
+    if name_or_folder == "drawn":  # a Path of that name is a folder
         if few_shot or vocabulary not in (None, "drawn"):
             raise ValueError("the drawn world has no few-shot list and one vocabulary")
         split = {"val": "validation", "training": "train"}.get(split, split)

@@ -17,12 +17,12 @@ from pycocotools import mask as coco_mask
 from torch import Tensor
 
 from ..vocabulary import Vocabulary
-from .images import read_image
-from .sample import IGNORE
+from .images import read_labels
+from .sample import IGNORE, check_plain_name
 
 CLASSES = "classes.json"
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-ORIENTATION = 0x0112  # of EXIF
+UNREADABLE = (OSError, SyntaxError, ValueError)  # what Pillow raises for damaged files
 DEPTHS = {8: np.uint8, 16: np.uint16}
 
 
@@ -39,18 +39,6 @@ def visible_images(folder: Path) -> list[Path]:
     )
 
 
-def read_stored_image(path: Path) -> np.ndarray:
-    """A picture as its pixels are stored, `uint8 [H, W, 3]`: its masks know no EXIF rotation."""
-    try:
-        with Image.open(path) as image:
-            turned = image.getexif().get(ORIENTATION, 1) != 1
-            if turned:
-                return np.array(image.convert("RGB"))
-    except Exception:  # PIL's plugins raise whatever they meet; `read_image` says what is wrong
-        pass
-    return read_image(path)
-
-
 def read_ids(path: Path, bits: int) -> np.ndarray:
     """The ids of a label image as they stand in the file, `uint8 or uint16 [H, W]`.
 
@@ -63,21 +51,14 @@ def read_ids(path: Path, bits: int) -> np.ndarray:
         raise FileNotFoundError(f"label file {path} is missing; extract the dataset again")
     try:
         with Image.open(path) as image:
-            mode, ids = image.mode, np.asarray(image)  # palette images give their indices
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(
-            f"{path} cannot be read ({error}); it may be truncated: extract it again"
-        ) from error
-    # Pillow before 11.3 opens some 16-bit files as 32-bit ones.
-    deep = mode.startswith("I") and ids.min(initial=0) >= 0 and ids.max(initial=0) <= 65535
-    found = 8 if mode in ("L", "P") else 16 if deep else None
+            mode = image.mode
+    except UNREADABLE:
+        mode = "L"  # `read_labels` says what is wrong
+    found = 8 if mode in ("1", "L", "P") else 16 if mode.startswith("I") else None
     if found != bits:
         hint = "; ids above 255 may have been lost on the way" if (found, bits) == (8, 16) else ""
-        raise DepthError(
-            f"{path} must hold one channel of {bits} bits, got mode {mode!r} of shape "
-            f"{ids.shape}{hint}"
-        )
-    return ids.astype(DEPTHS[bits])
+        raise DepthError(f"{path} must hold one channel of {bits} bits, got mode {mode!r}{hint}")
+    return read_labels(path).astype(DEPTHS[bits])
 
 
 def to_positions(
@@ -116,18 +97,38 @@ def restricted(positions: np.ndarray, ids: Tensor, full: int) -> np.ndarray:
     return lookup[positions]
 
 
+def read_class_list(path: Path) -> Vocabulary:
+    """The vocabulary that a classes.json holds.
+
+    Raises:
+        ValueError: it is damaged, or an entry stands twice; the file is named.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        return Vocabulary.from_dict(json.loads(text, object_pairs_hook=_each_once))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is not a class list ({error}); take a fresh copy of it"
+        ) from error
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict:
+    """A JSON object; `ValueError` if a name stands twice, of which Python would keep the last."""
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        twice = next(key for key in table if sum(key == k for k, _ in pairs) > 1)
+        raise ValueError(f"entry {twice!r} is there twice")
+    return table
+
+
 def choose_vocabulary(root: Path, vocabulary: Vocabulary | str | None, usual: str) -> Vocabulary:
     """The vocabulary asked for; else the one in the folder's classes.json; else the usual one.
 
     Raises:
         ValueError: classes.json is damaged, or lists other classes than those asked for.
     """
-    path, stored = root / CLASSES, None
-    if path.is_file():
-        try:
-            stored = Vocabulary.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{path} is not a class list ({error}); remove it") from error
+    path = root / CLASSES
+    stored = read_class_list(path) if path.is_file() else None
     if vocabulary is None:
         return stored or Vocabulary.load(usual)
     chosen = Vocabulary.load(vocabulary) if isinstance(vocabulary, str) else vocabulary
@@ -136,7 +137,7 @@ def choose_vocabulary(root: Path, vocabulary: Vocabulary | str | None, usual: st
         (chosen.objects, chosen.object_ids, full.objects, "object"),
         (chosen.object_parts, chosen.ids, full.object_parts, "object part"),
     ):
-        for name, i in zip(names, ids.tolist()):
+        for name, i in zip(names, ids.tolist(), strict=True):
             if i >= len(listed) or listed[i] != name:
                 here = listed[i] if i < len(listed) else "nothing"
                 raise ValueError(
@@ -299,7 +300,9 @@ def find_split(folder: Path, split: str, other_names: Iterable[tuple[str, ...]])
 
     Raises:
         FileNotFoundError: it is not there; the message lists what is.
+        ValueError: it is no plain name.
     """
+    check_plain_name(split, "the split")
     names = [split, *(name for same in other_names if split in same for name in same)]
     for name in names:
         if (folder / name).is_dir():

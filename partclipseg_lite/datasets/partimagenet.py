@@ -22,6 +22,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from ..vocabulary import Vocabulary, shipped_facts
+from .images import read_image
 from .label_files import (
     CocoFile,
     ListedImage,
@@ -31,7 +32,6 @@ from .label_files import (
     find_split,
     full_vocabulary,
     read_coco,
-    read_stored_image,
     restricted,
 )
 from .sample import IGNORE, Sample
@@ -85,8 +85,8 @@ class PartImageNet(Dataset):
         self.vocabulary = choose_vocabulary(self.root, vocabulary, USUAL)
         full = full_vocabulary(self.root, USUAL)
         self._object_of_wnid = object_ids(self.root, full)
-        self._list = read_coco(find_list(self.root, self.split))
-        self._part_words = part_words(self._list, full)
+        listed = read_coco(find_list(self.root, self.split))
+        self._path, self._part_words = listed.path, part_words(listed, full)
         if objects is None:
             objects = "seen" if self.split.startswith("train") else "all"
         wanted = {
@@ -94,14 +94,14 @@ class PartImageNet(Dataset):
             for wnid, o in self._object_of_wnid.items()
             if objects == "all" or full.seen_object[o]
         }
-        of_these = [i for i in self._list.images if wnid_of(i.file_name) in wanted]
-        self.passed_over = len(self._list.images) - len(of_these)
+        of_these = [i for i in listed.images if wnid_of(i.file_name) in wanted]
+        self.passed_over = len(listed.images) - len(of_these)
         if not of_these:
             raise ValueError(
-                f"{self._list.path} lists {self.passed_over} pictures, none of the objects of "
+                f"{self._path} lists {self.passed_over} pictures, none of the objects of "
                 f"{full.name!r}; names must begin with an ImageNet id such as {min(wanted)}_"
             )
-        chosen = CocoFile(self._list.path, tuple(of_these), self._list.categories)
+        chosen = CocoFile(listed.path, tuple(of_these), listed.categories)
         self._images = check_present(self.root / IMAGES / self.split, chosen, missing)
         self._full = full
 
@@ -115,17 +115,17 @@ class PartImageNet(Dataset):
 
     def __getitem__(self, index: int) -> Sample:
         listed = self._images[index]
-        image = read_stored_image(self.root / IMAGES / self.split / listed.file_name)
+        image = read_image(self.root / IMAGES / self.split / listed.file_name, upright=False)
         if image.shape[:2] != (listed.height, listed.width):
             raise ValueError(
-                f"{self._list.path} has {listed.width}x{listed.height} pixels for "
+                f"{self._path} has {listed.width}x{listed.height} pixels for "
                 f"{listed.file_name}, the picture has {image.shape[1]}x{image.shape[0]}"
             )
         o = self._object_of_wnid[wnid_of(listed.file_name)]
         parts = np.full(image.shape[:2], IGNORE, dtype=np.int64)
         for annotation in listed.annotations:
             t = self._part(annotation, listed, o)
-            parts[decode_mask(annotation, listed, self._list.path)] = t
+            parts[decode_mask(annotation, listed, self._path)] = t
         objects = np.where(parts == IGNORE, IGNORE, o)
         return Sample(
             image,
@@ -141,7 +141,7 @@ class PartImageNet(Dataset):
         name = f"{obj}'s {word}"
         if word is None or name not in self._full:
             raise ValueError(
-                f"{self._list.path}: {listed.file_name} shows a {obj} and has category {category} "
+                f"{self._path}: {listed.file_name} shows a {obj} and has category {category} "
                 f"({word!r}); its parts are {', '.join(self._full.parts_of(obj))}"
             )
         return self._full.index(name)

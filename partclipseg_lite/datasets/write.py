@@ -22,7 +22,7 @@ from . import ade20k_part_234 as ade
 from . import partimagenet
 from .label_files import CLASSES, encode_mask
 from .pascal_part_116 import write_pascal_part
-from .sample import IGNORE, Sample
+from .sample import IGNORE, Sample, check_plain_name
 
 #: super-class -> its objects in the drawn world; invented, but stable
 DRAWN_SUPERCLASSES: Mapping[str, tuple[str, ...]] = {
@@ -84,6 +84,7 @@ def write_dataset(
         raise ValueError(
             f"layout must be pascal_part_116, ade20k_part_234 or partimagenet, got {layout!r}"
         )
+    check_plain_name(split, "the split")
     vocabulary = dataset.vocabulary
     with _new_split(Path(root), split) as folder:
         if layout == "ade20k_part_234":
@@ -124,8 +125,9 @@ def _checked(dataset: Iterable[Sample]) -> Iterator[tuple[str, Sample]]:
     indices = range(len(dataset)) if hasattr(dataset, "__len__") else None
     for index, sample in enumerate(dataset if indices is None else (dataset[i] for i in indices)):
         name = sample.name or f"{index:06d}"
-        if Path(name).name != name or name.startswith(".") or name in met:
-            raise ValueError(f"sample {index} is named {name!r}, no file name or given twice")
+        check_plain_name(name, f"sample {index}")
+        if name in met:
+            raise ValueError(f"two samples are named {name!r} (the second is number {index})")
         met.add(name)
         sample.check_ids(dataset.vocabulary)
         yield name, sample

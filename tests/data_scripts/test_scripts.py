@@ -40,7 +40,7 @@ def worlds():
 def original(tmp_path, worlds, layout):
     """A folder as its authors would hand it out, with the traps that they left in."""
     root = tmp_path / "original" / "SomeSet"
-    for split, world in zip(SCRIPTS[layout][1], worlds):
+    for split, world in zip(SCRIPTS[layout][1], worlds, strict=True):
         write_dataset(world, root, split, layout)
     for path in root.rglob("*_label_count.json"):
         path.unlink()  # made, not shipped
@@ -148,7 +148,7 @@ def test_labels_are_counted_as_the_evaluation_needs_them(tmp_path, original, lay
     folder = tmp_path / "set" / "annotations_detectron2_part"
     counts = json.loads((folder / "val_obj_label_count.json").read_text())
     world = worlds[1]
-    for name, objects in zip(world.names, world.object_maps):
+    for name, objects in zip(world.names, world.object_maps, strict=True):
         assert counts[f"{name}.png"] == sorted({int(o) for o in np.unique(objects)} - {-1})
 
 

@@ -31,7 +31,7 @@ def worlds():
 
 
 def folder(tmp_path, worlds, layout):
-    for split, world in zip(SPLITS[layout], worlds):
+    for split, world in zip(SPLITS[layout], worlds, strict=True):
         write_dataset(world, tmp_path / "set", split, layout)
     return tmp_path / "set"
 

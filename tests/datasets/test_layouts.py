@@ -96,7 +96,7 @@ def test_a_restricted_vocabulary_hides_everything_else(folders, layout):
 @pytest.mark.parametrize("layout", ["ade20k_part_234", "partimagenet"])
 def test_a_split_is_written_whole_or_not_at_all(tmp_path, world, layout):
     twice = Listed([world[0], world[0]])
-    with pytest.raises(ValueError, match="given twice"):
+    with pytest.raises(ValueError, match="two samples are named"):
         write_dataset(twice, tmp_path / "set", "val", layout)
     with pytest.raises(ValueError, match="empty"):
         write_dataset(Listed(), tmp_path / "set", "val", layout)
