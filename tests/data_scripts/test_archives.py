@@ -59,6 +59,7 @@ class Host(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body[:cut])
+        self.server.sent.append((status, len(body[:cut])))
 
     def log_message(self, *_):
         pass
@@ -67,7 +68,7 @@ class Host(BaseHTTPRequestHandler):
 @pytest.fixture
 def host():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
-    server.asked, server.tag, server.breaks = [], '"one"', True
+    server.asked, server.sent, server.tag, server.breaks = [], [], '"one"', True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -106,6 +107,7 @@ def test_a_broken_download_goes_on_where_it_stopped(tmp_path, host):
     assert not (tmp_path / "set.bin").exists()
     assert fetch(source(host, "/broken"), tmp_path).read_bytes() == CONTENT
     assert [asked for *_, asked in host.asked] == [None, "bytes=51200-"]
+    assert host.sent == [(200, 51_200), (206, 51_200)]
     assert not list(tmp_path.glob("*.part*"))
 
 

@@ -196,17 +196,18 @@ def one_pixel_set(root, annotations, parts, vocabulary=DRAWN):
 
 
 def test_where_instances_overlap_parts_decide_and_the_release_takes_the_last(tmp_path):
-    head, wheel = DRAWN.index("dog's head"), DRAWN.index("car's wheel")
-    # A dog on pixels 1 and 2 of a car that covers all four and is written last.
-    root = one_pixel_set(
-        tmp_path / "set", [("dog", [1, 2, 1]), ("car", [0, 4])], [wheel, head, 65535, 65535]
-    )
+    head, wheel, none = DRAWN.index("dog's head"), DRAWN.index("car's wheel"), IGNORE
+    # A dog on the last three pixels, the car on all four, written last; its wheel hides the dog.
+    instances, parts = [("dog", [1, 3]), ("car", [0, 4])], [wheel, wheel, head, 65535]
+    root = one_pixel_set(tmp_path / "set", instances, parts)
     dog, car = DRAWN.object_index("dog"), DRAWN.object_index("car")
-    assert ADE20KPart(root, "val")[0].object_map.tolist() == [[car, dog, dog, car]]
+    assert ADE20KPart(root, "val")[0].object_map.tolist() == [[car, car, dog, dog]]
     assert ADE20KPart(root, "val", released=True)[0].object_map.tolist() == [[car] * 4]
     ours, theirs = (ADE20KPart(root, "val", per="instance", released=r) for r in (False, True))
-    assert ours[1].part_map.tolist() == [[wheel, IGNORE, IGNORE, IGNORE]]
-    assert theirs[1].part_map.tolist() == [[wheel, head, IGNORE, IGNORE]]
+    assert ours[0].part_map.tolist() == [[none, none, head, none]]
+    assert theirs[0].part_map.tolist() == [[none, wheel, head, none]]
+    assert ours[1].part_map.tolist() == [[wheel, wheel, none, none]]
+    assert theirs[1].part_map.tolist() == [[wheel, wheel, head, none]]
 
 
 def test_the_release_tests_novel_objects_of_training_pictures_too(tmp_path):
