@@ -1,8 +1,12 @@
 """A slider that works in a page without a kernel: all its pictures are in the page."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-import ipywidgets as widgets
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # ipywidgets comes with the notebooks, not with the package
+    import ipywidgets as widgets
 
 
 def picture_slider(pictures: Mapping[str, bytes], start: str, name: str) -> widgets.VBox:
@@ -16,6 +20,8 @@ def picture_slider(pictures: Mapping[str, bytes], start: str, name: str) -> widg
     Raises:
         ValueError: `start` is no label.
     """
+    import ipywidgets as widgets
+
     labels = list(pictures)
     if start not in pictures:
         raise ValueError(f"{start!r} is no label of the slider; there are {', '.join(labels)}")
@@ -25,7 +31,6 @@ def picture_slider(pictures: Mapping[str, bytes], start: str, name: str) -> widg
     )
     slider = widgets.SelectionSlider(options=labels, index=index, description=name, layout=wide)
     box = widgets.VBox([slider, stack])
-    box.link = widgets.jslink(
-        (slider, "index"), (stack, "selected_index")
-    )  # in the browser; kept with its widgets
+    # In the browser; kept with its widgets.
+    box.link = widgets.jslink((slider, "index"), (stack, "selected_index"))
     return box
