@@ -7,7 +7,8 @@ Takes an estimated three hours on two cores; stopped at any moment, the same com
 
 1. The tiny CLIP. 2. For each training seed PartCLIPSeg, PartCLIPSeg without attention control, and
 the CLIPSeg baseline, on the same pictures for the same steps. 3. Scores of each on the test split.
-4. Seed 0 becomes the shipped weights, and `partclipseg_lite/data/records/toy.json` the record that the book reads.
+4. Seed 0 becomes the shipped weights, and `partclipseg_lite/data/records/toy.json` the record that
+the book reads.
 """
 
 import argparse

@@ -172,7 +172,7 @@ class Views:
         pixels = np.stack([v[0] for v in views])
         owner = [k for k, v in enumerate(views) for _ in v[1]]
         weights = torch.zeros(len(owner), (SIZE // PATCH) ** 2)
-        for row, (patches, _) in zip(weights, (r for v in views for r in v[1])):
+        for row, (patches, _) in zip(weights, (r for v in views for r in v[1]), strict=True):
             row[patches] = 1
         return pixels, torch.tensor(owner), weights, [c for v in views for _, c in v[1]]
 
@@ -205,7 +205,11 @@ def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
     """Zero-shot accuracies in percent on held-out pictures (see the keys)."""
     clip.eval()
     vocabulary, images, device = Vocabulary.load("drawn"), held_out.images, clip.logit_scale.device
-    novel = {o for o, seen in zip(vocabulary.objects, vocabulary.seen_object.tolist()) if not seen}
+    novel = {
+        o
+        for o, seen in zip(vocabulary.objects, vocabulary.seen_object.tolist(), strict=True)
+        if not seen
+    }
 
     def embed(texts: list[str]) -> Tensor:
         return F.normalize(encode_tokens(clip, tokenizer(texts).to(device)), dim=-1).cpu()

@@ -84,7 +84,7 @@ def _noun(obj: str, rng: np.random.Generator) -> str:
 
 
 def _coloured(obj: str, noun: str, colour: str) -> str:
-    """ "a red car"; a person is not red but wears red."""
+    """The noun in its colour: a car is red, but a person wears red."""
     return (
         f"{with_article(noun)} in {colour}" if obj == "person" else with_article(f"{colour} {noun}")
     )

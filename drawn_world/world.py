@@ -157,7 +157,7 @@ class World:
         blocks = workers.run(
             self.draw_block, [(i, min(i + chunk, self.images)) for i in starts], processes
         )
-        for start, block in zip(starts, blocks):
+        for start, block in zip(starts, blocks, strict=True):
             yield slice(start, min(start + chunk, self.images)), block
 
     def draw_block(self, first: int, end: int) -> tuple:

@@ -53,36 +53,56 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def remove_partials(folder: Path) -> None:
-    """Remove what killed processes left half-written in `folder`; call it where nobody else writes."""
+    """Remove what killed processes left half-written in `folder`.
+
+    Call it where nobody else writes.
+    """
     for path in folder.glob(".*.partial"):
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def check_writable(path: str | Path) -> None:
-    """Raise an `OSError` that says why `path` cannot be written, before the work that fills it.
+    """Raise an `OSError` that says why no file can be written at `path`, before the work for it.
 
-    Folders on the way to it are made.
+    Leaves nothing behind. Folders on the way that do not exist are made later, so the nearest one
+    that does is tried.
     """
-    target = Path(os.path.realpath(path))
-    kind = _kind(target)
-    if kind == "folder":
-        raise IsADirectoryError(f"{path} is a folder; give the name of a file in it")
+    target = Path(os.path.realpath(path))  # what a link leads to
+    if target.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the name of a file to write")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(f"{path} may not be written; give another name")
+    if target.exists() and not target.is_file():
+        return  # a device or a pipe is written into
+    check_folder(target.parent, path)
+
+
+def check_folder(path: str | Path, file: str | Path | None = None) -> None:
+    """Raise an `OSError` that says why no files can be made in the folder `path`.
+
+    It may not exist yet. Leaves nothing behind.
+
+    Args:
+        path: the folder.
+        file: what is to be written there, for the error.
+    """
+    there, named = Path(os.path.realpath(path)), file or path
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise NotADirectoryError(f"{named} cannot be made: {there} is a file; give another name")
     try:
-        if kind != "nothing" and not os.access(target, os.W_OK):
-            raise PermissionError(f"{path} may not be written to; choose another file")
-        if kind != "special":
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _new_beside(target).unlink()
-    except PermissionError as error:
-        raise PermissionError(f"{path} cannot be written ({error}); choose another file") from error
-    except (FileExistsError, NotADirectoryError) as error:
-        raise NotADirectoryError(
-            f"{path} cannot be written: {target.parent} or a folder above it is a file"
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(b"a full disk takes no byte")
+            file.flush()
+    except OSError as error:
+        raise type(error)(
+            error.errno, f"nothing can be written to {named} ({error.strerror}); give another place"
         ) from error
 
 
 def _kind(path: Path) -> str:
-    """What lies at `path`: "nothing", "file", "folder", or "special" for a device, pipe or socket."""
+    """What lies at `path`: "nothing", "file", "folder", or "special" (a device, pipe, socket)."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):

@@ -113,6 +113,69 @@ def _check_unique(names: Iterable[str], what: str) -> None:
         met.add(name)
 
 
+LARGEST_ID = 65535  # what a label file of 16 bits can hold
+
+
+def _checked_table(contents) -> dict:
+    """The arguments of `Vocabulary._build` from a table that a file held.
+
+    Entries besides the two lists of names may be absent.
+    """
+    known = ("name", "objects", "object_parts", "novel_objects", "ids", "object_ids")
+    known += ("ignore_label",)
+    if not isinstance(contents, Mapping):
+        raise ValueError(f"expected a table of names and ids, got {str(contents)[:60]!r}")
+    for key in contents:
+        if key not in known:
+            raise ValueError(f"unknown entry {key!r}{_did_you_mean(str(key), known)}")
+    table = {"name": "from a file", "novel_objects": [], "ignore_label": 255, **contents}
+    if not isinstance(table["name"], str):
+        raise ValueError(f"name is {table['name']!r}, expected a string")
+    for key in ("objects", "object_parts", "novel_objects"):
+        names = table.get(key)
+        if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
+            raise ValueError(f"{key} is {str(names)[:60]!r}, expected a list of names")
+        if not names and key != "novel_objects":
+            raise ValueError(f"{key} is empty, expected at least one name")
+        if not all(name.strip() for name in names):
+            raise ValueError(f"{key} holds an empty name")
+        _check_unique(names, f"in {key}, the name")
+    for full in table["object_parts"]:
+        if (obj := split_name(full)[0]) not in table["objects"]:
+            raise ValueError(
+                f"object_parts holds {full!r}, but objects holds no {obj!r}"
+                f"{_did_you_mean(obj, table['objects'])}"
+            )
+    for obj in table["novel_objects"]:
+        if obj not in table["objects"]:
+            raise ValueError(
+                f"novel_objects holds {obj!r}, but objects does not"
+                f"{_did_you_mean(obj, table['objects'])}"
+            )
+    ignored = table["ignore_label"]
+    if type(ignored) is not int or not 0 <= ignored <= LARGEST_ID:
+        raise ValueError(
+            f"ignore_label is {ignored!r}, expected a whole number from 0 to {LARGEST_ID}"
+        )
+    for key, names in (("ids", "object_parts"), ("object_ids", "objects")):
+        ids = table.get(key)
+        if ids is None:
+            ids = list(range(len(table[names])))
+        if not isinstance(ids, list | tuple) or len(ids) != len(table[names]):
+            what = f"{len(ids)} ids" if isinstance(ids, list | tuple) else repr(str(ids)[:60])
+            raise ValueError(
+                f"{key} is {what}, expected one for each of {len(table[names])} {names}"
+            )
+        for position, i in enumerate(ids):
+            if type(i) is not int or not 0 <= i <= LARGEST_ID or i == ignored:
+                raise ValueError(
+                    f"{key}[{position}] is {i!r}, expected a whole number from 0 to {LARGEST_ID} "
+                    f"other than ignore_label {ignored}"
+                )
+        _check_unique(ids, f"in {key}, the id")
+    return table
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Vocabulary:
     """A list of object-specific parts in label order, with its index maps.
@@ -151,7 +214,7 @@ class Vocabulary:
     def __post_init__(self):
         part_names = [
             full[len(self.objects[o] + SEPARATOR) :]
-            for full, o in zip(self.object_parts, self.object_of.tolist())
+            for full, o in zip(self.object_parts, self.object_of.tolist(), strict=True)
         ]
         parts = tuple(sorted(set(part_names)))
         position = {part: p for p, part in enumerate(parts)}
@@ -345,6 +408,50 @@ class Vocabulary:
         with_parts = set(self.object_of.tolist())
         return tuple(obj for o, obj in enumerate(self.objects) if o in with_parts)
 
+    @property
+    def novel_objects(self) -> tuple[str, ...]:
+        """Objects whose parts have no masks in training, in label order."""
+        return tuple(
+            obj
+            for obj, seen in zip(self.objects, self.seen_object.tolist(), strict=True)
+            if not seen
+        )
+
+    @property
+    def novel_parts(self) -> tuple[str, ...]:
+        """Generalized parts that no seen object has."""
+        return tuple(
+            part for part, seen in zip(self.parts, self.seen_part.tolist(), strict=True) if not seen
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many object parts (and of these seen, unseen), parts, objects, objects with parts."""
+        seen = int(self.seen.sum())
+        return {
+            "object parts": len(self),
+            "seen": seen,
+            "unseen": len(self) - seen,
+            "parts": len(self.parts),
+            "objects": len(self.objects),
+            "with parts": len(self.objects_with_parts),
+        }
+
+    def owners(self, part: str, *, seen: bool | None = None) -> tuple[str, ...]:
+        """Objects that have a generalized part, in label order; seen or novel ones on request.
+
+        Raises:
+            ValueError: no object has such a part; the message holds close names.
+        """
+        if part not in self.parts:
+            raise ValueError(
+                f"{part!r} is not one of the {len(self.parts)} parts of vocabulary {self.name!r}"
+                f"{_did_you_mean(str(part), self.parts)}"
+            )
+        has = self.part_of == self.parts.index(part)
+        kept = has if seen is None else has & (self.seen == seen)
+        return tuple(self.objects[o] for o in sorted(self.object_of[kept].tolist()))
+
     def parse(self, name: str) -> tuple[str, str]:
         """Object and part of a name, by the longest fitting object here; the part may be new.
 
@@ -427,7 +534,9 @@ class Vocabulary:
             "objects": list(self.objects),
             "object_parts": list(self.object_parts),
             "novel_objects": [
-                obj for obj, seen in zip(self.objects, self.seen_object.tolist()) if not seen
+                obj
+                for obj, seen in zip(self.objects, self.seen_object.tolist(), strict=True)
+                if not seen
             ],
             "ids": self.ids.tolist(),
             "object_ids": self.object_ids.tolist(),
@@ -436,8 +545,12 @@ class Vocabulary:
 
     @classmethod
     def from_dict(cls, contents: Mapping) -> Vocabulary:
-        """The vocabulary that `to_dict` wrote."""
-        return cls._build(**contents)
+        """The vocabulary that `to_dict` wrote down.
+
+        `ValueError` names the entry and the value that cannot be, so that a table from a file never
+        gives labels another meaning.
+        """
+        return cls._build(**_checked_table(contents))
 
     @property
     def hash(self) -> str:

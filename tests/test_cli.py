@@ -2,10 +2,14 @@
 
 import json
 import math
+import os
 import re
 import shlex
 import subprocess
 import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +17,7 @@ import torch
 from helpers import DRAWN, clip_file, quick_settings, sample
 from PIL import Image
 
-from partclipseg_lite.cli import _parser, main
+from partclipseg_lite.cli import UNFIT, _parser, _unfit_versions, main
 from partclipseg_lite.datasets.pascal_part_116 import write_pascal_part
 from partclipseg_lite.datasets.sample import Sample
 from partclipseg_lite.vocabulary import Vocabulary
@@ -128,7 +132,7 @@ def test_mistakes_of_segment_are_one_line(capsys, weights, image, tmp_path):
     assert "no weights at 'nothing'" in segment(
         image, "--names", "dog's head", "--weights", "nothing"
     )
-    assert "image.png is not a readable safetensors" in segment(
+    assert "image.png is a PNG picture" in segment(
         image, "--names", "dog's head", "--weights", image
     )
     broken = tmp_path / "broken.png"
@@ -375,3 +379,190 @@ def test_an_unknown_shipped_name_lists_the_known_ones(capsys, tmp_path):
         capsys, "evaluate", "--weights", "tyo", "--dataset", "drawn", "--json", tmp_path / "s.json"
     )
     assert "toy, toy_no_attention_control, toy_clipseg" in err
+
+
+# ---- the boundary --------------------------------------------------------------------------------
+
+
+def python_m(*arguments, **how):
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment |= how.pop("env", {})
+    command = [sys.executable, "-m", "partclipseg_lite", *map(str, arguments)]
+    return subprocess.Popen(command, text=True, env=environment, **how)
+
+
+@pytest.fixture
+def raising(monkeypatch):
+    """A function that makes `doctor` raise what it is given."""
+
+    def set_error(error):
+        def run(args):
+            raise error
+
+        monkeypatch.setattr("partclipseg_lite.cli._doctor", run)
+
+    return set_error
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(28, "No space left on device", "run/state.pt"), "No space left on device"),
+        (KeyError("backbone"), "KeyError: 'backbone' (PARTCLIPSEG_TRACEBACK=1 shows where)"),
+        (RuntimeError("two\nlines"), "RuntimeError: two lines"),
+        (MemoryError(), "there is not enough memory for this"),
+        (RecursionError("deep"), "RecursionError: deep"),
+        (zipfile.BadZipFile("no zip"), "BadZipFile: no zip"),
+        (AttributeError(), "AttributeError (PARTCLIPSEG_TRACEBACK=1 shows where)"),
+        (ValueError("x" * 10**6), "xxx"),
+    ],
+)
+def test_whatever_goes_wrong_is_one_line_and_exit_status_2(capsys, raising, error, says):
+    raising(error)
+    line = fails_in_one_line(capsys, "doctor")
+    assert says in line and len(line) < 2100
+
+
+def test_the_traceback_is_shown_to_who_asks_for_it(raising, monkeypatch):
+    raising(KeyError("backbone"))
+    monkeypatch.setenv("PARTCLIPSEG_TRACEBACK", "1")
+    with pytest.raises(KeyError):
+        main(["doctor"])
+
+
+def test_stopping_is_one_line_and_exit_status_130(capsys, raising):
+    raising(KeyboardInterrupt())
+    with pytest.raises(SystemExit) as stopped:
+        main(["doctor"])
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "partclipseg_lite doctor: stopped\n"
+
+
+def test_a_reader_that_has_heard_enough_is_no_error():
+    command = python_m("doctor", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command.stdout.close()
+    assert command.stderr.read() == "" and command.wait(timeout=300) == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_behind_stdout_is_one_line():
+    with open("/dev/full", "w") as full:
+        command = python_m("doctor", stdout=full, stderr=subprocess.PIPE)
+        said = command.stderr.read()
+    assert command.wait(timeout=300) == 2
+    assert said.count("\n") == 1 and "No space left on device" in said
+
+
+# ---- outputs are tried before the work -----------------------------------------------------------
+
+
+@pytest.fixture
+def no_work(monkeypatch):
+    """Whatever takes time fails the test."""
+    for work in (
+        "weights.models.load_model",
+        "inference.segmenter.PartSegmenter.from_pretrained",
+        "training.loop.train",
+        "release.benchmark.run",
+    ):
+        monkeypatch.setattr(f"partclipseg_lite.{work}", lambda *a, **k: pytest.fail("work began"))
+
+
+def places(tmp_path):
+    """Where no file can be written: (path, what the error says)."""
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "locked.json").write_text("kept")
+    return {
+        "a folder": (tmp_path, "is a folder; give the name of a file"),
+        "this folder": (Path("."), "is a folder"),
+        "below a file": (tmp_path / "file" / "a.json", "file is a file; give another name"),
+        "read-only": (Path("/proc/self/a.json"), "/proc/self"),
+    }
+
+
+@pytest.mark.parametrize("place", ["a folder", "this folder", "below a file", "read-only"])
+@pytest.mark.parametrize(
+    "command",
+    [["evaluate", "--weights", "toy", "--dataset", "drawn", "--json"], ["benchmark", "--json"]],
+    ids=lambda command: command[0],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(
+    capsys, no_work, tmp_path, command, place
+):
+    path, says = places(tmp_path)[place]
+    assert says in fails_in_one_line(capsys, *command, path)
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("place", ["below a file", "read-only", "a file"])
+@pytest.mark.parametrize("command", ["segment", "train"])
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(
+    capsys, no_work, image, tmp_path, command, place
+):
+    path, _ = {**places(tmp_path), "a file": (tmp_path / "file", "")}[place]
+    arguments = {
+        "segment": ["segment", image, "--names", "dog's head", "--out", path],
+        "train": ["train", "--preset", "smoke", "--output", path],
+    }[command]
+    assert str(path) in fails_in_one_line(capsys, *arguments)
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_benchmark_does_not_overwrite_what_is_none(capsys, tmp_path):
+    for contents in ("", "[1]", '{"items": {}}', '{"items": [1], "size": "small"}', "notes"):
+        (tmp_path / "notes.json").write_text(contents)
+        said = fails_in_one_line(
+            capsys, "benchmark", "--size", "small", "--json", tmp_path / "notes.json"
+        )
+        assert "holds no benchmark; give another name" in said
+        assert (tmp_path / "notes.json").read_text() == contents
+
+
+@pytest.mark.parametrize("number", ["1_000", "010", "1e3", "0x10", "٣", "", " 5", "5.0"])
+def test_numbers_of_options_are_written_plainly(capsys, number, tmp_path):
+    said = fails(
+        capsys,
+        "evaluate",
+        "--weights",
+        "toy",
+        "--dataset",
+        "drawn",
+        "--json",
+        "x",
+        "--images",
+        number,
+    )
+    assert f"expected a whole number such as 100, got {number!r}" in said
+
+
+# ---- versions ------------------------------------------------------------------------------------
+
+
+def test_doctor_names_versions_known_not_to_work_and_what_to_do(capsys, monkeypatch):
+    real = metadata.version
+    assert list(_unfit_versions()) == []
+    for package, version, says in (
+        ("torch", "2.1.2+cu118", 'pip install "torch>=2.2"'),
+        ("open_clip_torch", "2.32.0", 'pip install "open_clip_torch>=3.3,<4"'),
+        ("open_clip_torch", "4.0.0", 'pip install "open_clip_torch>=3.3,<4"'),
+        ("jupyter-book", "2.0.0a1", "shows no widget"),
+        ("pydantic", "1.10.9", 'pip install "pydantic>=2.6"'),
+    ):
+        monkeypatch.setattr(
+            metadata, "version", lambda p, q=package, v=version: v if p == q else real(p)
+        )
+        line = next(_unfit_versions())
+        assert line.startswith(f"{package} {version} does not fit: ") and says in line
+    versions = {"torch": "2.2.0", "numpy": "2.1.0"}
+    monkeypatch.setattr(metadata, "version", lambda p: versions.get(p) or real(p))
+    (line,) = _unfit_versions()
+    assert "torch 2.2.0 does not fit numpy 2.1.0" in line and '"numpy<2"' in line
+
+
+def test_the_versions_doctor_asks_for_are_those_of_the_package():
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    bounds = dict(re.findall(r'"([A-Za-z_]+)>=([0-9.]+)[,<0-9]*"', text.split("[tool")[0]))
+    bounds = {name.lower(): bound for name, bound in bounds.items()}
+    for package, _, end, _, _ in UNFIT:
+        if end and package in bounds:
+            assert (bounds[package] + ".0").startswith(end), package

@@ -1,12 +1,13 @@
 """A file is whole or is not there, and what lay in its way is treated as its owner would."""
 
+import errno
 import os
 import stat
 import threading
 
 import pytest
 
-from partclipseg_lite.files import check_writable, replacing, write_whole
+from partclipseg_lite.files import check_folder, check_writable, replacing, write_whole
 
 
 def listing(folder):
@@ -71,16 +72,37 @@ def test_a_pipe_is_written_into_and_stays_a_pipe(tmp_path):
     assert got == ["through"] and stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
-def test_what_cannot_be_written_is_said_before_the_work(tmp_path):
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(IsADirectoryError, match="is a folder; give the name of a file in it"):
-        check_writable(tmp_path)
-    with pytest.raises(NotADirectoryError, match="a folder above it is a file"):
-        check_writable(tmp_path / "file" / "deep" / "a.json")
-    check_writable(tmp_path / "new" / "a.json")
-    check_writable(tmp_path / "file")
-    assert listing(tmp_path) == ["file", "new"] and not listing(tmp_path / "new")
-    assert (tmp_path / "file").read_text() == "x"
+def test_trying_a_place_writes_nothing(tmp_path):
+    check_writable(tmp_path / "new" / "folder" / "a.json")
+    check_folder(tmp_path / "new" / "folder")
+    check_writable("/dev/null")
+    (tmp_path / "old").write_text("kept")
+    check_writable(tmp_path / "old")
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert (tmp_path / "old").read_text() == "kept"
+
+
+def test_a_place_that_takes_no_file_is_named(tmp_path):
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "link").symlink_to(tmp_path)
+    for path in (tmp_path, tmp_path / "link", "."):
+        with pytest.raises(IsADirectoryError, match="is a folder; give the name of a file"):
+            check_writable(path)
+    for check in (check_writable, check_folder):
+        with pytest.raises(NotADirectoryError, match="file is a file; give another name"):
+            check(tmp_path / "file" / "below" / "a.json")
+        with pytest.raises(OSError, match="/proc"):
+            check("/proc/self/a.json")
+
+
+def test_a_full_disk_is_seen_before_the_work(tmp_path, monkeypatch):
+    def full(dir):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with pytest.raises(OSError, match="nothing can be written to .*No space left") as caught:
+        check_writable(tmp_path / "a.json")
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_long_names_leave_room_for_the_temporary_one(tmp_path):

@@ -1,8 +1,10 @@
 """Settings refuse what they do not know, say what they do know, and have a fingerprint."""
 
 import json
+import re
 from typing import get_args
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -208,3 +210,150 @@ def test_words_of_the_command_line_are_read_as_yaml():
 def test_words_that_are_no_assignment_are_named(assignment, message):
     with pytest.raises(ValueError, match=message):
         parse_overrides([assignment])
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["010", "1:30", "0x10", "0o17", "0b1", "1_000", "+010", "1:30.5", "2024-01-01", "5 # five"]
+    + ["yes", "on", "off", "y", "NO", "10**9", "1,000", "5\u0663", "!!int 010", "&a 5", "- 5"],
+)
+def test_what_versions_of_yaml_read_differently_stays_a_word_and_is_no_number(value):
+    assert parse_overrides([f"training.steps={value}"]) == {"training.steps": value}
+    for setting in ("training.steps", "training.learning_rate", "training.vary_words"):
+        with pytest.raises(ValueError, match=f"^setting '{setting}': "):
+            Settings.from_preset("toy", parse_overrides([f"{setting}={value}"]))
+
+
+@given(st.one_of(st.integers(), st.floats(allow_nan=False), st.booleans(), st.none()))
+def test_what_json_writes_the_command_line_reads(value):
+    if isinstance(value, float) and value in (float("inf"), -float("inf")):
+        return  # no JSON
+    assert parse_overrides([f"a={json.dumps(value)}"]) == {"a": value}
+    assert parse_overrides([f"a=[{json.dumps(value)}, x]"]) == {"a": [value, "x"]}
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_read_or_refused_in_one_line(text):
+    try:
+        values = parse_overrides([f"training.steps={text}"])
+        steps = Settings.from_preset("toy", values).training.steps
+    except ValueError as error:
+        assert "training.steps" in str(error) and "\n" not in str(error)
+    else:
+        assert int(text) == steps == float(text)
+
+
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        (["=5"], "--set wants key=value, got '=5'"),
+        ([""], "--set wants key=value, got ''"),
+        (["model.layers=[&a 1, *a]"], "--set model.layers: the value .* is not YAML"),
+        (["model.layers=[!!int 010]"], "--set model.layers: the value .* is not YAML"),
+        (["model.layers=" + "[" * 5000], "--set model.layers: the value .* is not YAML"),
+        (["reading={channels: bgr, channels: rgb}"], "--set reading: the value .* is not YAML"),
+    ],
+)
+def test_what_is_not_given_plainly_is_refused(assignments, message):
+    with pytest.raises(ValueError, match=message):
+        parse_overrides(assignments)
+
+
+def test_of_a_key_given_twice_the_last_counts_however_it_is_spaced():
+    assert parse_overrides(["a.b=5", "c=1", " a.b = 6 "]) == {"a.b": 6, "c": 1}
+
+
+# ---- values that mean nothing --------------------------------------------------------------------
+
+SETTINGS = {
+    name: type(getattr(Settings(), name.split(".")[0])).model_fields[name.split(".")[1]]
+    for name in setting_names()
+    if "." in name and not name.startswith("reading.")
+}
+NUMBERS = [name for name, field in SETTINGS.items() if field.annotation in (int, float)]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", [True, "5", None, [5], float("inf"), float("nan"), 1j, -1, 2**64])
+def test_no_number_takes_what_is_none_or_has_no_end(name, value):
+    if name == "training.learning_rate" and value == 2**64:
+        return  # finite; the loss will tell
+    with pytest.raises(ValueError, match=f"^setting '{re.escape(name)}': ") as caught:
+        Settings.from_preset("toy", {name: value})
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("name", [n for n, f in SETTINGS.items() if f.annotation is bool])
+@pytest.mark.parametrize("value", [0, 1, "true", None, 1.0])
+def test_yes_and_no_are_true_and_false(name, value):
+    with pytest.raises(ValueError, match=f"^setting '{re.escape(name)}': "):
+        Settings.from_preset("toy", {name: value})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "named"),
+    [
+        ({"data.images": 10**9}, "data.images"),
+        ({"data.images": 200_000, "data.size": 1024}, "data.images"),
+        ({"model.width": 10**9}, "model.width"),
+        ({"model.image_size": 10**6}, "model.image_size"),
+        ({"training.steps": 10**18}, "training.steps"),
+        ({"training.batch_size": 10**6}, "training.batch_size"),
+        ({"training.workers": 10**4}, "training.workers"),
+        ({"training.seed": 2**63}, "training.seed"),
+        ({"data.seed": 2**64}, "data.seed"),
+        ({"training.steps": 10**5000}, "training.steps"),
+        ({"model.layers": [1, 1, 5]}, "model.layers"),
+        ({"model.layers": [3, 1]}, "model.layers"),
+        ({"model.layers": [-1, 2]}, "model.layers"),
+        ({"model.layers": []}, "model.layers"),
+        ({"model.layers": [1, 10**9]}, "model.layers"),
+        ({"model.layers": [True, 2]}, "model.layers"),
+        ({"model.layers": 3}, "model.layers"),
+        ({"model.width": 18}, "model.heads"),
+        ({"model.backbone": ""}, "model.backbone"),
+        ({"model.backbone": "a\0b"}, "model.backbone"),
+        ({"model.backbone": 5}, "model.backbone"),
+        ({"loss.temperature": 0.0}, "loss.temperature"),
+    ],
+)
+@pytest.mark.parametrize("preset", ["smoke", "smoke_clipseg"])
+def test_settings_that_cannot_work_together_or_have_no_measure_are_refused(
+    preset, overrides, named
+):
+    with pytest.raises(ValueError, match=f"^setting '{re.escape(named)}"):
+        Settings.from_preset(preset, overrides)
+
+
+def test_the_largest_seed_is_the_largest_that_every_generator_takes():
+    settings = Settings.from_preset("toy", {"training.seed": 2**63 - 1, "data.seed": 2**63 - 1})
+    assert settings == Settings.model_validate_json(settings.model_dump_json())
+
+
+def test_whole_numbers_of_numpy_and_for_fractions_are_taken():
+    given = {
+        "training.steps": np.int64(7),
+        "training.learning_rate": 1,
+        "loss.gamma": np.float32(0.5),
+    }
+    settings = Settings.from_preset("toy", given)
+    assert (settings.training.steps, settings.training.learning_rate) == (7, 1.0)
+    assert type(settings.training.steps) is int and settings.loss.gamma == 0.5
+
+
+@given(st.sampled_from(NUMBERS), st.floats() | st.integers() | st.booleans() | st.text())
+def test_settings_that_pass_are_always_valid_json(name, value):
+    try:
+        settings = Settings.from_preset("toy", {name: value})
+    except ValueError:
+        return
+    text = json.dumps(settings.model_dump(mode="json"), allow_nan=False)
+    assert Settings.model_validate_json(text) == settings and settings.hash()
+
+
+@pytest.mark.parametrize("preset", [None, ["toy"], 5])
+def test_a_preset_is_a_name_and_differences_have_names(preset):
+    with pytest.raises(ValueError, match="unknown preset .*known: toy"):
+        Settings.from_preset(preset)
+    with pytest.raises(TypeError, match="overrides must map dotted names to values"):
+        Settings.from_preset("toy", ["training.steps"])

@@ -66,7 +66,11 @@ def test_counts_are_those_of_the_publications(name):
         len(full.parts),
         len(seen.parts),
     ) == FACTS[name][0]
-    only_novel = [part for part, is_seen in zip(full.parts, full.seen_part.tolist()) if not is_seen]
+    only_novel = [
+        part
+        for part, is_seen in zip(full.parts, full.seen_part.tolist(), strict=True)
+        if not is_seen
+    ]
     assert only_novel == FACTS[name][2] == sorted(set(full.parts) - set(seen.parts))
     assert full.ignore_label == (255 if name in ("drawn", "pascal_part_116") else 65535)
 
@@ -240,7 +244,7 @@ def test_any_pairs_of_words_come_back_from_the_index_maps(pairs):
     vocabulary = Vocabulary.from_names([f"{obj}'s {part}" for obj, part in pairs])
     assert [
         (vocabulary.objects[o], vocabulary.parts[p])
-        for o, p in zip(vocabulary.object_of, vocabulary.part_of)
+        for o, p in zip(vocabulary.object_of, vocabulary.part_of, strict=True)
     ] == pairs
     assert Vocabulary.from_dict(vocabulary.to_dict()) == vocabulary
 
@@ -351,3 +355,33 @@ def test_a_vocabulary_survives_json_and_says_what_it_is(name):
     assert (
         list(seen) == list(seen.object_parts) and seen.object_parts[0] in seen and "dog" not in seen
     )
+
+
+# ---- groups of names
+
+
+@pytest.mark.parametrize("name", available())
+def test_owners_counts_and_novel_names_agree_with_the_list_of_object_parts(name):
+    vocabulary = Vocabulary.load(name)
+    pairs = [vocabulary.parse(full) for full in vocabulary]
+    for part in vocabulary.parts:
+        owners = {obj for obj, other in pairs if other == part}
+        novel = owners & set(vocabulary.novel_objects)
+        assert set(vocabulary.owners(part)) == owners
+        assert set(vocabulary.owners(part, seen=False)) == novel
+        assert set(vocabulary.owners(part, seen=True)) == owners - novel
+        assert (part in vocabulary.novel_parts) == (owners == novel)
+    seen = sum(obj not in vocabulary.novel_objects for obj, _ in pairs)
+    assert list(vocabulary.counts.values()) == [
+        len(pairs),
+        seen,
+        len(pairs) - seen,
+        len({part for _, part in pairs}),
+        len(vocabulary.objects),
+        len({obj for obj, _ in pairs}),
+    ]
+
+
+def test_owners_of_an_unknown_part_are_refused_with_close_names():
+    with pytest.raises(ValueError, match="'haed'.*did you mean 'head'"):
+        Vocabulary.load("drawn").owners("haed")

@@ -1,6 +1,7 @@
-"""Write book/benchmark.md from partclipseg_lite/data/records/benchmark.json, so that no number on it was typed.
+"""Write book/benchmark.md from its record in the package, so that no number on it was typed.
 
-    python -m partclipseg_lite benchmark --json partclipseg_lite/data/records/benchmark.json     measure again
+    python -m partclipseg_lite benchmark --json partclipseg_lite/data/records/benchmark.json
+    measure again
     python book/tools/benchmark_page.py                                         write the page
     python book/tools/benchmark_page.py --check             change nothing; status 1 if it is stale
 
@@ -41,7 +42,8 @@ TEXT = """# What it costs
 
 ```{{admonition}} Measured on {where}
 :class: note
-Written by `book/tools/benchmark_page.py` from `partclipseg_lite/data/records/benchmark.json` ({date}). On another
+Written by `book/tools/benchmark_page.py` from
+`partclipseg_lite/data/records/benchmark.json` ({date}). On another
 machine seconds are others; ratios travel better.
 ```
 

@@ -34,7 +34,7 @@ def main(size: int = 224) -> None:
     """Draws and segments pictures of `size` x `size` pixels and writes book/assets/hero.jpg."""
     vocabulary, segmenter = Vocabulary.load("drawn"), PartSegmenter.from_pretrained("toy")
     columns = []
-    for obj, seen in zip(vocabulary.objects, vocabulary.seen_object.tolist()):
+    for obj, seen in zip(vocabulary.objects, vocabulary.seen_object.tolist(), strict=True):
         if seen:
             continue
         world = DrawnWorld("test", images=400, size=size, objects=[obj])

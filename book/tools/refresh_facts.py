@@ -22,7 +22,7 @@ from execute_chapters import main as execute_main
 
 FACT = "nbval-check-output"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-TEXT_ONLY = {"text/plain"}
+TEXT_ONLY = {"text/plain", "text/markdown"}  # a table is text, too
 # nbval refuses outputs of a cell that has no execution count; always 1, so that git stays quiet.
 RUN = 1
 
@@ -58,7 +58,7 @@ def cleaned(notebook: dict, name: str, executed: dict | None = None) -> dict:
         "".join(cell["source"]) for cell in notebook["cells"]
     ]:
         fail(f"{name} has changed since it was executed; run this again without --strip")
-    for number, (cell, result) in enumerate(zip(notebook["cells"], results)):
+    for number, (cell, result) in enumerate(zip(notebook["cells"], results, strict=True)):
         kept = (
             {"mystnb": cell["metadata"]["mystnb"]} if "mystnb" in cell["metadata"] else {}
         )  # alternative texts

@@ -131,7 +131,8 @@ def page(record: dict, recipe: dict) -> str:
 
 ```{{admonition}} Everything on this page was measured in the drawn world
 :class: note
-Written by `book/tools/results_page.py` from `partclipseg_lite/data/records/toy.json` ({record["date"]}), which `make
+Written by `book/tools/results_page.py` from
+`partclipseg_lite/data/records/toy.json` ({record["date"]}), which `make
 weights` makes. The drawn world is a toy: its numbers say nothing about photographs, and they must
 not be set beside the paper's.
 ```
@@ -187,7 +188,8 @@ By short trainings of PartCLIPSeg (preset `{recipe["preset"]}`, one seed, one co
 time) and their scores on {recipe["pictures"]} pictures of the *validation* split: seen / unseen /
 harmonic mean. No test picture took part. One seed proves little, so small differences were not
 followed; the first two rows shared their processor with other work. The settings of each row are in
-`partclipseg_lite/data/records/recipe.json`, for `train --set` and then `evaluate --split {recipe["split"]}`.
+`partclipseg_lite/data/records/recipe.json`, for `train --set` and then
+`evaluate --split {recipe["split"]}`.
 
 {recipe_table(recipe)}
 

@@ -1,6 +1,7 @@
 """Backdrops that only the shifted split shows: night, forest and studio.
 
-Each paints a canvas and returns the horizon (share of the height) and the light."""
+Each paints a canvas and returns the horizon (share of the height) and the light.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from ..vocabulary import Vocabulary
-from .sample import IGNORE, Sample
+from .sample import IGNORE, Sample, check_plain_name
 
 IMAGES, CLASSES = "images", "classes.json"
 OBJECTS, PARTS = "annotations_detectron2_obj", "annotations_detectron2_part"
@@ -93,7 +93,7 @@ class PascalPart(Dataset):
     def __init__(
         self, root: str | os.PathLike, split: str, vocabulary: Vocabulary | str | None = None
     ):
-        self.root, self.split = Path(root), split
+        self.root, self.split = Path(root), check_plain_name(split, "the split")
         folder = self.root / IMAGES / split
         if not folder.is_dir():
             present = sorted(p.name for p in (self.root / IMAGES).glob("*") if p.is_dir())
@@ -160,9 +160,12 @@ def _choose_vocabulary(root: Path, vocabulary: Vocabulary | str | None) -> Vocab
     path, stored = root / CLASSES, None
     if path.is_file():
         try:
-            stored = Vocabulary.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{path} is not a class list ({error})") from error
+            text = path.read_text(encoding="utf-8")
+            stored = Vocabulary.from_dict(json.loads(text, object_pairs_hook=_each_once))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(
+                f"{path} is not a class list ({error}); take a fresh copy of it"
+            ) from error
     if vocabulary is None:
         if stored is None:
             raise ValueError(
@@ -179,6 +182,15 @@ def _choose_vocabulary(root: Path, vocabulary: Vocabulary | str | None) -> Vocab
     return vocabulary
 
 
+def _each_once(pairs: list[tuple[str, object]]) -> dict:
+    """A JSON object; `ValueError` if a name stands twice, of which Python would keep the last."""
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        twice = next(key for key in table if sum(key == k for k, _ in pairs) > 1)
+        raise ValueError(f"entry {twice!r} is there twice")
+    return table
+
+
 def _is_full(vocabulary: Vocabulary) -> bool:
     return vocabulary.ids.tolist() == list(
         range(len(vocabulary))
@@ -191,7 +203,7 @@ def _agrees(vocabulary: Vocabulary, stored: Vocabulary) -> bool:
     def named(names, ids, stored_names):
         return all(
             i < len(stored_names) and stored_names[i] == name
-            for name, i in zip(names, ids.tolist())
+            for name, i in zip(names, ids.tolist(), strict=True)
         )
 
     return (
@@ -229,6 +241,7 @@ def write_pascal_part(
         ValueError: unknown ids, unusable or repeated names, or an empty data set.
     """
     root = Path(root)
+    check_plain_name(split, "the split")
     vocabulary = getattr(dataset, "vocabulary", None) if vocabulary is None else vocabulary
     if vocabulary is None:
         raise ValueError("the data set has no `vocabulary`; pass vocabulary=…")
@@ -261,14 +274,20 @@ def _write_split(
     for name in (IMAGES, OBJECTS, PARTS):
         (folder / name / split).mkdir(parents=True)
     counts: dict[str, dict[str, list[int]]] = {"obj": {}, "part": {}}
+    folded: dict[str, str] = {}  # names without case -> as written
     indices = range(len(dataset)) if hasattr(dataset, "__len__") else None
     for index, sample in enumerate(dataset if indices is None else (dataset[i] for i in indices)):
         name = sample.name or f"{index:06d}"
-        if Path(name).name != name or name.startswith("."):
-            raise ValueError(f"sample {index} is named {name!r}, which cannot be a file name")
+        check_plain_name(name, f"sample {index}")
         sample.check_ids(vocabulary)
         if f"{name}.png" in counts["obj"]:
             raise ValueError(f"two samples are named {name!r} (the second is number {index})")
+        if name.casefold() in folded:
+            raise ValueError(
+                f"sample {index} is named {name!r}, another {folded[name.casefold()]!r}: one file "
+                "where case does not count; choose other names"
+            )
+        folded[name.casefold()] = name
         Image.fromarray(sample.image).save(folder / IMAGES / split / f"{name}{suffix}")
         for kind, where, ids in (
             ("obj", OBJECTS, sample.object_map),

@@ -46,7 +46,7 @@ def seen_and_novel(split: str, images: int, size: int) -> dict[str, DrawnWorld]:
     """{"seen": pictures of objects with part masks in training, "novel": as many of the others}."""
     vocabulary = Vocabulary.load("drawn")
     groups: dict[str, list[str]] = {"seen": [], "novel": []}
-    for obj, is_seen in zip(vocabulary.objects, vocabulary.seen_object.tolist()):
+    for obj, is_seen in zip(vocabulary.objects, vocabulary.seen_object.tolist(), strict=True):
         groups["seen" if is_seen else "novel"].append(obj)
     return {
         group: DrawnWorld(split, images, size, objects=objects) for group, objects in groups.items()

@@ -10,6 +10,27 @@ from PIL import Image
 IGNORE = -1  # in both maps: nothing is labelled here
 
 
+def check_plain_name(name: object, what: str) -> str:
+    """`name`, if it can be the name of a file or folder on any system; `ValueError` if it cannot.
+
+    For names that come from data and become part of a path.
+    """
+    if (
+        not isinstance(name, str)
+        or not name
+        or name.startswith(".")
+        or name != name.strip()
+        or not name.isprintable()
+        or any(mark in name for mark in "/\\:")
+        or len(name.encode()) > 200
+    ):
+        raise ValueError(
+            f"{what} is named {str(name)[:80]!r}, which cannot be a file name; expected a plain "
+            "name such as 'val' or '2008_000002', without slashes, colons and a leading dot"
+        )
+    return name
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
     """One image with its labels; the arrays are checked on construction.
@@ -85,6 +106,11 @@ class Sample:
                 f"sample {self.name!r}: {len(wrong)} pixels carry a part of another object, for "
                 f"example {part!r} where the object map holds {obj}"
             )
+
+    def equals(self, other: Sample) -> bool:
+        """Image and maps are equal to the last pixel; names do not count."""
+        fields = ("image", "object_map", "part_map")
+        return all(np.array_equal(getattr(self, field), getattr(other, field)) for field in fields)
 
     def resized(self, size: int | tuple[int, int]) -> Sample:
         """The sample at another size: antialiased bilinear image, nearest maps.

@@ -54,7 +54,9 @@ class ObjectAttention:
         maps, normalised = (
             m.detach().cpu().view(square).numpy() for m in (self.maps, self.normalised)
         )
-        return dict(zip(self.masks, maps)), dict(zip(self.masks, normalised))
+        return dict(zip(self.masks, maps, strict=True)), dict(
+            zip(self.masks, normalised, strict=True)
+        )
 
 
 def attention_on(
@@ -305,7 +307,7 @@ def lost_on_grid(
     for sample in filter(_has_parts, samples):
         words = _words_in_view(sample, vocabulary)
         masks = torch.from_numpy(sample.part_map) == words.ids[:, None, None]
-        for part, places in zip(words.part_of.tolist(), on_grid(masks[None])[0]):
+        for part, places in zip(words.part_of.tolist(), on_grid(masks[None])[0], strict=True):
             lost.setdefault(words.parts[part], []).append(not bool((places > 0).any()))
     return lost
 

@@ -23,14 +23,29 @@ def predicted_labels(
     batch_size: int = 4,
     progress: bool = False,
 ) -> Iterator[tuple[Sample, dict[str, Tensor]]]:
-    """Each sample with one label a pixel in every setting, `{"oracle_obj": int64 [H, W], "pred_all": …, "plain": …}`.
+    """Each sample with its labels, `{"oracle_obj": int64 [H, W], "pred_all": …, "plain": …}`.
 
-    Words are the bare names of `vocabulary`, whose ids the labels are; their size is the picture's, their device the model's.
-    Nothing of the ground truth reaches the model; Oracle-Obj uses the list of objects present when labels are decided, as
-    its name says.
+    One label a pixel in every setting: ids of `vocabulary`, at the picture's size, on the model's
+    device. Words are the bare names of `vocabulary`. Nothing of the ground truth reaches the model;
+    Oracle-Obj uses the list of objects present when labels are decided, as its name says.
+
+    Raises:
+        ValueError: no pictures, a batch size that is none, or samples whose ids are those of
+            another vocabulary.
     """
+    if type(batch_size) is not int or batch_size < 1:
+        raise ValueError(f"batch_size must be a whole number from 1, got {batch_size!r}")
+    if not len(samples):
+        raise ValueError("there are no pictures to score; give a data set with at least one")
+    of_samples = getattr(samples, "vocabulary", vocabulary)
+    if of_samples != vocabulary:
+        raise ValueError(
+            f"the labels of the pictures are ids of {of_samples!r}, and the vocabulary to score is "
+            f"{vocabulary!r}; give samples.vocabulary, or read the pictures with the other one"
+        )
     asked = vocabulary.asked()
-    # Ids of all objects -> of those asked for; objects without parts, and the last entry for IGNORE = -1, have none.
+    # Ids of all objects -> of those asked for; objects without parts, and the last entry for IGNORE
+    # = -1, have none.
     position = torch.tensor(
         [asked.objects.index(o) if o in asked.objects else IGNORE for o in vocabulary.objects]
         + [IGNORE]
@@ -67,9 +82,9 @@ def evaluate(
     batch_size: int = 4,
     progress: bool = False,
 ) -> dict:
-    """Scores of `Evaluator.compute` in percent, on full frames at the labels' own size, plus `seconds`.
+    """Scores of `Evaluator.compute` in percent, and the `seconds` they took.
 
-    The labels that are scored are those of `predicted_labels`.
+    Scored are full frames at the labels' own size; the labels are those of `predicted_labels`.
     """
     evaluator, begun = Evaluator(vocabulary), time.time()
     for sample, labels in predicted_labels(model, samples, vocabulary, batch_size, progress):

@@ -31,8 +31,8 @@ def collect_model(runs: Sequence[Path], splits: Sequence[str] = SPLITS) -> dict:
     """The record of one model from its scored runs, the first of which ships.
 
     Returns:
-        `seeds`; `summary`, {split: `mean_and_spread` over seeds}; `test`, all scores of the first run;
-        `object_part_iou`, one {object part: Oracle-Obj IoU in percent or None} a run; `steps`.
+        `seeds`; `summary`, {split: `mean_and_spread` over seeds}; `test`, all scores of the first
+        run; `object_part_iou`, one {object part: Oracle-Obj IoU in percent or None} a run; `steps`.
 
     Raises:
         ValueError: the runs were trained for different numbers of steps.

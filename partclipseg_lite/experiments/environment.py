@@ -1,4 +1,4 @@
-"""Where a run took place: what has to stand beside its times, and beside scores that are compared."""
+"""Where a run took place: what stands beside its times, and beside scores that are compared."""
 
 import platform
 from importlib.metadata import version

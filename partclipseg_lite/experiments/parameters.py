@@ -1,7 +1,7 @@
-"""The parameters of a full run as papermill hands them to a notebook, checked before anything is computed.
+"""The parameters of a full run, as papermill hands them over, checked before any work.
 
-papermill only warns of a name that the notebook does not know and goes on with the defaults; with `-p`
-it turns text that looks like a number into a number. Both end here in one `ValueError`.
+papermill only warns of a name that the notebook does not know and goes on with the defaults; with
+`-p` it turns text that looks like a number into a number. Both end here in one `ValueError`.
 """
 
 import difflib
@@ -37,8 +37,9 @@ KNOWN = tuple(field.name for field in fields(Parameters))
 def check_parameters(namespace: Mapping[str, Any]) -> Parameters:
     """The parameters in a notebook's `globals()`, when nothing else than them was set so far.
 
-    Every other name with plain data is taken for a parameter, because papermill puts what it was given there.
-    Where the parameters were checked before (cells are run again), only names close to a known one are.
+    Every other name with plain data is taken for a parameter, because papermill puts what it was
+    given there. Where the parameters were checked before (cells are run again), only names close to
+    a known one are.
 
     Raises:
         ValueError: an unknown name, with the near one; a missing one; a value of the wrong type.
@@ -73,7 +74,10 @@ def check_parameters(namespace: Mapping[str, Any]) -> Parameters:
 
 
 def _given(namespace: Mapping[str, Any]) -> set[str]:
-    """Names that may have been meant as parameters; papermill itself adds PAPERMILL_... with --inject-paths."""
+    """Names that may have been meant as parameters; papermill itself adds PAPERMILL_...
+
+    With --inject-paths.
+    """
     return {
         name
         for name, value in namespace.items()

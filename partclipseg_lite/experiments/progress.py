@@ -1,4 +1,4 @@
-"""Progress bars in a notebook: one line that changes in place, so that a report keeps its last state only."""
+"""Progress bars in a notebook: one line that changes in place; a report keeps its last state."""
 
 import contextlib
 import io
@@ -19,7 +19,10 @@ class Line(io.StringIO):
         self._show, self._handle = show, None
 
     def write(self, text: str) -> int:
-        """Show `text` without the bar itself, which a page has no room for; blanks alone change nothing."""
+        """Show `text` without the bar itself, which a page has no room for.
+
+        Blanks alone change nothing.
+        """
         shown = re.sub(r"\|.*\|", " ", text).strip()
         if shown and self._handle is None:
             self._handle = self._show(shown)
@@ -30,8 +33,12 @@ class Line(io.StringIO):
 
 @contextlib.contextmanager
 def one_line() -> Iterator[None]:
-    """Inside, what is printed shows as one `Line` in a notebook; outside of notebooks it is printed as ever."""
-    # Asked for without an import: IPython is there if it runs us, and is not needed where it does not.
+    """Inside, what is printed shows as one `Line` in a notebook.
+
+    Outside of notebooks it is printed as ever.
+    """
+    # Asked for without an import: IPython is there if it runs us, and is not needed where it does
+    # not.
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is None or not hasattr(shell, "kernel"):

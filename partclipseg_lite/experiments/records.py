@@ -1,7 +1,8 @@
 """Measured numbers that ship with the package, read by name: `load_record("toy")`.
 
-`toy` holds the scores of the shipped models, `recipe` those of short trainings by which their recipe
-was chosen, `benchmark` times and memory. They are package data, so a chapter finds them from any folder.
+`toy` holds the scores of the shipped models, `recipe` those of short trainings by which their
+recipe was chosen, `benchmark` times and memory. They are package data, so a chapter finds them from
+any folder.
 """
 
 import difflib
@@ -41,7 +42,10 @@ def load_record(name: str) -> dict:
 
 
 def write_record(name: str, record: dict) -> Path:
-    """Write a record, whole or not at all; returns its path. A second writing leaves nothing of the first."""
+    """Write a record, whole or not at all; returns its path.
+
+    A second writing leaves nothing of the first.
+    """
     path = record_path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(record, indent=1))

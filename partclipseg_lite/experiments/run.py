@@ -98,7 +98,7 @@ class Run:
         return newest_step(self.folder / "checkpoints")
 
     def train(self) -> tuple[PartCLIPSeg | CLIPSeg, list[dict]]:
-        """(model in eval mode, log of mean losses); says so where it takes up a run, and shows its progress.
+        """(model in eval mode, log of mean losses), with a word where it takes up a run.
 
         Raises:
             ValueError: the folder holds a run with other settings, or they cannot be trained.
@@ -110,7 +110,7 @@ class Run:
             return train(self.settings, self.folder)
 
     def evaluate(self, model: PartCLIPSeg | CLIPSeg) -> dict:
-        """Scores of `Evaluator.compute` on the test pictures, in percent, and the `seconds` that took."""
+        """Scores on the test pictures, in percent, and `seconds`, as `evaluate` gives them."""
         model.to("cuda" if torch.cuda.is_available() else "cpu")
         with one_line():
             return evaluate(model, self.test_samples, self.vocabulary, progress=True)
@@ -118,8 +118,9 @@ class Run:
     def record(self, model: PartCLIPSeg | CLIPSeg, log: list[dict], scores: dict) -> dict:
         """Write `metrics.json` into the folder, whole or not at all; returns what it holds.
 
-        That is settings, overrides, environment, the hashes of settings, vocabulary, CLIP and weights, the
-        seconds of the training (all sittings together), the last losses, the pictures and the scores.
+        That is settings, overrides, environment, the hashes of settings, vocabulary, CLIP and
+        weights, the seconds of the training (all sittings together), the last losses, the pictures
+        and the scores.
         """
         metrics = {
             "preset": self.settings.preset,
@@ -147,8 +148,8 @@ class Run:
 def default_folder(settings: Settings) -> Path:
     """`runs/PRESET`, and `runs/PRESET-HASH` for settings that differ from their preset's.
 
-    It lies in the repository that the current folder belongs to, else in the current folder, and is given
-    relative to the latter.
+    It lies in the repository that the current folder belongs to, else in the current folder, and is
+    given relative to the latter.
     """
     changed = settings != Settings.from_preset(settings.preset)
     name = settings.preset + (f"-{settings.hash()[:8]}" if changed else "")

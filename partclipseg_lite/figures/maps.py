@@ -71,6 +71,49 @@ def heatmaps(
     return picture
 
 
+@styled
+def map_table(image, rows: Mapping[str, Mapping[str, np.ndarray]]) -> Picture:
+    """Maps in rows and columns, on one scale from 0 to 1, the image at the head of each row.
+
+    Args:
+        image: RGB uint8 `[H, W, 3]`.
+        rows: {row: {column: float `[h, w]`}}, the same number of columns in each row.
+    """
+    image, columns = as_rgb(image), max(len(maps) for maps in rows.values())
+    panel = min(PANEL, 7.6 / (columns + 1))
+    ratio = image.shape[0] / image.shape[1]
+    picture = new_picture(panel * (columns + 1), (panel * ratio + 0.2) * len(rows))
+    grid = picture.subplots(len(rows), columns + 1, squeeze=False)
+    for axes, (row, maps) in zip(grid, rows.items(), strict=True):
+        show_image(axes[0], enlarge(image, display_size(image.shape)), row)
+        for ax, (name, values) in zip(axes[1:], _checked(maps).items(), strict=True):
+            shown = values.astype(float)
+            show_image(
+                ax, shown, name, cmap="viridis", vmin=0, vmax=1, aspect=_aspect(shown, image)
+            )
+    return picture
+
+
+def three_colours(features, side: int = 384) -> np.ndarray:
+    """The three leading directions of patch features as RGB: like patches, like colours.
+
+    Args:
+        features: float `[N, W]`, N patches of a square grid, row by row.
+        side: of the picture in pixels.
+
+    Returns:
+        RGB, float32 `[side, side, 3]` from 0 to 1; each colour runs from its 2nd to its 98th
+        percentile.
+    """
+    features = as_array(features)
+    centred = features - features.mean(0)
+    colours = centred @ np.linalg.svd(centred, full_matrices=False)[2][:3].T  # (N, 3)
+    low, high = np.quantile(colours, [0.02, 0.98], axis=0)
+    grid = round(len(colours) ** 0.5)
+    scaled = ((colours - low) / (high - low)).clip(0, 1).astype(np.float32)
+    return upscale_nearest(scaled.reshape(grid, grid, 3), side)
+
+
 def coverage(maps, gamma: float, obj_mask=None) -> np.ndarray:
     """How many parts claim each place, `int [h, w]`.
 

@@ -1,4 +1,4 @@
-"""The report of a run: its settings and scores as tables, its losses and predictions as pictures."""
+"""The report of a run: settings and scores as tables, losses and predictions as pictures."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ def scores_table(results: Mapping) -> Markdown:
 def objects_table(
     results: Mapping, vocabulary: Vocabulary, setting: str = "oracle_obj"
 ) -> Markdown:
-    """Mean scores over the parts of each object in view, in percent, and its labelled pixels; novel ones last."""
+    """Mean scores over the parts of each object in view, in percent, and its labelled pixels.
+
+    Novel ones last.
+    """
     seen = dict(zip(vocabulary.objects, vocabulary.seen_object.tolist(), strict=True))
     in_view = {obj: row for obj, row in results[setting]["per_object"].items() if row["pixels"]}
     rows = [
@@ -84,7 +87,7 @@ def loss_curves(log: Sequence[Mapping]) -> Picture:
 
 
 def setting_bars(results: Mapping) -> Picture | Markdown:
-    """Bars of seen, unseen and harmonic mIoU, a group for each setting; a sentence where a score is missing.
+    """Bars of seen, unseen and harmonic mIoU, a group a setting; a sentence where one is missing.
 
     Args:
         results: what `Evaluator.compute` gives.
@@ -99,11 +102,11 @@ def setting_bars(results: Mapping) -> Picture | Markdown:
 
 
 def prediction_rows(found: Iterable[tuple[Sample, Mapping]], vocabulary: Vocabulary) -> Picture:
-    """A row a picture: image, true parts, those found with the objects told, those with nothing told.
+    """A row a picture: image, true parts, parts found with objects told and with nothing told.
 
     Args:
-        found: samples, each with its labels `{"oracle_obj": int [H, W], "pred_all": int [H, W]}`, as
-            `evaluation.evaluate.predicted_labels` gives them.
+        found: samples, each with its labels `{"oracle_obj": int [H, W], "pred_all": int [H, W]}`,
+            as `evaluation.evaluate.predicted_labels` gives them.
         vocabulary: whose ids the labels are.
     """
     found = list(found)

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
+from PIL import Image
 from scipy import ndimage
 
 from ..datasets.sample import IGNORE, Sample
@@ -187,8 +188,10 @@ def compare(
     """Columns: the image, then one overlay for each title; the names of all visible parts below.
 
     Args:
-        images: one image or a list of images (rows).
-        label_maps: {title: label map `[h, w]`}, or for several images {title: list of label maps}.
+        images: one image or sample, or a list of them (rows).
+        label_maps: {title: label map `[h, w]`}, or for several images {title: list of label maps};
+            in the place of a map stands a sample for its true parts, or a `Segmentation` for what
+            it found.
         vocabulary: of the object parts.
         image_column: the first column shows the image by itself.
 
@@ -198,6 +201,7 @@ def compare(
     single = not isinstance(images, (list, tuple))
     images = [as_rgb(image) for image in ([images] if single else images)]
     columns = {title: [maps] if single else list(maps) for title, maps in label_maps.items()}
+    columns = {title: [_labels(one, vocabulary) for one in maps] for title, maps in columns.items()}
     for title, maps in columns.items():
         if len(maps) != len(images):
             raise ValueError(f"{title!r} has {len(maps)} label maps for {len(images)} images")
@@ -235,6 +239,13 @@ def compare(
     return picture
 
 
+def _labels(labels, vocabulary: Vocabulary) -> np.ndarray:
+    """A label map [h, w] from one, from a sample or from a result of a segmenter."""
+    if hasattr(labels, "labels_in"):
+        return labels.labels_in(vocabulary)
+    return as_array(getattr(labels, "part_map", labels))
+
+
 @styled
 def contact_sheet(
     images: Sequence, columns: int = 6, titles: Sequence[str] | None = None
@@ -267,3 +278,20 @@ def contact_sheet(
         show_image(axes, enlarge(image, display_size(image.shape, at_least=200)))
         axes.set_title(title, fontsize=8, pad=2)
     return picture
+
+
+def close_up(image, box: Sequence[int], side: int = 200) -> np.ndarray:
+    """The square around a box, a little wider than it, as RGB uint8 `[side, side, 3]`.
+
+    Args:
+        image: RGB `[H, W, 3]`.
+        box: left, top, right, bottom in pixels.
+        side: of the cut-out in pixels.
+    """
+    image = as_rgb(image)
+    height, width = image.shape[:2]
+    wanted = min(max(box[2] - box[0], box[3] - box[1]) * 1.15, height, width)
+    left = np.clip((box[0] + box[2] - wanted) / 2, 0, width - wanted)
+    top = np.clip((box[1] + box[3] - wanted) / 2, 0, height - wanted)
+    cut = (left, top, left + wanted, top + wanted)
+    return np.asarray(Image.fromarray(image).resize((side, side), box=cut))

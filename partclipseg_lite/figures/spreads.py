@@ -84,7 +84,11 @@ def seeds_table(
             [f" ± {s:.1f}" for s in found.std(0, ddof=1)] if len(found) > 1 else [""] * len(keys)
         )
         rows.append(
-            [title, *(f"{mean:.1f}{s}" for mean, s in zip(found.mean(0), spread)), len(found)]
+            [
+                title,
+                *(f"{mean:.1f}{s}" for mean, s in zip(found.mean(0), spread, strict=True)),
+                len(found),
+            ]
         )
     return table(["mIoU in percent", *keys, "seeds"], rows)
 

@@ -2,7 +2,7 @@
 
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
 class Markdown:
@@ -42,6 +42,28 @@ def table(header: Sequence[str], rows: Iterable[Sequence], caption: str = "") ->
         "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
     )
     return Markdown(text + (f"\n\n*{caption}*" if caption else ""))
+
+
+def columns(
+    values: Mapping[str, Mapping[str, object]],
+    form: str = "{}",
+    *,
+    corner: str = "",
+    caption: str = "",
+) -> Markdown:
+    """A table of `{column: {row: value}}`, every value written with `form`, such as "{:.0%}".
+
+    Rows stand in the order in which they are met; where a column has no value, or NaN, stands "–".
+    """
+    names = dict.fromkeys(row for column in values.values() for row in column)
+    shown = [[_cell(column.get(name), form) for column in values.values()] for name in names]
+    return table(
+        [corner, *values], [[name, *row] for name, row in zip(names, shown, strict=True)], caption
+    )
+
+
+def _cell(value: object, form: str) -> str:
+    return "–" if value is None or value != value else form.format(value)
 
 
 def _is_number(cell: object) -> bool:

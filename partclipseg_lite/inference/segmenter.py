@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.images import ImageLike, read_image
+from ..datasets.sample import IGNORE
 from ..network.models import CLIPSeg, Conditions, PartCLIPSeg
 from ..vocabulary import Vocabulary
 from ..weights.models import load_model
@@ -116,6 +117,14 @@ class Segmentation:
         self.decoder.rest()
         return found
 
+    def labels_in(self, vocabulary: Vocabulary) -> np.ndarray:
+        """`label_map` in another vocabulary's ids, IGNORE for background: int64 [H, W].
+
+        "puppy's snout" gets the id of "dog's muzzle". Raises ValueError if a word has no such name.
+        """
+        ids = [vocabulary.index(vocabulary.canonical(name)) for name in self.names]
+        return np.array([*ids, IGNORE])[self.label_map]  # -1, background, takes the last
+
     def show(self):
         """A matplotlib figure: the image, and the parts found laid over it with their names."""
         from ..figures import compare
@@ -144,14 +153,18 @@ class PartSegmenter:
         if precision not in ("auto", "bf16", "float32"):
             raise ValueError(f"precision must be 'auto', 'bf16' or 'float32', got {precision!r}")
         for name, value in (("batch_size", batch_size), ("chunk", chunk)):
-            if not isinstance(value, int) or value < 1:
+            if type(value) is not int or value < 1:
                 raise ValueError(f"{name} must be a whole number from 1, got {value!r}")
         self.model, self.trained_on = model.eval(), trained_on
         self.batch_size, self.chunk, self.precision = batch_size, chunk, precision
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path = "toy", device: str | torch.device = "cpu"
+        cls,
+        name_or_path: str | Path = "toy",
+        device: str | torch.device = "cpu",
+        *,
+        allow_download: bool = False,
     ) -> "PartSegmenter":
         """A segmenter with stored weights, on `device`.
 
@@ -161,8 +174,9 @@ class PartSegmenter:
                 .pth), or CLIPSeg from Hugging Face ("CIDAS/clipseg-rd64-refined", a folder): see
                 `load_model`.
             device: where the model computes.
+            allow_download: see `load_model`.
         """
-        model, _, vocabulary, _ = load_model(name_or_path)
+        model, _, vocabulary, _ = load_model(name_or_path, allow_download=allow_download)
         return cls(model.to(device), vocabulary)
 
     def __call__(
@@ -232,7 +246,7 @@ class PartSegmenter:
                 vocabulary,
                 labels.cpu().numpy(),
                 background.sigmoid().cpu().numpy(),
-                dict(zip(vocabulary.object_parts, highest.sigmoid().tolist())),
+                dict(zip(vocabulary.object_parts, highest.sigmoid().tolist(), strict=True)),
                 decoder,
                 {
                     vocabulary.object_parts[t]: attended.cpu().numpy()

@@ -70,9 +70,12 @@ class WordDecoder:
         for start in range(0, len(missing), self.chunk):
             some = missing[start : start + self.chunk]
             activations = [a.to(self.embeddings.device) for a in self.activations]
-            # (some, N, D)
-            decoded = self.model.decoder(activations, self.embeddings[some][None])[0]
-            self._features.update((row, word.clone()) for row, word in zip(some, decoded))
+            decoded = self.model.decoder(activations, self.embeddings[some][None])[
+                0
+            ]  # (some, N, D)
+            self._features.update(
+                (row, word.clone()) for row, word in zip(some, decoded, strict=True)
+            )
         for row in rows:
             self._features.move_to_end(row)
         found = torch.stack([self._features[row] for row in rows]).to(self.embeddings.device)
@@ -169,5 +172,5 @@ class WordDecoder:
                 self.model.decoder(
                     self.activations, torch.cat([words.parts, words.objects])[None], plan.tap
                 )
-            maps |= zip(names.tolist(), object_part_maps(plan).view(-1, grid, grid))
+            maps |= zip(names.tolist(), object_part_maps(plan).view(-1, grid, grid), strict=True)
         return maps

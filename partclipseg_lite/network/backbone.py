@@ -82,15 +82,11 @@ class Backbone(nn.Module):
                 f"image size {image_size} is not a multiple of the patch size "
                 f"{patch}"
             )
-        if (
-            not layers
-            or sorted(layers) != list(layers)
-            or layers[0] < 0
-            or layers[-1] >= depth
-        ):
+        # Strictly: a block listed twice would leave a block of the decoder out.
+        if not layers or list(layers) != sorted(set(layers) & set(range(depth))):
             raise ValueError(
-                f"layers must be ascending block indices in 0..{depth - 1}, "
-                f"got {list(layers)}"
+                f"layers must be ascending block indices in 0..{depth - 1}, got "
+                f"{list(layers)}; list each once"
             )
         self.clip = clip.requires_grad_(False)
         self.tokenizer = tokenizer
@@ -174,7 +170,9 @@ class Backbone(nn.Module):
         return [
             torch.cat([prefix, patches], dim=1)
             for prefix, patches in zip(
-                out["image_intermediates_prefix"], out["image_intermediates"]
+                out["image_intermediates_prefix"],
+                out["image_intermediates"],
+                strict=True,
             )
         ]
 
@@ -194,6 +192,7 @@ class Backbone(nn.Module):
                 for text, embedding in zip(
                     chunk,
                     encode_tokens(self.clip, self.tokenizer(chunk).to(device)),
+                    strict=True,
                 ):
                     self._text_cache[text] = embedding
         if not texts:

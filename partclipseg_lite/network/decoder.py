@@ -200,7 +200,7 @@ class Decoder(nn.Module):
         batch, conditions = embeddings.shape[:2]
         x = None
         for reduce, block, activation in zip(
-            self.reduces, self.blocks, reversed(activations)
+            self.reduces, self.blocks, reversed(activations), strict=True
         ):
             reduced = reduce(activation)[:, None]  # (B, 1, 1+N, D)
             if x is None:

@@ -138,7 +138,9 @@ class CLIPSeg(nn.Module):
         pairs = [
             (vocabulary.objects[o], vocabulary.parts[p])
             for o, p in zip(
-                vocabulary.object_of.tolist(), vocabulary.part_of.tolist()
+                vocabulary.object_of.tolist(),
+                vocabulary.part_of.tolist(),
+                strict=True,
             )
         ]
         return self.backbone.embed_text(

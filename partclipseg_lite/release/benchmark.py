@@ -216,6 +216,22 @@ def hardware() -> dict:
     }
 
 
+def _measured_before(file: Path, size: str, where: dict) -> dict[str, dict]:
+    """The items in `file` if they are of this size and hardware.
+
+    `ValueError` for a file that is no benchmark, before it would be overwritten.
+    """
+    try:
+        earlier = json.loads(file.read_text(encoding="utf-8"))
+        items = earlier["items"] if (earlier["size"], earlier["hardware"]) == (size, where) else {}
+        good = all(isinstance(measured, dict) for measured in items.values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        good = False
+    if not good:
+        raise ValueError(f"{file} exists and holds no benchmark; give another name, or remove it")
+    return items
+
+
 def run(
     size: str = "full", pattern: str = "*", memory: bool = True, file: Path | None = None
 ) -> dict:
@@ -231,8 +247,7 @@ def run(
     )
     items = {}
     if file is not None and file.is_file():
-        earlier = json.loads(file.read_text())
-        items = earlier["items"] if (earlier["size"], earlier["hardware"]) == (size, where) else {}
+        items = _measured_before(file, size, where)
     for name, measured in measure(size, pattern, memory):
         if measured.get("peak_mb", 0) is None:
             measured["peak_mb"] = items.get(name, {}).get("peak_mb")

@@ -2,17 +2,23 @@
 
 A reference folder holds `released.json` and `released.npz` (network, losses, gradients, inference,
 under weights that anyone can regenerate), `official_state_dict.json` (name -> shape), and may hold
-`released_metrics.json/.npz` (the evaluator). Everything recorded there was computed by the public
-release (kaist-cvml/part-clipseg, commit 8abceef) on a CPU in float32; everything here comes out of
-the classes that train and segment, with `reading="released"`.
+`released_metrics.json/.npz` (the evaluator). What belongs to these and is not there is a row too,
+"not compared", and does not agree; so a folder that holds less cannot agree in more. A folder
+without the two files of the evaluator is the smaller form, of the network alone. Everything
+recorded there was computed by the public release (kaist-cvml/part-clipseg, commit 8abceef) on a
+CPU in float32; everything here comes out of the classes that train and segment, with
+`reading="released"`.
 """
 
 import json
+import math
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -39,12 +45,21 @@ RELEASED_LOSS = LossSettings(separation="paper", separation_weight=0.1, enhancem
 
 @dataclass(frozen=True)
 class Row:
-    """One compared number or array: its largest deviation beside what is allowed."""
+    """One compared number or array: its largest deviation beside what is allowed.
+
+    Not `compared`: what the folder should hold and does not.
+    """
 
     name: str
     deviation: float
     tolerance: float
     unit: str  # "absolute", "relative", "share of pixels", "differences"
+    compared: bool = True
+
+    @classmethod
+    def absent(cls, name: str) -> "Row":
+        """The row of what is not there to be compared."""
+        return cls(name, math.nan, 0.0, "absolute", compared=False)
 
     @property
     def agrees(self) -> bool:
@@ -52,6 +67,8 @@ class Row:
         return bool(self.deviation <= self.tolerance)  # False for NaN
 
     def __str__(self) -> str:
+        if not self.compared:
+            return f"{self.name:64s} NOT COMPARED: the folder does not hold it"
         return (
             f"{self.name:64s} {self.deviation:10.2e}  allowed {self.tolerance:7.0e} "
             f"{self.unit:15s} {'ok' if self.agrees else 'EXCEEDED'}"
@@ -84,28 +101,92 @@ def shipped_reference() -> Path:
 
 
 def compare_released(folder: str | Path) -> Iterator[Row]:
-    """Every recorded number of `folder` against ours, one `Row` each.
+    """Every number that `folder` should hold against ours, one `Row` each.
 
-    Raises:
-        FileNotFoundError: a file is missing; it is named.
-        ValueError: the folder records what cannot be compared; it is named.
+    `FileNotFoundError` or `ValueError` names a file that lacks or cannot be read.
     """
     folder = Path(folder)
-    found = False
-    vocabulary = "pascal_part_116"
-    if (folder / "released.json").is_file():
-        reference = NetworkReference(folder)
-        vocabulary = reference.full.name
-        yield from reference.compare()
-        found = True
-    if (folder / "released_metrics.json").is_file():
-        yield from compare_metrics(folder, Vocabulary.load(vocabulary))
-        found = True
-    if not found:
+    network, metrics = (
+        any((folder / f"{name}{ending}").is_file() for ending in (".json", ".npz"))
+        for name in ("released", "released_metrics")
+    )
+    if not network and not metrics:
         raise FileNotFoundError(
             f"{folder} holds neither released.json nor released_metrics.json; give a folder in the "
             f"form of {shipped_reference()}"
         )
+    vocabulary, expected = "pascal_part_116", network_rows()
+    met = set()
+    if network:
+        reference = NetworkReference(folder)
+        vocabulary = reference.full.name
+        for row in reference.compare():
+            met.add(row.name)
+            yield row
+        expected = network_rows(reference.images, reference.bce_names)
+    for name in expected:
+        if name not in met:
+            yield Row.absent(name)
+    if metrics:
+        yield from compare_metrics(folder, Vocabulary.load(vocabulary))
+
+
+NAME_LISTS = (
+    "train_text_classes",
+    "train_part_classes",
+    "train_obj_in_part_classes",
+    "test_text_classes",
+    "test_part_classes",
+    "test_obj_in_part_classes",
+    "test_obj_classes",
+)
+LOSSES = ("separation", "enhancement", "total")
+CROSS_ENTROPIES = (
+    "part_obj|part pixels",
+    "part|part pixels",
+    "part_obj|background pixels",
+    "object|all pixels",
+)
+INFERENCE = ("oracle_argmax", "predall_argmax", "obj_argmax", "part_argmax")
+INFERENCE += ("oracle_scores", "predall_scores")
+#: Tensors, by official name, whose gradients the release's step leaves recorded norms of.
+GRADIENTS = (
+    "clip.text_model.embeddings.token_embedding.weight",
+    "decoder.film_mul.weight",
+    "decoder.film_mul.bias",
+    "decoder.film_add.weight",
+    "decoder.film_add.bias",
+    "decoder.cond_film_mul.weight",
+    "decoder.cond_film_mul.bias",
+    "decoder.cond_film_add.weight",
+    "decoder.cond_film_add.bias",
+    "decoder.part_obj_mlp.0.weight",
+    "decoder.part_obj_mlp.0.bias",
+    "decoder.reduce_cond_embed.weight",
+    "decoder.reduce_cond_embed.bias",
+    "decoder.reduces.0.weight",
+    "decoder.reduces.0.bias",
+    "decoder.layers.2.self_attn.q_proj.weight",
+    "visual_adapter.fc.0.weight",
+    "visual_adapter.fc.2.weight",
+)
+
+
+def network_rows(images: int = 2, bce_names: Sequence[str] = CROSS_ENTROPIES) -> list[str]:
+    """The rows of everything that a folder holds of the network, by the number of its images."""
+    return [
+        *NAME_LISTS,
+        "preprocessing",
+        *(f"loss, {name}" for name in LOSSES),
+        "separation has a gradient, or not",
+        *(f"gradient of {name}" for name in GRADIENTS),
+        "logits of parts, objects, background",
+        "logits of object parts",
+        *(f"cross-entropy, {name}" for name in bce_names),
+        "merged attention",
+        *(f"image {i} alone: loss, {name}" for i in range(images) for name in LOSSES),
+        *(f"inference, {name}" for name in INFERENCE),
+    ]
 
 
 class NetworkReference:
@@ -115,11 +196,35 @@ class NetworkReference:
         self.recorded = _read_json(folder / "released.json")
         self.arrays = _read_arrays(folder / "released.npz")
         shapes = _read_json(folder / "official_state_dict.json")
+        for name, shape in shapes.items():
+            sides = shape if isinstance(shape, list) else [0]
+            if not all(type(n) is int and n > 0 for n in sides) or math.prod(sides) > 10**8:
+                raise ValueError(
+                    f"{shapes.path} has {name!r} as {str(shape)[:60]!r}, expected the shape of a "
+                    "tensor; take a fresh copy"
+                )
         seed = self.recorded.get("seed") or 0
+        if type(seed) is not int:
+            raise ValueError(f"{self.recorded.path} has the seed {seed!r}, expected a whole number")
         full = Vocabulary.load(self.recorded["vocabulary"])
         self.full, self.test, self.train = full, full.asked(), full.seen_only().asked()
-        self.base_objects = [o for o, seen in zip(full.objects, full.seen_object.tolist()) if seen]
-        height, width = self.recorded.get("logits_shape", [0, 0, 352, 352])[-2:]
+        self.base_objects = [
+            o for o, seen in zip(full.objects, full.seen_object.tolist(), strict=True) if seen
+        ]
+        #: What rows there should be depends on the images: see `network_rows`.
+        self.images = max(_count(self.arrays, "image"), _count(self.recorded, "alone")) or 2
+        self.bce_names: Sequence[str] = CROSS_ENTROPIES
+        shape = self.recorded.get("logits_shape", [0, 0, 352, 352])
+        if not isinstance(shape, list) or [type(n) for n in shape] != [int] * 4:
+            raise ValueError(
+                f"{self.recorded.path} has the logits_shape {str(shape)[:60]!r}, expected four "
+                "whole numbers such as [2, 53, 352, 352]"
+            )
+        height, width = shape[-2:]
+        if not 0 < height <= 1024:
+            raise ValueError(
+                f"{folder} records logits of {height}x{width}; expected at most 1024x1024"
+            )
         if height != width:
             raise ValueError(
                 f"{folder} records logits of {height}x{width}; the network's input is square"
@@ -138,9 +243,8 @@ class NetworkReference:
             yield from self._losses(images, self.recorded, "", whole=True)
             for i, image in enumerate(images):
                 if f"alone{i}" in self.recorded:
-                    yield from self._losses(
-                        [image], self.recorded[f"alone{i}"], f"image {i} alone: "
-                    )
+                    alone = _table(self.recorded, f"alone{i}")
+                    yield from self._losses([image], alone, f"image {i} alone: ")
         if "test_image" in self.arrays:
             yield from self._inference()
 
@@ -158,15 +262,21 @@ class NetworkReference:
         for key, mine in ours.items():
             if key in self.recorded:
                 theirs = self.recorded[key]
-                different = sum(a != b for a, b in zip(mine, theirs)) + abs(len(mine) - len(theirs))
+                if not isinstance(theirs, list):
+                    raise ValueError(
+                        f"{self.recorded.path} has {key} as {str(theirs)[:60]!r}, expected a list "
+                        "of names"
+                    )
+                different = sum(a != b for a, b in zip_longest(mine, theirs))
                 yield Row(key, different, 0, "differences")
 
     def _training_image(self, i: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Recorded image i: pixel values `[1, 3, S, S]`, object map, part map `[1, S, S]`.
+        """Recorded image i: (pixel values [1, 3, S, S], object map, part map [1, S, S]).
 
-        Maps are in ids of `self.train`.
+        Ids are those of `self.train`.
         """
-        image, obj, part = (self.arrays[f"{kind}{i}"] for kind in ("image", "obj", "part"))
+        image = _picture(self.arrays, f"image{i}")
+        obj, part = (_ids(self.arrays, f"{kind}{i}", image.shape[:2]) for kind in ("obj", "part"))
         # Stored in the order in which the colours were fed; the reading's own flip is a matter of
         # the training loop.
         pixels = self.model.backbone.preprocess(torch.from_numpy(image).permute(2, 0, 1)[None])
@@ -188,7 +298,7 @@ class NetworkReference:
         )
 
     def _batch(self, images) -> tuple[Tensor, Targets, int]:
-        pixels, obj, part = (torch.cat(parts) for parts in zip(*images))
+        pixels, obj, part = (torch.cat(parts) for parts in zip(*images, strict=True))
         each = lambda count: torch.arange(count).expand(len(pixels), -1)  # noqa: E731
         train = self.train
         targets = self.objective.targets(
@@ -223,10 +333,15 @@ class NetworkReference:
             return
         if "separation_requires_grad" in recorded:
             mine = "separation" in terms and terms["separation"].requires_grad
-            different = mine != bool(recorded["separation_requires_grad"])
+            theirs = recorded["separation_requires_grad"]
+            if not isinstance(theirs, bool):
+                raise ValueError(
+                    f"separation_requires_grad is recorded as {theirs!r}, expected true or false"
+                )
+            different = mine != theirs
             yield Row("separation has a gradient, or not", different, 0, "differences")
         if "grad_norm" in recorded:
-            yield from self._gradients(total, recorded["grad_norm"])
+            yield from self._gradients(total, _table(recorded, "grad_norm"))
         with torch.no_grad():
             yield from self._forward(activations, targets, batch)
 
@@ -240,7 +355,8 @@ class NetworkReference:
                 *(
                     self._one_forward([a[b : b + 1] for a in activations], words)
                     for b in range(batch)
-                )
+                ),
+                strict=True,
             )
         )
         if "logits" in arrays:
@@ -257,6 +373,7 @@ class NetworkReference:
                 arrays["part_obj_logits"],
                 1e-4,
             )
+        self.bce_names = self._bce_names(targets)
         if "bce_calls" in self.recorded:
             weight = lambda count: torch.ones(batch, count)  # noqa: E731
             background = torch.full((batch, 1), RELEASED_LOSS.background_weight)
@@ -287,7 +404,9 @@ class NetworkReference:
                 # The release takes the mean over no pixel.
                 ours["part_obj|background pixels"] = torch.tensor(torch.nan)
             calls = self.recorded["bce_calls"]
-            for name, value in zip(self._bce_order(targets, len(calls)), calls):
+            if not isinstance(calls, list):
+                raise ValueError(f"bce_calls is recorded as {calls!r}, expected a list of numbers")
+            for name, value in zip(self._bce_order(targets, len(calls)), calls, strict=True):
                 yield _relative(f"cross-entropy, {name}", ours[name], value, 1e-5)
         if "attention_column_mean" in arrays:
             # The map of a part is half the sum with its object's; those of objects stand alone.
@@ -324,17 +443,10 @@ class NetworkReference:
         The release leaves out those of parts where a batch lacks part pixels, that of background
         where it lacks objects.
         """
-        names = list(self.recorded.get("bce_order", ()))
-        if len(names) != calls:
-            names = [
-                *(
-                    ("part_obj|part pixels", "part|part pixels")
-                    if targets.part_pixels.any()
-                    else ()
-                ),
-                *(() if targets.background.all() else ("part_obj|background pixels",)),
-                "object|all pixels",
-            ]
+        order = self.recorded.get("bce_order")
+        names = self._bce_names(targets)
+        if isinstance(order, list) and sorted(map(str, order)) == sorted(names):
+            names = order
         if len(names) != calls:
             raise ValueError(
                 f"{calls} cross-entropies are recorded as bce_calls, "
@@ -342,13 +454,22 @@ class NetworkReference:
             )
         return names
 
+    def _bce_names(self, targets: Targets) -> list[str]:
+        """The cross-entropies that the release computes for these targets."""
+        return [
+            *(("part_obj|part pixels", "part|part pixels") if targets.part_pixels.any() else ()),
+            *(() if targets.background.all() else ("part_obj|background pixels",)),
+            "object|all pixels",
+        ]
+
     def _gradients(self, total: Tensor, recorded: Mapping[str, float]) -> Iterator[Row]:
         """Norms of the gradients of the total loss, by official name."""
         ours_of = {theirs[0]: ours for ours, theirs in official_table().items() if len(theirs) == 1}
         # A recorded null stands for no gradient.
         recorded = {
-            name.removeprefix(OFFICIAL_PREFIX): norm or 0.0 for name, norm in recorded.items()
-        }
+            name.removeprefix(OFFICIAL_PREFIX): 0.0 if norm is None else norm
+            for name, norm in recorded.items()
+        }  # null: none
         if unknown := sorted(recorded.keys() - ours_of.keys()):
             raise ValueError(
                 f"gradient norms are recorded of {unknown[:3]}, "
@@ -359,7 +480,11 @@ class NetworkReference:
             name: parameter for name, parameter in parameters.items() if parameter.requires_grad
         }
         gradients = dict(
-            zip(trained, torch.autograd.grad(total, list(trained.values()), allow_unused=True))
+            zip(
+                trained,
+                torch.autograd.grad(total, list(trained.values()), allow_unused=True),
+                strict=True,
+            )
         )
         for name, theirs in recorded.items():
             gradient = gradients.get(name)
@@ -370,7 +495,8 @@ class NetworkReference:
     @torch.inference_mode()
     def _inference(self) -> Iterator[Row]:
         model, arrays, test = self.model, self.arrays, self.test
-        image = arrays["test_image"]
+        image = _picture(arrays, "test_image")
+        present = np.unique(_ids(arrays, "test_obj", image.shape[:2]))
         pixels = model.backbone.preprocess(torch.from_numpy(image).permute(2, 0, 1)[None])
         output = model(model.backbone.activations(pixels), model.embed(test))
         up = lambda logits: resize_logits(logits[0], image.shape[:2])  # noqa: E731
@@ -379,8 +505,8 @@ class NetworkReference:
         given = torch.tensor(
             [
                 test.objects.index(self.full.objects[i])
-                for i in np.unique(arrays["test_obj"])
-                if i < len(self.full.objects) and self.full.objects[i] in test.objects
+                for i in present
+                if 0 <= i < len(self.full.objects) and self.full.objects[i] in test.objects
             ],
             dtype=torch.long,
         )
@@ -400,7 +526,8 @@ class NetworkReference:
         for name, mine in labels.items():
             if name in arrays:
                 _same_shape(f"inference, {name}", mine, arrays[name])
-                share = float((mine.numpy() != arrays[name].astype(np.int64)).mean())
+                theirs = _ids(arrays, name, tuple(mine.shape))
+                share = float((mine.numpy() != theirs.astype(np.int64)).mean())
                 yield Row(f"inference, {name}", share, 1e-3, "share of pixels")
         for name, mine in (("oracle_scores", oracle), ("predall_scores", pred_all)):
             if name in arrays:
@@ -416,24 +543,25 @@ def compare_metrics(folder: Path, vocabulary: Vocabulary) -> Iterator[Row]:
         _read_json(folder / "released_metrics.json"),
         _read_arrays(folder / "released_metrics.npz"),
     )
-    source = {"oracle_obj": "pred", "pred_all": "predall"}
-    evaluator = Evaluator(
-        vocabulary, [setting for setting in source if setting in recorded], reading="released"
-    )
-    for i in range(_count(arrays, "gt")):
-        truth = arrays[f"gt{i}"].astype(np.int64)
+    source, pictures = {"oracle_obj": "pred", "pred_all": "predall"}, _count(arrays, "gt")
+    evaluator = Evaluator(vocabulary, list(source), reading="released")
+    for i in range(pictures):
+        truth = _ids(arrays, f"gt{i}").astype(np.int64)
         truth[truth >= len(vocabulary)] = IGNORE
         labels = {
-            setting: arrays[f"{source[setting]}{i}"].astype(np.int64)
-            for setting in evaluator.settings
+            setting: _ids(arrays, f"{source[setting]}{i}", truth.shape).astype(np.int64)
+            if setting in recorded
+            else np.full(truth.shape, IGNORE)
+            for setting in source
         }
         evaluator.update(labels, np.where(truth == IGNORE, IGNORE, 0), truth)
-    for setting in evaluator.settings:
-        theirs, ours = recorded[setting], released_scores(evaluator, setting)
+    for setting in source:
+        ours = released_scores(evaluator, setting)
+        theirs = _table(recorded, setting) if setting in recorded and pictures else {}
         kinds: dict[str, list[float]] = {}
         for name, value in theirs.items():
             kinds.setdefault(name.partition("-")[0], []).append(
-                _deviation(ours.get(name, np.inf), value)
+                _deviation(ours.get(name, np.inf), _number(value, name))
             )
         for kind, deviations in kinds.items():
             yield Row(
@@ -442,11 +570,54 @@ def compare_metrics(folder: Path, vocabulary: Vocabulary) -> Iterator[Row]:
                 1e-6,
                 "absolute",
             )
+        absent = Counter(name.partition("-")[0] for name in ours if name not in theirs)
+        for kind, count in absent.items():
+            yield Row.absent(f"{setting}, {kind} ({count} numbers{' more' * (kind in kinds)})")
 
 
-def _count(arrays: Mapping[str, np.ndarray], kind: str) -> int:
-    """How many arrays are called `kind` and a number."""
+def _count(arrays: Mapping, kind: str) -> int:
+    """How many entries are called `kind` and a number."""
     return sum(re.fullmatch(kind + r"\d+", name) is not None for name in arrays)
+
+
+def _table(recorded: Mapping, key: str) -> Mapping:
+    """The entry `key` if it is a table of names and values; `ValueError` otherwise."""
+    if not isinstance(recorded[key], dict):
+        raise ValueError(f"{key} is recorded as {str(recorded[key])[:60]!r}, expected a table")
+    return recorded[key]
+
+
+def _number(value: object, name: str) -> float | None:
+    """A recorded number; None and NaN are a mean over nothing."""
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    raise ValueError(f"{name} is recorded as {str(value)[:60]!r}, expected a number")
+
+
+def _picture(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """The array `name` if it is a picture, uint8 [H, W, 3]."""
+    image = arrays[name]
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ValueError(
+            f"{name} is {image.dtype} of shape {image.shape}, expected a picture, uint8 [H, W, 3]"
+        )
+    return image
+
+
+def _ids(
+    arrays: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...] | None = None
+) -> np.ndarray:
+    """The array `name` if it is a map of ids, [H, W] or of `shape`, in -1..65535."""
+    ids = arrays[name]
+    if ids.dtype.kind not in "iu" or ids.ndim != 2 or not ids.size:
+        raise ValueError(
+            f"{name} is {ids.dtype} of shape {ids.shape}, expected whole numbers [H, W]"
+        )
+    if shape is not None and ids.shape != shape:
+        raise ValueError(f"{name} has shape {ids.shape}, expected {shape}")
+    if ids.min() < -1 or ids.max() > 65535:
+        raise ValueError(f"{name} holds ids {ids.min()}..{ids.max()}, expected -1..65535")
+    return ids
 
 
 def _same_shape(name: str, mine: Tensor, theirs: np.ndarray) -> None:
@@ -462,11 +633,14 @@ def _deviation(mine: float, theirs: float | None) -> float:
 
 def _absolute(name: str, mine: Tensor, theirs: np.ndarray, tolerance: float) -> Row:
     _same_shape(name, mine, theirs)
+    if theirs.dtype.kind != "f":
+        raise ValueError(f"{name}: recorded is {theirs.dtype}, expected floating-point numbers")
     return Row(name, float((mine - torch.from_numpy(theirs)).abs().max()), tolerance, "absolute")
 
 
 def _relative(name: str, mine: Tensor | float, theirs: float | None, tolerance: float) -> Row:
     mine = float(mine.detach()) if isinstance(mine, Tensor) else float(mine)
+    theirs = _number(theirs, name)
     scale = 1.0 if theirs is None or np.isnan(theirs) else max(abs(theirs), 1e-12)
     return Row(name, _deviation(mine, theirs) / scale, tolerance, "relative")
 

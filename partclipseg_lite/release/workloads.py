@@ -302,11 +302,11 @@ def labelled(side: int, vocabulary: Vocabulary) -> Sample:
     """
     objects, parts = np.full((2, side, side), IGNORE)
     seen = [o for o in vocabulary.object_of.unique().tolist() if vocabulary.seen_object[o]]
-    for column, obj in zip((0, side // 2), seen):
+    for column, obj in zip((0, side // 2), seen[:2], strict=True):
         stripes = np.array_split(
             np.arange(side // 8, side - side // 8), int((vocabulary.object_of == obj).sum())
         )
-        for part, rows in zip(np.flatnonzero(vocabulary.object_of == obj), stripes):
+        for part, rows in zip(np.flatnonzero(vocabulary.object_of == obj), stripes, strict=True):
             objects[rows, column + side // 16 : column + side // 2 - side // 16] = obj
             parts[rows, column + side // 16 : column + side // 2 - side // 16] = part
     return Sample(

@@ -237,7 +237,10 @@ class Steps:
     done: Progress
 
     def run(self, loader: DataLoader, first: int, progress: bool) -> None:
-        """The steps `first`, first + 1, ... of the settings; the last batch only checks the weights."""
+        """The steps `first`, first + 1, ... of the settings.
+
+        The last batch only checks the weights.
+        """
         steps, log = self.settings.training.steps, self.done.log
         begun = time.time() - (log[-1]["seconds"] if log else 0)
         bar = tqdm(

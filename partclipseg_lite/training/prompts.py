@@ -125,7 +125,7 @@ class WordBank:
         self.embed = model.backbone.embed_text
         pairs = [
             (vocabulary.objects[o], vocabulary.parts[p])
-            for o, p in zip(vocabulary.object_of.tolist(), vocabulary.part_of.tolist())
+            for o, p in zip(vocabulary.object_of.tolist(), vocabulary.part_of.tolist(), strict=True)
         ]
         take = slice(None) if vary else slice(1)
         phrase = lambda patterns, name: [t.format(name) for t in patterns[take]]  # noqa: E731

@@ -2,7 +2,9 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import huggingface_hub
 import open_clip
 import torch
 from open_clip import SimpleTokenizer
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from ..network.backbone import Backbone
 from .files import WeightsError
+from .locate import refused_download
 from .tiny_clip import CLIP_MEAN, CLIP_STD, load_toy_clip
 
 
@@ -69,7 +72,8 @@ def open_clip_config(name: str) -> dict:
     Raises:
         ValueError: there is none, or it is no ViT with CLIP's own text encoder.
     """
-    config = open_clip.get_model_config(name)
+    # With a colon, open_clip would take the name for a place to fetch the configuration from.
+    config = None if ":" in name else open_clip.get_model_config(name)
     if config is None:
         near = difflib.get_close_matches(name, open_clip.list_models(), n=3)
         hint = f", did you mean {' or '.join(map(repr, near))}?" if near else ""
@@ -152,12 +156,35 @@ def activation_of_tag(name: str, tag: str) -> str:
     return "QuickGELU" if facts.get("quick_gelu") else "GELU"
 
 
-def open_clip_model(name: str, pretrained: str | Mapping[str, Tensor] | None = None) -> CLIP:
+def cached_weights(name: str, tag: str) -> Path | None:
+    """Where open_clip's weights `tag` of `name` lie on this machine, or None; asks no network."""
+    facts = open_clip.get_pretrained_cfg(name.removesuffix("-quickgelu"), tag)
+    facts = facts or open_clip.get_pretrained_cfg(name, tag)
+    owner, _, file = facts.get("hf_hub", "").rpartition("/")
+    for candidate in (
+        *([file] if file else []),
+        "open_clip_model.safetensors",
+        "open_clip_pytorch_model.safetensors",
+        "open_clip_pytorch_model.bin",
+    ):
+        found = owner and huggingface_hub.try_to_load_from_cache(owner, candidate)
+        if isinstance(found, str):
+            return Path(found)
+    fetched = Path("~/.cache/clip").expanduser() / facts.get("url", "").rpartition("/")[2]
+    return fetched if fetched.is_file() else None
+
+
+def open_clip_model(
+    name: str,
+    pretrained: str | Mapping[str, Tensor] | None = None,
+    allow_download: bool = True,
+) -> CLIP:
     """An open_clip `CLIP` by name, in eval mode.
 
     `pretrained`: a tag of open_clip's, downloaded once to its cache; all tensors by open_clip's
     names; or None for random weights, the same in every run. Weights of a tag that need another
-    activation are refused before anything is downloaded.
+    activation are refused before anything is downloaded; not `allow_download`: from the cache
+    alone, without asking the network.
     """
     config = open_clip_config(name)
     if isinstance(pretrained, str):
@@ -173,10 +200,17 @@ def open_clip_model(name: str, pretrained: str | Mapping[str, Tensor] | None = N
                 f"the weights {pretrained!r} were trained with {needs}, but open_clip's {name!r} "
                 f"is built with {has}; take {fitting!r}"
             )
+        source = pretrained
+        if not allow_download:
+            source = str(cached_weights(name, pretrained) or "")
+            if not source:
+                raise WeightsError(refused_download(f"open_clip's {name!r} of {pretrained!r}"))
         try:
-            clip = open_clip.create_model(name, pretrained=pretrained)
-        # No network and not in the cache; or a broken download.
-        except (OSError, RuntimeError) as error:
+            clip = open_clip.create_model(name, pretrained=source)
+        except (
+            OSError,
+            RuntimeError,
+        ) as error:  # no network and not in the cache; or a broken download
             raise WeightsError(
                 f"open_clip's weights {pretrained!r} of {name!r} could not be had "
                 f"({str(error).splitlines()[0][:200]}); where there is a network, run once: "
@@ -235,9 +269,11 @@ def open_clip_backbone(
     layers: Sequence[int] = (3, 6, 9),
     *,
     kind: type[Backbone] = Backbone,
+    allow_download: bool = True,
 ) -> Backbone:
     """The real world's backbone: an open_clip ViT by name.
 
     See `open_clip_model` and `real_backbone`.
     """
-    return real_backbone(open_clip_model(name, pretrained), image_size, layers, kind=kind)
+    clip = open_clip_model(name, pretrained, allow_download)
+    return real_backbone(clip, image_size, layers, kind=kind)

@@ -288,12 +288,38 @@ HF_DEFAULTS = {
 }
 
 
+_COUNTS = (
+    "projection_dim",
+    "reduce_dim",
+    "decoder_num_attention_heads",
+    "decoder_intermediate_size",
+)
+_TOWER_COUNTS = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
+_TEXT_COUNTS = ("vocab_size", "max_position_embeddings")
+
+
+def _ascending(layers: object, depth: int) -> bool:
+    """Whether `layers` is a list of blocks of a tower of `depth`, shallow to deep, none twice."""
+    return (
+        isinstance(layers, list | tuple)
+        and bool(layers)
+        and all(type(layer) is int and 0 <= layer < depth for layer in layers)
+        and all(a < b for a, b in zip(layers[:-1], layers[1:], strict=True))
+    )
+
+
 def hugging_face_config(config: Mapping, source: str) -> dict:
     """A CLIPSeg's config.json with the defaults it leaves out.
 
     Raises:
         WeightsError: it asks for what our CLIPSeg does not compute.
     """
+    for tower in ("text_config", "vision_config"):
+        if not isinstance(config.get(tower) or {}, Mapping):
+            raise WeightsError(
+                f"{source} has {tower} {str(config[tower])[:60]!r}, expected names and values; "
+                "take a fresh copy of its config.json"
+            )
     full = {
         **HF_DEFAULTS,
         **config,
@@ -303,6 +329,32 @@ def hugging_face_config(config: Mapping, source: str) -> dict:
         },
     }
     text, vision = full["text_config"], full["vision_config"]
+    for what, value in (
+        *((name, full[name]) for name in _COUNTS),
+        *((f"text_config.{name}", text[name]) for name in (*_TOWER_COUNTS, *_TEXT_COUNTS)),
+        *((f"vision_config.{name}", vision[name]) for name in (*_TOWER_COUNTS, "image_size")),
+    ):
+        if type(value) is not int or not 1 <= value <= 1_000_000:
+            raise WeightsError(
+                f"{source} has {what} {str(value)[:60]!r}, expected a whole number from 1 to "
+                "1000000; take a fresh copy of its config.json"
+            )
+    for what, width, heads in (
+        ("reduce_dim", full["reduce_dim"], full["decoder_num_attention_heads"]),
+        ("text_config.hidden_size", text["hidden_size"], text["num_attention_heads"]),
+        ("vision_config.hidden_size", vision["hidden_size"], vision["num_attention_heads"]),
+    ):
+        if width % heads:
+            raise WeightsError(
+                f"{source} has {what} {width}, expected a multiple of its {heads} heads; take a "
+                "fresh copy of its config.json"
+            )
+    layers, depth = full["extract_layers"], vision["num_hidden_layers"]
+    if not _ascending(layers, depth):
+        raise WeightsError(
+            f"{source} has extract_layers {layers!r}, expected ascending numbers of the blocks "
+            f"0..{depth - 1}, each once; take a fresh copy of its config.json"
+        )
     for what, value, supported in (
         ("model_type", full["model_type"], ("clipseg",)),
         ("use_complex_transposed_convolution", full["use_complex_transposed_convolution"], (True,)),

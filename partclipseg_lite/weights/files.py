@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..files import replacing
+from .kinds import what_else
 
 FORMAT = "partclipseg_lite.model"  # in the metadata of our own weights
 
@@ -57,7 +58,7 @@ def describe(names: Iterable[str]) -> str:
 
 
 def digest_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """SHA-256, in hexadecimal, of tensors (names, dtypes, shapes, bytes) and metadata but "digest"."""
+    """SHA-256, in hexadecimal, of tensors (names, dtypes, shapes, bytes) and other metadata."""
     digest = hashlib.sha256()
     digest.update(json.dumps({k: v for k, v in sorted(metadata.items()) if k != "digest"}).encode())
     for name, tensor in sorted(tensors.items()):
@@ -158,19 +159,13 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     where the digest that our own files carry is not that of the contents.
     """
     path = Path(path)
+    if said := what_else(path):
+        raise WeightsError(f"{path} is {said}")
     with path.open("rb") as file:
         head = file.read(64)
-    if head.lstrip().lower().startswith((b"<!doctype", b"<html")):
-        raise WeightsError(
-            f"{path} is an HTML page (a failed download?), not weights; download the file again"
-        )
-    if head.startswith(b"version https://git-lfs"):
-        raise WeightsError(
-            f"{path} is a Git LFS pointer, not a readable safetensors file; "
-            "fetch it with `git lfs pull`"
-        )
-    # safetensors: eight bytes of length, then JSON.
-    if head[8:9] != b"{" and head.startswith((b"PK\x03\x04", b"\x80")):
+    if head[8:9] != b"{" and head.startswith(
+        (b"PK\x03\x04", b"\x80")
+    ):  # safetensors: eight bytes of length, then JSON
         return _read_torch(path, zipped=head.startswith(b"PK")), {}
     try:
         with safe_open(path, "pt") as file:

@@ -1,6 +1,12 @@
-"""Where weights lie: a shipped name, a file, a run's folder, or a model of Hugging Face's."""
+"""Where weights lie: a shipped name, a file, a run's folder, or a model of Hugging Face's.
 
+The network is asked only where the user asks for it: by a name of `KNOWN_ON_HUB` or by a prefix,
+`hf:owner/name`. A path that does not exist is a mistake, never a name on the hub.
+"""
+
+import difflib
 import re
+import warnings
 from importlib import resources
 from pathlib import Path
 
@@ -17,6 +23,8 @@ SHIPPED = {
     "toy_no_attention_control": "toy_no_attention_control",
     "toy_clipseg": "toy_clipseg",
 }
+KNOWN_ON_HUB = ("CIDAS/clipseg-rd64-refined",)  # found there without a prefix
+HUB_PREFIX, OPEN_CLIP_PREFIX = "hf:", "open_clip:"
 
 
 def shipped_path(name: str) -> Path:
@@ -30,26 +38,40 @@ def shipped_path(name: str) -> Path:
     )
 
 
-def is_hub_name(name_or_path: str | Path) -> bool:
-    """Whether this is `owner/name` on Hugging Face, and not a path here."""
-    name = str(name_or_path)
-    return (
-        isinstance(name_or_path, str)
-        and bool(re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name))
-        and not Path(name).exists()
-        and not Path(name).parent.exists()
-        and Path(name).suffix not in (*TORCH_SUFFIXES, ".safetensors")
-    )
+def hub_name(name_or_path: str | Path) -> str | None:
+    """`owner/name` on Hugging Face if asked for by prefix or by a known name; None for all else.
 
-
-def download(name: str) -> Path:
-    """The weights file of the model `owner/name` in Hugging Face's cache.
-
-    Its config.json lies beside it; both are downloaded if need be.
-
-    Raises:
-        FileNotFoundError: neither in the cache nor to be had; it says what to do.
+    `ValueError` for a prefix before something else than owner/name. A known name that a folder here
+    hides is that folder.
     """
+    if not isinstance(name_or_path, str):
+        return None
+    if name_or_path.startswith(HUB_PREFIX):
+        name = name_or_path.removeprefix(HUB_PREFIX)
+        if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name, re.ASCII) or ".." in name:
+            raise ValueError(
+                f"{name_or_path!r} names no model on Hugging Face; write {HUB_PREFIX}owner/name, "
+                f"such as {HUB_PREFIX}{KNOWN_ON_HUB[0]}"
+            )
+        return name
+    known = name_or_path in KNOWN_ON_HUB and not Path(name_or_path).parent.exists()
+    return name_or_path if known else None
+
+
+def download(name: str, allowed: bool = True) -> Path:
+    """The weights file of Hugging Face's model `owner/name` in its cache, config.json beside it.
+
+    Downloaded if need be. Not `allowed`: from the cache alone, and no network is asked.
+    """
+    if not allowed:
+        cached = [
+            found
+            for file in ("config.json", *HUB_FILES)
+            if isinstance(found := huggingface_hub.try_to_load_from_cache(name, file), str)
+        ]
+        if len(cached) < 2 or Path(cached[0]).name != "config.json":
+            raise FileNotFoundError(refused_download(f"Hugging Face's model {name!r}"))
+        return Path(cached[1])
     try:
         huggingface_hub.hf_hub_download(name, "config.json")
         try:
@@ -59,33 +81,53 @@ def download(name: str) -> Path:
             return Path(huggingface_hub.hf_hub_download(name, HUB_FILES[1]))
     except (OSError, ValueError) as error:
         raise FileNotFoundError(
-            f"no weights at {name!r}: there is no such path, and Hugging Face's model of this name "
-            f"is neither in the cache nor reachable ({type(error).__name__}). "
-            "Where there is a network, run once: "
-            'python -c "from huggingface_hub import snapshot_download; '
-            f"snapshot_download('{name}')\"; "
-            f"or give the path of a folder with its config.json and {HUB_FILES[0]}"
+            f"no weights of Hugging Face's model {name!r}: it is neither in the cache nor "
+            f"reachable ({type(error).__name__}). Where there is a network, run once: python -c "
+            f"\"from huggingface_hub import snapshot_download; snapshot_download('{name}')\"; or "
+            f"give the path of a folder with its config.json and {HUB_FILES[0]}"
         ) from error
 
 
-def resolve(name_or_path: str | Path) -> Path:
-    """The weights file that a name or a path stands for.
+def refused_download(what: str) -> str:
+    """Why something that a weights file names in its metadata was not fetched, and what to do."""
+    return (
+        f"{what} is not on this machine, and nothing is downloaded because a file says so; if you "
+        "trust it, allow it (allow_download=True, on the command line --allow-download)"
+    )
 
-    A shipped name, a file, a run's folder, a folder in Hugging Face's form, or `owner/name` there.
 
-    Raises:
-        FileNotFoundError: it is none of these; the shipped names are listed.
+def resolve(name_or_path: str | Path, allow_download: bool = True) -> Path:
+    """A shipped name, a file, a run's or Hugging Face's folder, or a model there -> the file.
+
+    `FileNotFoundError` lists the shipped names and what lies near a path that does not exist. The
+    network is asked for a known name or one with the prefix `hf:` alone, and only if
+    `allow_download`.
     """
     if str(name_or_path) in SHIPPED:
+        if isinstance(name_or_path, str) and Path(name_or_path).exists():
+            warnings.warn(
+                f"{name_or_path!r} names the shipped weights; for what lies here under that name, "
+                f"write './{name_or_path}'",
+                stacklevel=2,
+            )
         if not shipped_path(str(name_or_path)).is_file():
             raise FileNotFoundError(
                 f"the shipped weights {str(name_or_path)!r} are missing at "
                 f"{shipped_path(str(name_or_path))}; install the package again, or `make weights`"
             )
         return shipped_path(str(name_or_path))
-    if is_hub_name(name_or_path):
-        return download(str(name_or_path))
+    if name := hub_name(name_or_path):
+        return download(name, allow_download)
+    if str(name_or_path).startswith(OPEN_CLIP_PREFIX):
+        raise ValueError(
+            f"{str(name_or_path)!r} names a CLIP of open_clip's, which has no decoder; it can be "
+            "the setting model.backbone, and the weights are those trained on it"
+        )
     path = Path(name_or_path)
+    if not str(name_or_path).isprintable():
+        raise FileNotFoundError(
+            f"no weights at {str(name_or_path)!r}: a path has no control characters"
+        )
     if path.is_dir():
         path = next(
             (
@@ -97,8 +139,39 @@ def resolve(name_or_path: str | Path) -> Path:
         )
     if not path.is_file():
         raise FileNotFoundError(
-            f"no weights at {str(name_or_path)!r}: give a file, a run's folder, a folder in "
-            "Hugging Face's "
-            f"form, or one of the names {', '.join(SHIPPED)}, CIDAS/clipseg-rd64-refined"
+            f"no weights at {str(name_or_path)!r}{_hidden(name_or_path)}{near(path)}: give a file, "
+            "a run's folder, a folder in Hugging Face's form, one of the names "
+            f"{', '.join(SHIPPED)}, {', '.join(KNOWN_ON_HUB)}, or {HUB_PREFIX}owner/name for "
+            "another model of Hugging Face's"
         )
     return path
+
+
+def _hidden(name_or_path: str | Path) -> str:
+    """That a folder here hides a name on the hub, and the way round it."""
+    if str(name_or_path) not in KNOWN_ON_HUB:
+        return ""
+    return (
+        f" (the folder {str(Path(name_or_path).parent.resolve())!r} hides Hugging Face's name; "
+        f"write '{HUB_PREFIX}{name_or_path}' for the model there)"
+    )
+
+
+def near(path: Path) -> str:
+    """What lies near a path that does not exist: names like its first part that is missing."""
+    if path.is_dir():
+        inside = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
+        return f" (the folder holds {', '.join(inside[:5]) or 'nothing'})"
+    missing = path
+    while missing != missing.parent and not missing.parent.exists():
+        missing = missing.parent
+    try:
+        there = [entry.name for entry in missing.parent.iterdir()]
+    except OSError:
+        return ""
+    names = there + ([*SHIPPED, *KNOWN_ON_HUB] if len(path.parts) == 1 else [])
+    found = difflib.get_close_matches(missing.name, names, n=3)
+    if str(path) not in KNOWN_ON_HUB:
+        found += difflib.get_close_matches(str(path), KNOWN_ON_HUB, n=1, cutoff=0.8)
+    shown = [str(missing.parent / name) if name in there else name for name in dict.fromkeys(found)]
+    return f" (near: {', '.join(map(repr, shown))})" if shown else ""

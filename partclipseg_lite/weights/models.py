@@ -14,7 +14,7 @@ from ..network.backbone import Backbone
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..settings import Settings, hash_of
 from ..vocabulary import Vocabulary
-from .build import build_model
+from .build import build_backbone, build_model
 from .converters import (
     clipseg_from_hugging_face,
     hugging_face_config,
@@ -30,7 +30,7 @@ from .files import (
     read_tensors,
     write_tensors,
 )
-from .locate import is_hub_name, resolve
+from .locate import hub_name, resolve
 from .state import fingerprint, load_trained, trained_state
 
 KEYS = ("settings", "settings_hash", "vocabulary", "vocabulary_hash", "backbone", "extra")
@@ -65,16 +65,19 @@ def load_model(
     name_or_path: str | Path,
     backbone: Backbone | None = None,
     vocabulary: str | Vocabulary = "pascal_part_116",
+    allow_download: bool = False,
 ) -> tuple[PartCLIPSeg | CLIPSeg, Settings, Vocabulary | None, dict]:
     """A model in eval mode, its settings, the vocabulary it was trained on, and kept facts.
 
     Args:
         name_or_path: a shipped name; a file or a run's folder of ours; an official PartCLIPSeg
-            `.pth`; CLIPSeg in Hugging Face's form, as a folder or by its name there
-            ("CIDAS/clipseg-rd64-refined"), which has no vocabulary: None.
+            `.pth`; CLIPSeg in Hugging Face's form, as a folder, by its name there
+            ("CIDAS/clipseg-rd64-refined") or as "hf:owner/name"; it has no vocabulary: None.
         backbone: in place of the one that our file names; the others bring their own.
         vocabulary: what an official checkpoint was trained on (a name: its seen parts). Its tensors
             do not tell.
+        allow_download: fetch the CLIP that a file of ours names in its metadata, where it is
+            neither shipped nor on this machine. A name that you give is fetched without it.
 
     Raises:
         FileNotFoundError: there are no weights at `name_or_path`.
@@ -83,7 +86,7 @@ def load_model(
     path = resolve(name_or_path)
     tensors, metadata = read_tensors(path)
     if metadata.get("format") == FORMAT:
-        return _load_ours(path, tensors, metadata, backbone)
+        return _load_ours(path, tensors, metadata, backbone, allow_download)
     kind = kind_of(path, tensors, metadata)
     if backbone is not None:
         raise ValueError(
@@ -112,7 +115,7 @@ def load_model(
     settings = Settings.from_preset(
         "clipseg_rd64_refined",
         {
-            "model.backbone": str(name_or_path) if is_hub_name(name_or_path) else str(path.parent),
+            "model.backbone": str(name_or_path) if hub_name(name_or_path) else str(path.parent),
             "model.pretrained": None,
             "model.layers": full["extract_layers"],
             "model.width": full["reduce_dim"],
@@ -129,6 +132,7 @@ def _load_ours(
     tensors: dict[str, torch.Tensor],
     metadata: dict[str, str],
     backbone: Backbone | None,
+    allow_download: bool,
 ) -> tuple[PartCLIPSeg | CLIPSeg, Settings, Vocabulary, dict]:
     check_ours(path, tensors, metadata, FORMAT, KEYS)
     try:
@@ -151,6 +155,8 @@ def _load_ours(
             raise WeightsError(
                 f"{path} holds {what} than it was saved with; take a fresh copy of the file"
             )
+    if backbone is None:
+        backbone = build_backbone(settings, allow_download=allow_download)
     model = build_model(settings, backbone)
     if fingerprint(model.backbone.clip) != metadata["backbone"]:
         raise WeightsError(

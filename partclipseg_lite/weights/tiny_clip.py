@@ -85,7 +85,7 @@ class ToyTokenizer:
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
         tokens = torch.zeros(len(texts), self.context_length, dtype=torch.long)
-        for row, text in zip(tokens, texts):
+        for row, text in zip(tokens, texts, strict=True):
             ids = [self.start, *self.encode(text), self.end]
             if len(ids) > self.context_length:
                 raise ValueError(
@@ -150,7 +150,7 @@ def build_toy_clip(config: dict, vocab_size: int) -> CLIP:
 def save_toy_clip(
     path: str | Path, clip: CLIP, tokenizer: ToyTokenizer, config: dict, measured: dict
 ) -> None:
-    """Write weights in half precision with configuration, words and measured accuracies in the metadata."""
+    """Write weights in half precision; configuration, words and accuracies as metadata."""
     tensors = {name: t.detach().half() for name, t in clip.state_dict().items()}
     metadata = {
         "format": FORMAT,

@@ -33,7 +33,7 @@ def test_another_size_shows_the_same_composition():
         assert a.scene == b.scene and [(x.obj, x.colour) for x in a.items] == [
             (x.obj, x.colour) for x in b.items
         ]
-        for x, y in zip(a.items, b.items):
+        for x, y in zip(a.items, b.items, strict=True):
             assert np.allclose(np.array(x.box) * 3, y.box, atol=7)
         same = a.sample.object_map == b.sample.resized(64).object_map
         assert same.mean() > 0.97
@@ -54,7 +54,7 @@ def test_a_drawn_world_can_be_written_as_a_pascal_part_folder(tmp_path):
         folder = PascalPart(
             write_pascal_part(source, tmp_path / type(source).__name__, "val"), "val", "drawn"
         )
-        for sample, again in zip(world, folder):
+        for sample, again in zip(world, folder, strict=True):
             assert sample.name == again.name and np.array_equal(sample.image, again.image)
             assert np.array_equal(sample.part_map, again.part_map)
             assert np.array_equal(sample.object_map, again.object_map)

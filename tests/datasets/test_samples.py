@@ -158,7 +158,7 @@ def test_jpeg_images_come_with_exact_labels(tmp_path):
 
 def test_a_restricted_vocabulary_reads_its_own_positions_and_ignores_the_rest(folder):
     seen = PASCAL.seen_only()
-    for full, part in zip(PascalPart(folder, "val"), PascalPart(folder, "val", seen)):
+    for full, part in zip(PascalPart(folder, "val"), PascalPart(folder, "val", seen), strict=True):
         for i, j in np.ndindex(full.part_map.shape):
             t, t_seen = full.part_map[i, j], part.part_map[i, j]
             name = PASCAL.object_parts[t] if t >= 0 else None
@@ -250,3 +250,142 @@ def test_a_failed_write_leaves_other_splits_alone(folder):
     with pytest.raises(ValueError, match="two samples"):
         write_pascal_part([make_sample("a"), make_sample("a")], folder, "train", vocabulary=PASCAL)
     assert sorted(folder.rglob("*")) == before and sorted(folder.parent.iterdir()) == [folder]
+
+
+# ---- names and tables that come from files -------------------------------------------------------
+
+NO_NAMES = [
+    "../../escaped",
+    "/abs",
+    ".",
+    "..",
+    "a/b",
+    "",
+    "a\0b",
+    "a\\b",
+    "C:b",
+    ".hidden",
+    " a",
+    "a\n",
+]
+NO_NAMES += ["x" * 300, "\ud800", None, 5]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_split_is_a_plain_name_for_writer_and_reader(folder, tmp_path, name):
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ValueError, match="the split is named .* cannot be a file name"):
+        write_pascal_part([make_sample()], tmp_path / "new", name, vocabulary=PASCAL)
+    with pytest.raises(ValueError, match="the split is named .* cannot be a file name"):
+        PascalPart(folder, name, PASCAL)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", [name for name in NO_NAMES if name])
+def test_a_sample_has_a_plain_name_to_be_written(tmp_path, name):
+    with pytest.raises(ValueError, match="sample 0 is named .* cannot be a file name"):
+        write_pascal_part([make_sample(name)], tmp_path / "new", "val", vocabulary=PASCAL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_differ_in_case_alone_are_one_file_on_some_systems(tmp_path):
+    with pytest.raises(ValueError, match="sample 1 is named 'DOG', another 'dog'"):
+        write_pascal_part(
+            [make_sample("dog"), make_sample("DOG")], tmp_path / "new", "val", vocabulary=PASCAL
+        )
+
+
+@given(st.text(max_size=8))
+def test_any_name_is_written_and_read_again_or_refused_and_leaves_no_trace(tmp_path_factory, name):
+    folder = tmp_path_factory.mktemp("names")
+    try:
+        write_pascal_part([make_sample("a")], folder / "set", name, vocabulary=PASCAL)
+    except ValueError:
+        assert list(folder.iterdir()) == []
+    else:
+        assert len(PascalPart(folder / "set", name)) == 1
+        assert [path.name for path in (folder / "set" / "images").iterdir()] == [name]
+        assert [path.name for path in folder.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"ids": [0] * 116}, "in ids, the id 0 is listed twice"),
+        ({"ids": [-1, *range(1, 116)]}, r"ids\[0\] is -1"),
+        ({"ids": [0.5, *range(1, 116)]}, r"ids\[0\] is 0.5"),
+        ({"ids": [0.0, *range(1, 116)]}, r"ids\[0\] is 0.0"),
+        ({"ids": ["0", *range(1, 116)]}, r"ids\[0\] is '0'"),
+        ({"ids": [True, 0, *range(2, 116)]}, r"ids\[0\] is True"),
+        ({"ids": [0, 0, *range(2, 116)]}, "in ids, the id 0 is listed twice"),
+        ({"ids": list(range(115))}, "ids is 115 ids, expected one for each of 116 object_parts"),
+        ({"ids": list(range(117))}, "ids is 117 ids"),
+        ({"ids": [255, *range(1, 116)]}, r"ids\[0\] is 255, .* other than ignore_label 255"),
+        ({"ids": [10**9, *range(1, 116)]}, r"ids\[0\] is 1000000000"),
+        ({"ids": 5}, "ids is '5', expected one for each"),
+        ({"object_ids": [0] * 20}, "in object_ids, the id 0 is listed twice"),
+        ({"object_ids": list(range(19))}, "object_ids is 19 ids"),
+        ({"novel_objects": ["dgo"]}, "novel_objects holds 'dgo', .*did you mean 'dog'"),
+        ({"novel_objects": ["dog", "dog"]}, "in novel_objects, the name 'dog' is listed twice"),
+        ({"novel_objects": "dog"}, "novel_objects is 'dog', expected a list of names"),
+        ({"objects": ["dog"]}, "objects holds no 'aeroplane'"),
+        ({"objects": []}, "objects is empty"),
+        ({"objects": None}, "objects is 'None', expected a list of names"),
+        ({"object_parts": ["dog"], "ids": [0]}, "'dog' is not the name of an object part"),
+        ({"object_parts": [5], "ids": [0]}, "expected a list of names"),
+        ({"object_parts": {"dog's head": 0}}, "expected a list of names"),
+        ({"ignore_label": "255"}, "ignore_label is '255'"),
+        ({"ignore_label": -1}, "ignore_label is -1"),
+        ({"ignore_label": 3}, "other than ignore_label 3"),
+        ({"name": None}, "name is None"),
+        ({"idz": []}, "unknown entry 'idz'; did you mean 'ids'"),
+    ],
+)
+def test_a_class_list_that_cannot_be_is_one_error(folder, change, says):
+    path = folder / "classes.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    for vocabulary in (None, "pascal_part_116"):
+        with pytest.raises(
+            ValueError, match=rf"classes\.json is not a class list \(.*{says}"
+        ) as caught:
+            PascalPart(folder, "val", vocabulary)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "5",
+        "null",
+        '"names"',
+        "{}",
+        '{"objects": ["a"], "objects": ["b"]}',
+        "[" * 9999,
+    ]
+    + ['{"name": NaN}', "\ufeff{}"],
+)
+def test_a_class_list_that_is_no_table_is_one_error(folder, text):
+    (folder / "classes.json").write_text(text)
+    with pytest.raises(ValueError, match=r"classes\.json is not a class list .*take a fresh copy"):
+        PascalPart(folder, "val")
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(PASCAL.to_dict())),
+        st.none()
+        | st.integers()
+        | st.text(max_size=3)
+        | st.lists(st.integers() | st.text(max_size=3)),
+        min_size=1,
+    )
+)
+def test_any_table_is_a_vocabulary_that_comes_back_or_a_value_error(change):
+    try:
+        vocabulary = Vocabulary.from_dict({**PASCAL.to_dict(), **change})
+    except ValueError:
+        return
+    assert Vocabulary.from_dict(json.loads(json.dumps(vocabulary.to_dict()))) == vocabulary

@@ -62,9 +62,9 @@ def test_every_object_gets_the_maps_of_its_parts_each_a_mean_over_the_pixels_of_
             + attention[len(words.parts) + words.objects.index(obj)]
         )
         rows, columns = np.nonzero(PICTURE.part_map == t)
-        by_hand = sum(tables[y // CELL * GRID + x // CELL] for y, x in zip(rows, columns)) / len(
-            rows
-        )
+        by_hand = sum(
+            tables[y // CELL * GRID + x // CELL] for y, x in zip(rows, columns, strict=True)
+        ) / len(rows)
         look = found[obj]
         torch.testing.assert_close(
             look.maps[list(look.masks).index(part)], by_hand, atol=1e-5, rtol=1e-4
@@ -135,7 +135,7 @@ def test_all_measurements_are_what_loops_over_parts_and_places_count(seed):
 def test_what_is_drawn_over_gamma_is_the_mean_over_objects_at_each_threshold():
     looks = attention_on(MODEL, PICTURE, DRAWN).values()
     found = shares_over_gamma(MODEL, [PICTURE], DRAWN, [0.2, 0.6])
-    for row, gamma in zip(found, (0.2, 0.6)):
+    for row, gamma in zip(found, (0.2, 0.6), strict=True):
         each = [shares_at(look, gamma) for look in looks]
         assert row.tolist() == pytest.approx(
             [np.mean([s[name] for s in each]) for name in ("overlap", "missing")]

@@ -8,6 +8,7 @@ import torch
 from helpers import tiny_model
 
 from partclipseg_lite.datasets import IGNORE, Sample
+from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.evaluation import evaluate as evaluation
 from partclipseg_lite.inference.predict import predict
 from partclipseg_lite.network.models import PartCLIPSeg
@@ -72,32 +73,20 @@ def test_an_object_without_parts_in_the_picture_helps_no_part():
     } == {"cat's tail"}
 
 
-class Counted(list):
-    """Samples that count how often one is asked for."""
-
-    asked = 0
-
-    def __getitem__(self, i):
-        self.asked += 1
-        return super().__getitem__(i)
+@pytest.mark.parametrize("batch_size", [0, -1, True, 2.0, "4", None])
+def test_a_batch_size_that_is_none_is_refused(batch_size):
+    with pytest.raises(ValueError, match=f"batch_size must be .* got {batch_size!r}"):
+        evaluation.evaluate(None, [None], PASCAL, batch_size=batch_size)
 
 
-def test_the_labels_that_are_shown_are_those_that_are_scored_and_each_picture_is_made_once():
-    model = model_of_any_words()
-    pictures = Counted([picture("dog's head", "cat's tail"), picture("bus's wheel", "dog's tail")])
-    found = evaluation.evaluate(model, pictures, PASCAL)
-    assert pictures.asked == 2
-    shown = list(evaluation.predicted_labels(model, pictures, PASCAL, batch_size=1))
-    assert [sample for sample, _ in shown] == list(pictures)
-    for setting in ("oracle_obj", "pred_all"):
-        labels = np.stack([maps[setting].numpy() for _, maps in shown])
-        truth = np.stack([sample.part_map for sample in pictures])
-        for t in np.unique(truth):
-            recall = 100 * (labels == t)[truth == t].mean()
-            assert found[setting]["per_object_part"][PASCAL.object_parts[t]][
-                "recall"
-            ] == pytest.approx(recall)
-    told = {
-        PASCAL.object_parts[t].split("'s ")[0] for t in np.unique(shown[0][1]["oracle_obj"].numpy())
-    }
-    assert told <= {"dog", "cat"}
+def test_no_pictures_are_refused():
+    with pytest.raises(ValueError, match="there are no pictures to score"):
+        evaluation.evaluate(None, [], PASCAL)
+
+
+def test_pictures_are_scored_with_the_vocabulary_of_their_labels():
+    drawn = DrawnWorld("test", images=1, size=32)
+    with pytest.raises(
+        ValueError, match="ids of Vocabulary.'drawn'.*to score is .*pascal_part_116"
+    ):
+        evaluation.evaluate(None, drawn, PASCAL)

@@ -15,7 +15,7 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "full_run.ipynb"
 
 
 def run_cells(parameters, until):
-    """The notebook's names once papermill's copy of it ran up to the cell with id `until`, but without a kernel."""
+    """The names of papermill's copy after the cell with id `until`, run without a kernel."""
     notebook = parameterize_notebook(load_notebook_node(str(NOTEBOOK)), parameters)
     names = {}
     for cell in notebook.cells:

@@ -1,4 +1,4 @@
-"""A run ends in a folder from which its scores can be found again, wherever and however often it is started."""
+"""A run ends in a folder that tells its scores, wherever and however often it is started."""
 
 import hashlib
 import json

@@ -11,7 +11,7 @@ from partclipseg_lite.release.departures import DEPARTURES
 def test_every_option_has_a_row_with_both_values_its_lines_and_the_words_of_its_class():
     lines = str(departures_table()).splitlines()[2:]
     assert len(lines) == len(Reading.model_fields)
-    for line, option in zip(lines, Reading.model_fields):
+    for line, option in zip(lines, Reading.model_fields, strict=True):
         name, paper, released, does, where = (
             cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]
         )

@@ -165,7 +165,7 @@ def dice_over(logits, masks, pixels):
             if sum(true):
                 losses.append(
                     1
-                    - (2 * sum(p * t for p, t in zip(found, true)) + 1)
+                    - (2 * sum(p * t for p, t in zip(found, true, strict=True)) + 1)
                     / (sum(found) + sum(true) + 1)
                 )
     return sum(losses) / max(len(losses), 1)

@@ -261,6 +261,7 @@ def test_patch_similarity_is_the_cosine_of_projected_patches_and_words():
         ({"layers": ()}, r"ascending block indices in 0\.\.2, got \[\]"),
         ({"layers": (0, 3)}, r"ascending block indices in 0\.\.2, got \[0, 3\]"),
         ({"layers": (2, 1)}, r"got \[2, 1\]"),
+        ({"layers": (1, 1, 2)}, r"got \[1, 1, 2\]; list each once"),
         ({"layers": (-1, 1)}, r"got \[-1, 1\]"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A run goes on from what is whole, alone in its folder, and ends where its settings lead, whatever else is set."""
+"""A run goes on from what is whole, alone in its folder, and ends where its settings lead."""
 
 import json
 import os

@@ -156,7 +156,7 @@ def test_a_checkpoint_of_other_settings_is_refused_and_kept(finished, clip):
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     with pytest.raises(
         ValueError,
-        match=r"holds a run of other settings \(training.learning_rate: 0.002 there, 0.1 here\); choose",
+        match=r"holds a run of other settings \(training.learning_rate: 0.002 there, 0.1 here\)",
     ):
         train(six_steps(clip, training__learning_rate=0.1), folder, samples(), progress=False)
     assert before == {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
@@ -433,7 +433,7 @@ def test_steps_that_are_done_are_not_drawn_again():
 
 def test_several_processes_share_each_batch_and_take_every_step():
     shares = [list(StepSampler(3, 6, 4, process, 2)) for process in (0, 1)]
-    assert [sorted(a + b) for a, b in zip(*shares)] == list(StepSampler(3, 6, 4))
+    assert [sorted(a + b) for a, b in zip(*shares, strict=True)] == list(StepSampler(3, 6, 4))
     with pytest.raises(
         ValueError, match="a batch of 4 cannot be shared by 3 processes; choose training.batch_size"
     ):

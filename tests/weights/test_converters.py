@@ -5,7 +5,6 @@ import os
 import pickle
 import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,7 +28,6 @@ from partclipseg_lite.weights.converters import (
     partclipseg_from_official,
 )
 from partclipseg_lite.weights.files import WeightsError, describe, read_tensors
-from partclipseg_lite.weights.locate import is_hub_name
 from partclipseg_lite.weights.models import load_model, save_model
 
 SHAPES = json.loads((shipped_reference() / "official_state_dict.json").read_text())
@@ -493,6 +491,21 @@ def test_a_folder_with_only_a_pytorch_file_loads(hf_folder, tmp_path):
         ({"text_config__eos_token_id": 7}, "eos_token_id 7, expected 2 or 49407"),
         ({"reduce_dim": 16}, "does not fit CLIPSeg"),
         ({"projection_dim": 32}, "does not fit its configuration"),
+        *(
+            ({"extract_layers": layers}, r"has extract_layers .* ascending numbers of the blocks")
+            for layers in ([1, 1], [2, 0], [], [0, 9], [-1, 0], [0, True], ["0", 2], 3, None, {})
+        ),
+        *(
+            ({name: value}, f"has {name.replace('__', '.')} .*, expected a whole number from 1")
+            for name in (
+                "reduce_dim",
+                "vision_config__num_hidden_layers",
+                "text_config__vocab_size",
+            )
+            for value in (0, -1, 2.5, "8", None, True, 10**9)
+        ),
+        ({"vision_config": [1]}, "has vision_config '.1.', expected names and values"),
+        ({"decoder_num_attention_heads": 3}, "reduce_dim 8, expected a multiple of its 3 heads"),
         (
             {"extract_layers": [0, 1, 2]},
             "is CLIPSeg in Hugging Face's form, .* tensors missing .*decoder.layers.2",
@@ -542,24 +555,6 @@ def test_a_backbone_cannot_be_lent_to_weights_that_bring_their_own(hf_folder):
 # ---- names on the hub ----------------------------------------------------------------------------
 
 
-def test_hub_names_are_owner_and_name_and_no_path(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "runs").mkdir()
-    assert is_hub_name("CIDAS/clipseg-rd64-refined") and is_hub_name("someone/their_model.v2")
-    for path in (
-        "runs/first",
-        "toy",
-        "a/b/c",
-        "/a/b",
-        "./a",
-        "../a",
-        "weights/best.pth",
-        "a/model.safetensors",
-        Path("a/b"),
-    ):
-        assert not is_hub_name(path), path
-
-
 def test_a_hub_name_is_fetched_through_the_hubs_cache(hf_folder, monkeypatch):
     asked = []
 
@@ -568,12 +563,12 @@ def test_a_hub_name_is_fetched_through_the_hubs_cache(hf_folder, monkeypatch):
         return str(hf_folder[0] / file)
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", fetched)
-    model, settings, *_ = load_model("CIDAS/clipseg-small")
+    model, settings, *_ = load_model("hf:CIDAS/clipseg-small")
     assert asked == [
         ("CIDAS/clipseg-small", "config.json"),
         ("CIDAS/clipseg-small", "model.safetensors"),
     ]
-    assert settings.model.backbone == "CIDAS/clipseg-small"
+    assert settings.model.backbone == "hf:CIDAS/clipseg-small"
     assert torch.equal(model.decoder.film.mul.weight, hf_folder[1].decoder.film_mul.weight)
 
 
@@ -582,10 +577,10 @@ def test_a_hub_name_offline_says_how_to_download_it(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(
         FileNotFoundError,
-        match=r"no weights at 'CIDAS/clipseg-none': there is no such path, .*run once: "
+        match=r"no weights of Hugging Face's model 'CIDAS/clipseg-none': .*run once: "
         r"python -c .*snapshot_download\('CIDAS/clipseg-none'\).*or give the path",
     ):
-        load_model("CIDAS/clipseg-none")
+        load_model("hf:CIDAS/clipseg-none")
 
 
 def test_a_safetensors_file_of_clipseg_without_its_folder_is_refused(hf_folder, tmp_path):

@@ -1,4 +1,7 @@
-"""A file of tensors is what was written, or is refused; nothing in it is infinite, and its damage is noticed."""
+"""A file of tensors is what was written, or is refused.
+
+Nothing in it is infinite, and its damage is noticed.
+"""
 
 import random
 

@@ -148,7 +148,7 @@ def test_missing_shipped_weights_say_how_to_get_them(tmp_path, monkeypatch):
     [
         (lambda whole: whole[:-64], "not a readable safetensors file .*truncated"),
         (lambda whole: whole[: len(whole) // 50], "not a readable safetensors file"),
-        (lambda whole: b"", "not a readable safetensors file"),
+        (lambda whole: b"", "an empty file, not weights"),
         (
             lambda whole: b"\n<!DOCTYPE html><html><body>404</body></html>",
             r"HTML page .*download the file again",

@@ -129,7 +129,7 @@ def _legs(body, rng, pose, legwear, skin, trousers, size, bulk):
         angles = angles[::-1]
     spread = rng.uniform(0.0, 0.12) if pose in ("stand", "stretch") else 0.02
     joints = []
-    for side, (lift, bend) in zip((-1, 1), angles):
+    for side, (lift, bend) in zip((-1, 1), angles, strict=True):
         start = np.array([0.0, 0.0, side * 0.085 * size * bulk])
         knee = start + thigh * np.array([np.sin(lift), -np.cos(lift), side * spread])
         turn = lift - bend
@@ -229,7 +229,7 @@ def _arms(body, rng, pose, shoulder, outfit, skin, shirt, size, bulk):
     sleeve = (
         Material(shirt.colour, "matte", shirt.pattern, shirt.colour2) if shirt.pattern else shirt
     )
-    for side, name in zip((-1, 1), names):
+    for side, name in zip((-1, 1), names, strict=True):
         upper, fore = (np.asarray(v) + rng.normal(0, 0.06, 3) for v in ARM_POSES[name])
         upper, fore = (v / np.linalg.norm(v) * (1, 1, side) for v in (upper, fore))
         start = np.array([0.0, shoulder - 0.072 * size, side * 0.168 * size * bulk])

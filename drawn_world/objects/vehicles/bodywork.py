@@ -190,7 +190,7 @@ class Shell:
     def line(self, sculpture, corners, radius, material, part, sides=(1, -1), lift=0.0) -> None:
         """A thin line on the sides through `corners` [K, 2] (x, y)."""
         corners = np.asarray(corners, float)
-        for start, end in zip(corners[:-1], corners[1:]):
+        for start, end in zip(corners[:-1], corners[1:], strict=True):
             way = end - start
             across = radius * np.array([-way[1], way[0]]) / max(np.hypot(*way), 1e-9)
             self.panel(
@@ -232,7 +232,7 @@ class Shell:
         for material, grow, lift in [*panes, (glass, 0.0, LIFT)]:
             rim = heights + grow * np.linspace(-1, 1, len(heights))
             low_x, high_x = left - grow, right + grow
-            for start, end in zip(cuts[:-1], cuts[1:]):
+            for start, end in zip(cuts[:-1], cuts[1:], strict=True):
                 near, far = low_x + start * (high_x - low_x), low_x + end * (high_x - low_x)
                 corners = np.column_stack(
                     [np.concatenate([far, near[::-1]]), np.concatenate([rim, rim[::-1]])]

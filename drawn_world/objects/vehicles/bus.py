@@ -100,10 +100,10 @@ def _windows(thing, shell, doors, wide, end, low, high, glass, side):
     stops = sorted(
         [shell.tail + 0.3] + [v for x in doors for v in (x - 0.08, x + wide + 0.08)] + [end - 0.04]
     )
-    for left, right in zip(stops[::2], stops[1::2]):
+    for left, right in zip(stops[::2], stops[1::2], strict=True):
         count = max(1, round((right - left) / 1.15))
         xs = np.linspace(left, right, count + 1)
-        for a, b in zip(xs[:-1], xs[1:]):
+        for a, b in zip(xs[:-1], xs[1:], strict=True):
             if b - a > 0.2:
                 shell.panel(
                     thing,

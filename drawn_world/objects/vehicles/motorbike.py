@@ -1,6 +1,7 @@
 """The motorbike.
 
-Parts: wheel, saddle, handlebar, headlight. Engine and tank belong to the object but to no part."""
+Parts: wheel, saddle, handlebar, headlight. Engine and tank belong to the object but to no part.
+"""
 
 from __future__ import annotations
 

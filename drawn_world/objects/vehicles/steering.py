@@ -15,4 +15,5 @@ class Steering:
         self.turn = turned(yaw=angle)
 
     def __call__(self, points) -> np.ndarray:
+        """Points float [..., 3], turned about the steering axis."""
         return (np.asarray(points, float) - self.pivot) @ self.turn.T + self.pivot

@@ -148,7 +148,7 @@ def _cargo(thing, rng, cargo, back, front, rgb, colour):
                 + [(half * np.cos(a), top - 0.3 + 0.32 * np.sin(a)) for a in rise]
                 + [(-half, floor)]
             )
-            for (z0, y0), (z1, y1) in zip(outline[:-1], outline[1:]):
+            for (z0, y0), (z1, y1) in zip(outline[:-1], outline[1:], strict=True):
                 thing.face(
                     [(back, y0, z0), (front, y0, z0), (front, y1, z1), (back, y1, z1)],
                     cover,

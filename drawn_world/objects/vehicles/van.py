@@ -75,7 +75,7 @@ def van(rng: np.random.Generator, colour: str) -> Sculpture:
     if style != "cargo":
         count = int(rng.integers(2, 4))
         xs = np.linspace(shell.tail + 0.22, door_rear, count + 1)
-        for left, right in zip(xs[:-1], xs[1:]):
+        for left, right in zip(xs[:-1], xs[1:], strict=True):
             shell.glazing(thing, left + 0.06, right - 0.04, low, high - 0.06, glass, DARK)
     elif rng.random() < 0.3:
         shell.glazing(thing, slide + 0.15, door_rear - 0.2, low, high - 0.06, glass, DARK)
