@@ -121,7 +121,9 @@ def test_no_pickle_in_a_checkpoint_is_executed(tmp_path, target, form, name):
 @pytest.mark.parametrize("tag", ["apply", "new"])
 def test_no_object_is_made_from_a_setting(target, tag):
     value = f"!!python/object/{tag}:os.mkdir ['{target}']"
-    refused(parse_overrides, [f"training.steps={value}"], error=ValueError)
+    assert parse_overrides([f"training.steps={value}"]) == {"training.steps": value}  # a word
+    refused(parse_overrides, [f"training.steps=[{value}]"], error=ValueError)
+    refused(parse_overrides, [f"reading={{base: {value}}}"], error=ValueError)
     assert not target.exists()
 
 

@@ -40,6 +40,11 @@ KNOWN = (
         "was compiled for numpy 1, and its import fails",
         'pip install "matplotlib>=3.8.4"',
     ),
+    Fault(
+        ("jupyter-book>=2",),
+        "reads no _config.yml, which this book has",
+        'pip install "jupyter-book>=1.0.4,<2"',
+    ),
 )
 
 
