@@ -1,51 +1,26 @@
-"""Which versions of other packages are known not to work here, why, and what to do."""
+"""Which versions of other packages do not work here, why, and what to do.
 
-from collections.abc import Iterator, Mapping
+The bounds themselves stand in pyproject.toml alone, and are read from the installed package.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import distributions, requires
-from typing import NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-
-class Fault(NamedTuple):
-    """Versions that do not work, alone or together.
-
-    Attributes:
-        packages: each package with the versions meant, as in a requirement; all must be there.
-        what: what goes wrong, the end of a sentence.
-        remedy: what to do.
-    """
-
-    packages: tuple[str, ...]
-    what: str
-    remedy: str
-
-
-#: Beside the lower bounds of pyproject.toml, which are read from the installed package.
-KNOWN = (
-    Fault(
-        ("torch<2.10",),
-        "may execute code that a .pth file holds (CVE-2026-24747)",
-        'pip install "torch>=2.10"',
-    ),
-    Fault(
-        ("numpy>=2", "scipy<1.13"),
-        "was compiled for numpy 1, and its import fails",
-        'pip install "scipy>=1.13"',
-    ),
-    Fault(
-        ("numpy>=2", "matplotlib<3.8.4"),
-        "was compiled for numpy 1, and its import fails",
-        'pip install "matplotlib>=3.8.4"',
-    ),
-    Fault(
-        ("jupyter-book>=2",),
-        "reads no _config.yml, which this book has",
-        'pip install "jupyter-book>=1.0.4,<2"',
-    ),
-)
+#: Versions outside of the bounds -> what goes wrong with them, where that is known.
+KNOWN = {
+    "torch<2.10": "may execute code that a .pth file holds (CVE-2026-24747)",
+    "torchvision<0.25": "was compiled for a torch below 2.10",
+    "numpy<2": "draws pictures that differ in single pixels from those of the shipped weights",
+    "scipy<1.13": "was compiled for numpy 1, and its import fails",
+    "matplotlib<3.8.4": "was compiled for numpy 1, and its import fails",
+    "Pillow<10.3": "reads labels of 16 bits as if they had 32",
+    "huggingface_hub<0.25": "keeps its errors in another place",
+    "jupyter-book>=2": "reads no _config.yml, which this book has",
+}
 
 
 def installed_versions() -> dict[str, str]:
@@ -57,16 +32,12 @@ def installed_versions() -> dict[str, str]:
     return found
 
 
-def complaints(
-    installed: Mapping[str, str], bounds: list[str] | None = None, known: tuple[Fault, ...] = KNOWN
-) -> list[str]:
-    """A sentence with a remedy for each version, or pair of versions, known not to work.
+def complaints(installed: Mapping[str, str], bounds: Iterable[str] | None = None) -> list[str]:
+    """A sentence with the remedy for each version, or pair of versions, that does not work.
 
     Args:
         installed: versions by the names of packages. What is not in it is not complained about.
-        bounds: the requirements that hold, extras included; those of the installed
-            package where there are none.
-        known: what fails beside them.
+        bounds: the requirements that hold, extras included; by default those of this package.
     """
     versions: dict[str, Version] = {}
     for name, text in installed.items():
@@ -75,47 +46,30 @@ def complaints(
         except InvalidVersion:  # what somebody built and called their own way is not judged
             continue
     bounds = requires("partclipseg-lite") or [] if bounds is None else bounds
-    said = [
-        *_outside(versions, [Requirement(line) for line in bounds], known),
-        *_failing(versions, known),
-        *_torch_pair(versions),
-    ]
+    said = [*_outside(versions, map(Requirement, bounds)), *_torch_pair(versions)]
     return list(dict.fromkeys(said))  # several extras may ask for the same
+
+
+def _outside(versions: Mapping[str, Version], bounds: Iterable[Requirement]) -> Iterator[str]:
+    for bound in bounds:
+        name = canonicalize_name(bound.name)
+        if name not in versions or _fits(versions[name], bound):
+            continue
+        what = next(
+            (
+                what
+                for wrong, what in KNOWN.items()
+                if canonicalize_name(Requirement(wrong).name) == name
+                and _fits(versions[name], Requirement(wrong))
+            ),
+            "was never tried here",
+        )
+        remedy = f'pip install "{bound.name}{bound.specifier}"'
+        yield f"{bound.name} {versions[name]} {what}; {remedy}"
 
 
 def _fits(version: Version, requirement: Requirement) -> bool:
     return requirement.specifier.contains(version, prereleases=True)
-
-
-def _outside(
-    versions: Mapping[str, Version], bounds: list[Requirement], known: tuple[Fault, ...]
-) -> Iterator[str]:
-    alone = [Requirement(fault.packages[0]) for fault in known if len(fault.packages) == 1]
-    for bound in bounds:
-        version = versions.get(canonicalize_name(bound.name))
-        if version is None or _fits(version, bound):
-            continue
-        if any(
-            canonicalize_name(wrong.name) == canonicalize_name(bound.name) and _fits(version, wrong)
-            for wrong in alone
-        ):
-            continue  # a reason that says more follows
-        yield (
-            f"{bound.name} {version} was never tried, expected {bound.specifier}; "
-            f'pip install "{bound.name}{bound.specifier}"'
-        )
-
-
-def _failing(versions: Mapping[str, Version], known: tuple[Fault, ...]) -> Iterator[str]:
-    for fault in known:
-        wrong = [Requirement(package) for package in fault.packages]
-        there = [versions.get(canonicalize_name(package.name)) for package in wrong]
-        if all(
-            v is not None and _fits(v, package) for v, package in zip(there, wrong, strict=True)
-        ):
-            *beside, (name, version) = [(p.name, v) for p, v in zip(wrong, there, strict=True)]
-            company = "".join(f" beside {other} {its}" for other, its in beside)
-            yield f"{name} {version}{company} {fault.what}; {fault.remedy}"
 
 
 def _torch_pair(versions: Mapping[str, Version]) -> Iterator[str]:
