@@ -205,31 +205,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _segment(args: argparse.Namespace) -> None:
-    from PIL import Image
-
     from .datasets.images import read_image
-    from .figures import overlay
     from .files import check_folder
+    from .inference.saving import OVERLAY, save_masks
     from .inference.segmenter import PartSegmenter
 
     check_folder(args.out)
     image = read_image(args.image)
     segmenter = PartSegmenter.from_pretrained(args.weights, allow_download=args.allow_download)
     result = segmenter(image, args.names)
-    args.out.mkdir(parents=True, exist_ok=True)
+    files = save_masks(result, args.out)
     for name, mask in result.masks.items():
-        file = args.out / (
-            name.replace("'s ", "-").replace("'", "").replace(" ", "_").replace("/", "_") + ".png"
-        )
-        Image.fromarray(mask.astype(np.uint8) * 255).save(file)
         print(
             f"{name:32s} score {result.scores[name]:.2f}  "
-            f"{100 * mask.mean():5.1f} % of the picture  {file}"
+            f"{100 * mask.mean():5.1f} % of the picture  {files[name]}"
         )
-    Image.fromarray(overlay(result.image, result.label_map, result.vocabulary)).save(
-        args.out / "overlay.png"
-    )
-    print(f"{'all':32s} {args.out / 'overlay.png'}")
+    print(f"{'all':32s} {files[OVERLAY]}")
 
 
 def _train(args: argparse.Namespace) -> None:

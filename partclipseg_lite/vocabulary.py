@@ -14,19 +14,37 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import html
 import json
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
+from itertools import islice
 from types import MappingProxyType
 
+import ftfy
+import regex
 import torch
 
 from drawn_world import names as drawn_names
 
 SEPARATOR = "'s "
 MAX_WORDS = 100  # far beyond CLIP's 77 tokens: such a "name" is a text passed by mistake
+MAX_CHARACTERS = 1000  # likewise
+MAX_NAMES = 100_000  # at once; whatever gives more is endless, or should be asked in portions
+APOSTROPHES = "’‘‛′‵`´ʹʻʼʽˈˊˋ΄᾽᾿＇｀ꞌꞋ❛❜׳՚\u0092"  # read as '
+INVISIBLE = (
+    "\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+_PLAIN = str.maketrans({**dict.fromkeys(APOSTROPHES, "'"), **dict.fromkeys(INVISIBLE)})
+# How CLIP's tokenizer (open_clip's SimpleTokenizer) cuts a text into pieces.
+_PIECE = regex.compile(
+    r"<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"
+)
 
 
 @lru_cache(maxsize=1)
@@ -61,23 +79,117 @@ OBJECT_SYNONYMS: Mapping[str, tuple[str, ...]] = _synonyms(drawn_names.OBJECT_SY
 PART_SYNONYMS: Mapping[str, tuple[str, ...]] = _synonyms(drawn_names.PART_SYNONYMS, "parts")
 
 
-def split_name(name: str) -> tuple[str, str]:
-    """Object and part of an object-specific part name, split at its last "'s ".
+def tidy_name(name, what: str = "a part name") -> str:
+    """One written name as it is kept and shown: plain apostrophes, single spaces, composed letters.
 
-    >>> split_name("chest of drawers's door")
+    >>> tidy_name("  dog’s   head")
+    "dog's head"
+
+    Raises TypeError for anything but a string, and ValueError for an empty name, control
+    characters, and more than 100 words or 1000 characters; the message holds the value.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"{what} must be a string, got {name!r} ({type(name).__name__})")
+    if len(name) > 10 * MAX_CHARACTERS:  # nothing is done with an endless text
+        raise ValueError(_too_long(what, name, f"{len(name)} characters", MAX_CHARACTERS))
+    cleaned = unicodedata.normalize("NFC", str(name)).translate(_PLAIN)
+    cleaned = re.sub(r" (?='[sS] )", "", " ".join(cleaned.split()))  # "dog 's head"
+    if not cleaned:
+        raise ValueError(f'{what} is empty ({name!r}); write something like "dog\'s head"')
+    strange = () if cleaned.isprintable() else (unicodedata.category(c) for c in cleaned)
+    strange = next(
+        (c for c, kind in zip(cleaned, strange, strict=False) if kind in ("Cc", "Cs")), None
+    )
+    if strange:
+        raise ValueError(f"{what} has the control character {strange!r}: {name!r}; leave it out")
+    words = cleaned.count(" ") + 1
+    if words > MAX_WORDS:
+        raise ValueError(_too_long(what, cleaned, f"{words} words", MAX_WORDS))
+    if len(cleaned) > MAX_CHARACTERS:
+        raise ValueError(_too_long(what, cleaned, f"{len(cleaned)} characters", MAX_CHARACTERS))
+    return cleaned
+
+
+def _too_long(what: str, name: str, length: str, most: int) -> str:
+    return f"{what} has {length}, at most {most} are allowed: {name[:40]!r}…"
+
+
+def name_key(name: str) -> str:
+    """What two spellings of one name share: the pieces that CLIP's tokenizer reads, in lower case.
+
+    >>> name_key("Dog’s  HEAD") == name_key("dog's head")
+    True
+
+    Raises as `tidy_name`.
+    """
+    return _key(tidy_name(name))
+
+
+@lru_cache(maxsize=2 * MAX_NAMES)
+def _key(tidied: str) -> str:
+    text = tidied
+    if not (text.isascii() and "&" not in text):  # open_clip's cleaning, which leaves others alone
+        text = html.unescape(html.unescape(ftfy.fix_text(text)))
+    return " ".join(_PIECE.findall(text.lower()))
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split an object-specific part name, however it is written, at its last "'s ".
+
+    >>> split_name("chest of drawers’s door")
     ('chest of drawers', 'door')
 
     Raises:
+        TypeError: it is no string.
         ValueError: either half is missing.
     """
-    obj, separator, part = name.rpartition(SEPARATOR)
-    if not separator or not obj.strip() or not part.strip():
-        raise ValueError(
-            f"{name!r} is not the name of an object part: write the object, 's, a space and the "
-            "part, "
-            f'for example "dog\'s head"'
-        )
-    return obj, part
+    if isinstance(name, str) and not name.strip():
+        raise ValueError(_no_object_part(name))
+    return _split(tidy_name(name))
+
+
+@lru_cache(maxsize=MAX_NAMES)
+def _split(tidied: str) -> tuple[str, str]:
+    at = max(tidied.rfind("'s "), tidied.rfind("'S "))
+    halves = (tidied[:at], tidied[at + len(SEPARATOR) :]) if at >= 0 else ("", "")
+    for half in halves:
+        if not any(unicodedata.category(c)[0] in "LNSM" for c in re.sub("'[sS]", "", half)):
+            raise ValueError(_no_object_part(tidied))
+    return halves
+
+
+def _no_object_part(name: str) -> str:
+    return (
+        f"{name!r} is not the name of an object part: write the object, 's, a space and the part, "
+        'for example "dog\'s head"'
+    )
+
+
+class ByName(dict):
+    """A dict whose keys are names, found however they are written: `scores["dog’s Head"]`."""
+
+    def __missing__(self, name):
+        known = {_key(key): key for key in self}
+        try:
+            return super().__getitem__(known[name_key(name)])
+        except (KeyError, TypeError, ValueError):
+            raise KeyError(not_among(name, self)) from None
+
+    def __contains__(self, name) -> bool:
+        try:
+            self[name]
+        except KeyError:
+            return False
+        return True
+
+    def get(self, name, default=None):
+        """The value of `name`, or `default`."""
+        return self[name] if name in self else default
+
+
+def not_among(name, names: Iterable[str]) -> str:
+    """A sentence for a name that is not there, with the near ones."""
+    return f"{name!r} is not one of the {len(tuple(names))} names{_did_you_mean(str(name), names)}"
 
 
 def _did_you_mean(name: str, choices: Iterable[str]) -> str:
@@ -85,32 +197,33 @@ def _did_you_mean(name: str, choices: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
-def _clean_name(name, what: str = "a part name") -> str:
-    """One written name, tidied: plain apostrophe, single spaces.
-
-    Raises:
-        TypeError: `name` is no string; the value is named.
-        ValueError: it is empty or longer than a name can be; the value is named.
-    """
-    if not isinstance(name, str):
-        raise TypeError(f"{what} must be a string, got {name!r} ({type(name).__name__})")
-    cleaned = " ".join(name.replace("\u2019", "'").split())
-    if not cleaned:
-        raise ValueError(f'{what} is empty ({name!r}); write something like "dog\'s head"')
-    words = cleaned.count(" ") + 1
-    if words > MAX_WORDS:
-        raise ValueError(
-            f"{what} has {words} words, at most {MAX_WORDS} are allowed: {cleaned[:40]!r}…"
-        )
-    return cleaned
+def _meant(word: str, synonyms: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The canonical names that have `word` among their synonyms."""
+    return [known for known, words in synonyms.items() if _key(word) in map(_key, words)]
 
 
 def _check_unique(names: Iterable[str], what: str) -> None:
-    met: set[str] = set()
+    met: dict[str, str] = {}
     for name in names:
-        if name in met:
-            raise ValueError(f"{what} {name!r} is listed twice; list each name once")
-        met.add(name)
+        key = name_key(name)
+        if key in met:
+            also = "" if met[key] == name else f", first as {met[key]!r}: CLIP reads both alike"
+            raise ValueError(f"{what} {name!r} is listed twice{also}; list each name once")
+        met[key] = name
+
+
+def _check_unmarked(names: Iterable[str]) -> None:
+    for name in names:
+        if "of_text>" in (key := _key(name)) and re.search("<(start|end)_of_text>", key):
+            raise ValueError(f"{name!r} holds a mark that CLIP ends or begins texts with; leave it")
+
+
+def _at_most(names: Iterable, most: int) -> list:
+    """The names as a list; an endless source is left after `most`."""
+    names = list(islice(names, most + 1))
+    if len(names) > most:
+        raise ValueError(f"more than {most} names are too many; ask for fewer at a time")
+    return names
 
 
 LARGEST_ID = 65535  # what a label file of 16 bits can hold
@@ -140,14 +253,15 @@ def _checked_table(contents) -> dict:
         if not all(name.strip() for name in names):
             raise ValueError(f"{key} holds an empty name")
         _check_unique(names, f"in {key}, the name")
+    known_objects = set(map(name_key, table["objects"]))
     for full in table["object_parts"]:
-        if (obj := split_name(full)[0]) not in table["objects"]:
+        if name_key(obj := split_name(full)[0]) not in known_objects:
             raise ValueError(
                 f"object_parts holds {full!r}, but objects holds no {obj!r}"
                 f"{_did_you_mean(obj, table['objects'])}"
             )
     for obj in table["novel_objects"]:
-        if obj not in table["objects"]:
+        if name_key(obj) not in known_objects:
             raise ValueError(
                 f"novel_objects holds {obj!r}, but objects does not"
                 f"{_did_you_mean(obj, table['objects'])}"
@@ -172,7 +286,8 @@ def _checked_table(contents) -> dict:
                     f"{key}[{position}] is {i!r}, expected a whole number from 0 to {LARGEST_ID} "
                     f"other than ignore_label {ignored}"
                 )
-        _check_unique(ids, f"in {key}, the id")
+        if repeated := [i for i, count in Counter(ids).items() if count > 1]:
+            raise ValueError(f"in {key}, the id {repeated[0]!r} is listed twice; list each id once")
     return table
 
 
@@ -212,13 +327,15 @@ class Vocabulary:
     seen_part: torch.Tensor = field(init=False)
 
     def __post_init__(self):
-        part_names = [
-            full[len(self.objects[o] + SEPARATOR) :]
-            for full, o in zip(self.object_parts, self.object_of.tolist(), strict=True)
-        ]
-        parts = tuple(sorted(set(part_names)))
-        position = {part: p for p, part in enumerate(parts)}
-        part_of = torch.tensor([position[part] for part in part_names], dtype=torch.long)
+        shown: dict[str, str] = {}  # one part however it is written: as it is written first
+        for full in self.object_parts:
+            part = _split(full)[1]
+            shown.setdefault(_key(part), part)
+        parts = tuple(sorted(shown.values()))
+        position = {_key(part): p for p, part in enumerate(parts)}
+        part_of = torch.tensor(
+            [position[_key(_split(full)[1])] for full in self.object_parts], dtype=torch.long
+        )
         seen = self.seen_object[self.object_of]  # [T]
         seen_part = torch.zeros(len(parts), dtype=torch.bool)
         seen_part[part_of[seen]] = True
@@ -227,7 +344,8 @@ class Vocabulary:
             "part_of": part_of,
             "seen": seen,
             "seen_part": seen_part,
-            "_index": {name: t for t, name in enumerate(self.object_parts)},
+            "_index": {_key(name): t for t, name in enumerate(self.object_parts)},
+            "_object_index": {_key(obj): o for o, obj in enumerate(self.objects)},
         }.items():
             object.__setattr__(self, key, value)
 
@@ -244,16 +362,18 @@ class Vocabulary:
         ids=None,
         object_ids=None,
     ):
+        objects = [tidy_name(obj, "an object name") for obj in objects]
+        object_parts = [tidy_name(full) for full in object_parts]
         _check_unique(objects, "object")
         _check_unique(object_parts, "part name")
-        position = {obj: o for o, obj in enumerate(objects)}
-        object_of = [position[split_name(full)[0]] for full in object_parts]
-        novel = set(novel_objects)
+        position = {name_key(obj): o for o, obj in enumerate(objects)}
+        object_of = [position[_key(split_name(full)[0])] for full in object_parts]
+        novel = set(map(name_key, novel_objects))
         return cls(
             name=name,
             objects=tuple(objects),
             object_parts=tuple(object_parts),
-            seen_object=torch.tensor([obj not in novel for obj in objects], dtype=torch.bool),
+            seen_object=torch.tensor([name_key(obj) not in novel for obj in objects], dtype=torch.bool),
             object_of=torch.tensor(object_of, dtype=torch.long),
             ids=torch.as_tensor(range(len(object_parts)) if ids is None else ids, dtype=torch.long),
             object_ids=torch.as_tensor(
@@ -301,8 +421,9 @@ class Vocabulary:
 
         Raises:
             TypeError: something is not a string; the message holds the value.
-            ValueError: an empty list, an empty name, a name without "'s ", a name given twice, or
-                a name of more than 100 words; the message holds the value.
+            ValueError: an empty list, an empty name, a name without "'s ", a name given twice
+                (also in two spellings that CLIP reads alike), a name of more than 100 words, or
+                more than 100,000 names; the message holds the value.
         """
         if isinstance(names, (str, bytes)):
             raise TypeError(
@@ -312,26 +433,33 @@ class Vocabulary:
         if isinstance(names, Mapping):
             full_names = []
             for obj, parts in names.items():
-                obj = _clean_name(obj, "an object name")
-                if isinstance(parts, (str, bytes)) or not isinstance(parts, Iterable):
+                obj = tidy_name(obj, "an object name")
+                if isinstance(parts, (str, bytes, Mapping)) or not isinstance(parts, Iterable):
                     raise TypeError(f"the parts of {obj!r} must be a list of names, got {parts!r}")
-                cleaned = [_clean_name(part) for part in parts]
-                if not cleaned:
+                parts = _at_most(parts, MAX_NAMES - len(full_names))
+                if not parts:
                     raise ValueError(
                         f"the list of parts of {obj!r} is empty; give at least one part"
                     )
-                full_names += [f"{obj}{SEPARATOR}{part}" for part in cleaned]
+                full_names += [f"{obj}{SEPARATOR}{tidy_name(part)}" for part in parts]
         elif isinstance(names, Iterable):
-            full_names = [_clean_name(full) for full in names]
+            full_names = [tidy_name(full) for full in _at_most(names, MAX_NAMES)]
         else:
             raise TypeError(f"names must be a list or a mapping of part names, got {names!r}")
         if not full_names:
             raise ValueError(
                 'the list of part names is empty; give at least one, for example ["dog\'s head"]'
             )
-        objects = list(dict.fromkeys(split_name(full)[0] for full in full_names))
-        seen = {_clean_name(obj, "an object name") for obj in seen_objects}
-        return cls._build(name, objects, full_names, [obj for obj in objects if obj not in seen])
+        _check_unmarked(full_names)
+        objects: dict[str, str] = {}  # one object however it is written: as it is written first
+        for full in full_names:
+            obj = _split(full)[0]
+            objects.setdefault(_key(obj), obj)
+        if isinstance(seen_objects, (str, bytes)):
+            raise TypeError(f"seen_objects must be a list of names, got {seen_objects!r}")
+        seen = {_key(tidy_name(obj, "an object name")) for obj in _at_most(seen_objects, MAX_NAMES)}
+        novel = [obj for key, obj in objects.items() if key not in seen]
+        return cls._build(name, list(objects.values()), full_names, novel)
 
     def _select(self, name: str, keep: torch.Tensor, keep_object: torch.Tensor) -> Vocabulary:
         """Keep the object parts [T] and objects [O] marked True, in the present order."""
@@ -390,9 +518,9 @@ class Vocabulary:
             TypeError: `names` is a single string.
             ValueError: an empty list, a repeated name, or an unknown one (with close names).
         """
-        if isinstance(names, str):
-            raise TypeError(f"names must be a list of part names, got the single string {names!r}")
-        names = list(names)
+        if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
+            raise TypeError(f"names must be a list of part names, got {names!r}")
+        names = _at_most(names, MAX_NAMES)
         if not names:
             raise ValueError("the list of part names is empty; give at least one")
         _check_unique(names, "part name")
@@ -460,17 +588,17 @@ class Vocabulary:
         Raises:
             ValueError: no object fits (with close names), or no part is named.
         """
-        fitting = [obj for obj in self.objects if name.startswith(obj + SEPARATOR)]
-        if not fitting:
-            raise ValueError(
-                f"no object of vocabulary {self.name!r} begins {name!r}"
-                f"{_did_you_mean(name.split(SEPARATOR)[0], self.objects)}"
-            )
-        obj = max(fitting, key=len)
-        part = name[len(obj + SEPARATOR) :]
-        if not part.strip():
-            raise ValueError(f'{name!r} names no part after "{obj}\'s "')
-        return obj, part
+        split_name(name)  # both halves must be there
+        tidied = tidy_name(name)
+        cuts = [(found.start(), found.end()) for found in re.finditer(r"'[sS] ", tidied)]
+        for end, begin in reversed(cuts):
+            at = self._object_index.get(_key(tidied[:end]))
+            if at is not None:
+                return self.objects[at], tidied[begin:]
+        raise ValueError(
+            f"no object of vocabulary {self.name!r} begins {name!r}"
+            f"{_did_you_mean(tidied[: cuts[0][0]], self.objects)}"
+        )
 
     def index(self, name: str) -> int:
         """Position of an object-specific part name.
@@ -479,8 +607,8 @@ class Vocabulary:
             ValueError: it is unknown (with close names).
         """
         try:
-            return self._index[name]
-        except (KeyError, TypeError):
+            return self._index[name_key(name)]
+        except (KeyError, TypeError, ValueError):
             raise ValueError(
                 f"{name!r} is not one of the {len(self)} part names of vocabulary {self.name!r}"
                 f"{_did_you_mean(str(name), self.object_parts)}"
@@ -492,12 +620,13 @@ class Vocabulary:
         Raises:
             ValueError: it is not in the vocabulary (with close names).
         """
-        if obj not in self.objects:
+        try:
+            return self._object_index[name_key(obj)]
+        except (KeyError, TypeError, ValueError):
             raise ValueError(
                 f"{obj!r} is not one of the {len(self.objects)} objects of vocabulary {self.name!r}"
                 f"{_did_you_mean(str(obj), self.objects)}"
-            )
-        return self.objects.index(obj)
+            ) from None
 
     def parts_of(self, obj: str) -> tuple[str, ...]:
         """Generalized part names of one object in label order; ("body", "cap") of "bottle"."""
@@ -510,18 +639,14 @@ class Vocabulary:
         Raises:
             ValueError: there is none (with close names).
         """
-        cleaned = _clean_name(name)
+        cleaned = tidy_name(name)
         if cleaned in self:
-            return cleaned
+            return self.object_parts[self.index(cleaned)]
         obj, part = split_name(cleaned)
-        objects = [
-            obj,
-            *(known for known, words in OBJECT_SYNONYMS.items() if obj.lower() in words),
-        ]
-        parts = [part, *(known for known, words in PART_SYNONYMS.items() if part.lower() in words)]
-        for candidate in (f"{o}{SEPARATOR}{p}" for o in objects for p in parts):
-            if candidate in self:
-                return candidate
+        for o in (obj, *_meant(obj, OBJECT_SYNONYMS)):
+            for p in (part, *_meant(part, PART_SYNONYMS)):
+                if (candidate := f"{o}{SEPARATOR}{p}") in self:
+                    return self.object_parts[self.index(candidate)]
         self.index(cleaned)  # raises, with close names
         raise AssertionError("unreachable")
 
@@ -573,7 +698,10 @@ class Vocabulary:
         return iter(self.object_parts)
 
     def __contains__(self, name) -> bool:
-        return name in self._index
+        try:
+            return name_key(name) in self._index
+        except (TypeError, ValueError):
+            return False
 
     def __repr__(self) -> str:
         return (

@@ -1,7 +1,12 @@
 """Vocabularies keep the published label order, and their index maps agree with their names."""
 
+import copy
+import itertools
+import pickle
+import re
 import subprocess
 import sys
+import unicodedata
 
 import pytest
 import torch
@@ -11,9 +16,12 @@ from hypothesis import strategies as st
 from partclipseg_lite.vocabulary import (
     OBJECT_SYNONYMS,
     PART_SYNONYMS,
+    ByName,
     Vocabulary,
     available,
+    name_key,
     split_name,
+    tidy_name,
 )
 
 # Published facts, written down apart from the package's own data: (objects, with parts, seen with
@@ -236,16 +244,24 @@ def test_bad_free_words_are_refused_with_one_clear_error(names, error, says):
         Vocabulary.from_names(names)
 
 
-words = st.text(st.characters(codec="utf-8", categories=("L",)), min_size=1, max_size=8)
+letters = st.characters(codec="utf-8", categories=("Lu", "Ll", "Lt", "Lo"))
+words = st.text(letters, min_size=1, max_size=8)
 
 
 @given(st.lists(st.tuples(words, words), min_size=1, max_size=20, unique=True))
 def test_any_pairs_of_words_come_back_from_the_index_maps(pairs):
-    vocabulary = Vocabulary.from_names([f"{obj}'s {part}" for obj, part in pairs])
-    assert [
+    names = [f"{obj}'s {part}" for obj, part in pairs]
+    if len({name_key(name) for name in names}) < len(names):  # one name in two spellings
+        with pytest.raises(ValueError, match="is listed twice"):
+            Vocabulary.from_names(names)
+        return
+    vocabulary = Vocabulary.from_names(names)
+    found = [
         (vocabulary.objects[o], vocabulary.parts[p])
         for o, p in zip(vocabulary.object_of, vocabulary.part_of, strict=True)
-    ] == pairs
+    ]
+    read = [[(name_key(obj), name_key(part)) for obj, part in some] for some in (found, pairs)]
+    assert read[0] == read[1] and vocabulary.object_parts == tuple(map(tidy_name, names))
     assert Vocabulary.from_dict(vocabulary.to_dict()) == vocabulary
 
 
@@ -273,6 +289,169 @@ def test_restricting_twice_equals_restricting_once(data):
 def test_restricting_to_nonsense_is_refused(names, says):
     with pytest.raises(ValueError, match=says):
         LOADED["drawn"].restrict(names)
+
+
+# ---- one way of writing and comparing names ------------------------------------------------------
+
+SPELLINGS = [
+    "dog's head",
+    "dog’s head",
+    "dog‘s head",
+    "dog′s head",
+    "dog`s head",
+    "dog´s head",
+    "dogʼs head",
+    "dog＇s head",
+    "DOG'S HEAD",
+    "Dog's Head",
+    " dog's\u00a0\u3000head\n",
+    "dog 's head",
+    "dog's\u200b head",
+    "ｄｏｇ's head",
+    "dog&#39;s head".replace("&#39;", "'"),
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_every_look_up_finds_a_name_however_it_is_written(spelling):
+    drawn = LOADED["drawn"]
+    assert spelling in drawn and drawn.index(spelling) == drawn.object_parts.index("dog's head")
+    assert drawn.canonical(spelling) == "dog's head"
+    assert drawn.restrict([spelling]).object_parts == ("dog's head",)
+    obj, part = drawn.parse(spelling)
+    assert (obj, name_key(part)) == ("dog", "head")
+    assert drawn.objects[drawn.object_index(split_name(spelling)[0])] == "dog"
+    assert drawn.parts_of(split_name(spelling)[0]) == drawn.parts_of("dog")
+    asked = Vocabulary.from_names([spelling, "cat's ear"])
+    for other in SPELLINGS:
+        assert asked.index(other) == 0 and other in asked
+        with pytest.raises(ValueError, match="is listed twice"):
+            Vocabulary.from_names([spelling, other])
+
+
+def test_the_written_form_is_shown_and_two_spellings_are_both_named_when_refused():
+    assert Vocabulary.from_names(["DOG’S  HEAD"]).object_parts == ("DOG'S HEAD",)
+    with pytest.raises(
+        ValueError, match=re.escape('"Dog\'s head" is listed twice, first as "dog\'s')
+    ):
+        Vocabulary.from_names(["dog's head", "Dog's head"])
+    with pytest.raises(ValueError, match="listed twice"):
+        Vocabulary.from_names({"dog": ["head"], "Dog": ["head"]})
+
+
+def test_two_spellings_of_an_object_are_one_object_and_of_a_part_one_part():
+    words = Vocabulary.from_names(["Dog's head", "dog's tail", "cat's Head"])
+    assert words.objects == ("Dog", "cat") and words.object_of.tolist() == [0, 0, 1]
+    assert words.parts == ("head", "tail") and words.part_of.tolist() == [0, 1, 0]
+    assert Vocabulary.from_names(["dog's ear"], seen_objects=["DOG"]).seen.all()
+    assert Vocabulary.from_dict(words.to_dict()) == words
+
+
+def test_letters_composed_or_not_are_the_same_name():
+    composed, parts = "café's door", unicodedata.normalize("NFD", "café's door")
+    assert composed != parts and tidy_name(parts) == composed
+    assert Vocabulary.from_names([parts]).index(composed) == 0
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_names_are_equal_exactly_if_clips_tokenizer_reads_them_alike(first, second):
+    from open_clip import SimpleTokenizer
+
+    tokenizer = test_names_are_equal_exactly_if_clips_tokenizer_reads_them_alike.tokenizer
+    if tokenizer is None:
+        tokenizer = SimpleTokenizer()
+        test_names_are_equal_exactly_if_clips_tokenizer_reads_them_alike.tokenizer = tokenizer
+    try:
+        first, second = tidy_name(first), tidy_name(second)
+    except ValueError:
+        return
+    for one, other in ((first, second), (first, first.upper()), (first, second + first)):
+        alike = tokenizer.encode(one) == tokenizer.encode(other)
+        assert (name_key(one) == name_key(other)) == alike
+
+
+test_names_are_equal_exactly_if_clips_tokenizer_reads_them_alike.tokenizer = None
+
+
+@given(st.text(max_size=30))
+def test_tidying_a_tidy_name_changes_nothing(name):
+    try:
+        tidied = tidy_name(name)
+    except ValueError:
+        return
+    assert tidy_name(tidied) == tidied and name_key(tidied) == name_key(name)
+
+
+@pytest.mark.parametrize("name", [5, None, b"dog's head", ["dog's head"], 1.5])
+def test_what_is_no_text_is_one_clear_type_error(name):
+    with pytest.raises(TypeError, match="a part name must be a string, got"):
+        split_name(name)
+    assert name not in LOADED["drawn"]
+    with pytest.raises(ValueError, match="is not one of the 149 part names"):
+        LOADED["drawn"].index(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("dog's \x00head", "the control character"),
+        ("dog's he\x7fad", "the control character"),
+        ("dog's \ud800", "the control character"),
+        ("dog's !", "is not the name of an object part"),
+        ("'s 's head", "is not the name of an object part"),
+        ("dog's \u200b", "is not the name of an object part"),
+        ("dog's " + "x" * 2000, "has 2006 characters, at most 1000"),
+        ("dog's " + "x " * 10**6, "has 2000006 characters, at most 1000"),
+        ("dog's <end_of_text> head", "a mark that CLIP ends"),
+        ("dog's &lt;END_OF_TEXT&gt;", "a mark that CLIP ends"),
+    ],
+)
+def test_names_that_cannot_be_read_are_refused_with_their_value(name, says):
+    with pytest.raises(ValueError, match=says):
+        Vocabulary.from_names([name])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        lambda: (f"dog's part{i}" for i in itertools.count()),
+        lambda: itertools.repeat("dog's head"),
+        lambda: {"dog": (f"part{i}" for i in itertools.count())},
+        lambda: {"cat": ["ear"], "dog": itertools.repeat("head")},
+    ],
+)
+def test_an_endless_source_of_names_is_left_at_once(monkeypatch, names):
+    monkeypatch.setattr("partclipseg_lite.vocabulary.MAX_NAMES", 1000)
+    with pytest.raises(ValueError, match=r"more than \d+ names are too many"):
+        Vocabulary.from_names(names())
+    with pytest.raises(ValueError, match="more than 1000 names"):
+        LOADED["drawn"].restrict(itertools.repeat("dog's head"))
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "says"),
+    [
+        ({"dog": {"head": 1}}, TypeError, "parts of 'dog' must be a list"),
+        ({"dog": None}, TypeError, "parts of 'dog' must be a list"),
+        ({"dog": [""]}, ValueError, "a part name is empty"),
+        ({"": ["head"]}, ValueError, "an object name is empty"),
+        ({3: ["head"]}, TypeError, "an object name must be a string, got 3"),
+    ],
+)
+def test_mappings_with_empty_or_odd_halves_are_refused(names, error, says):
+    with pytest.raises(error, match=says):
+        Vocabulary.from_names(names)
+
+
+def test_a_dict_by_name_is_a_dict_that_finds_every_spelling():
+    scores = ByName({"dog's head": 1.0, "Cat's ear": 2.0})
+    assert scores == {"dog's head": 1.0, "Cat's ear": 2.0} and list(scores) == list(dict(scores))
+    assert scores["Dog’s head"] == 1.0 and "cat's EAR" in scores and scores.get("dog's hat") is None
+    assert 3 not in scores and "" not in scores
+    with pytest.raises(KeyError, match="did you mean .*dog.*s head"):
+        scores["dog's hed"]
+    assert pickle.loads(pickle.dumps(scores)) == copy.deepcopy(scores) == scores
+    assert pickle.loads(pickle.dumps(scores))["dog’s head"] == 1.0
 
 
 # ---- looking up and identity ---------------------------------------------------------------------

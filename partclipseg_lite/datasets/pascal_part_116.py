@@ -29,26 +29,12 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from ..vocabulary import Vocabulary
+from .images import read_image, read_labels
 from .sample import IGNORE, Sample, check_plain_name
 
 IMAGES, CLASSES = "images", "classes.json"
 OBJECTS, PARTS = "annotations_detectron2_obj", "annotations_detectron2_part"
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-UNREADABLE = (OSError, SyntaxError, ValueError)  # what Pillow raises for damaged files
-
-
-def _unreadable(path: Path, error: Exception) -> ValueError:
-    return ValueError(
-        f"{path} cannot be read ({error}); it may be truncated: copy or extract it again"
-    )
-
-
-def _read_image(path: Path) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except UNREADABLE as error:
-        raise _unreadable(path, error) from error
 
 
 def _read_labels(path: Path, ignore_label: int) -> np.ndarray:
@@ -57,23 +43,16 @@ def _read_labels(path: Path, ignore_label: int) -> np.ndarray:
         raise FileNotFoundError(
             f"label file {path} is missing (its image exists); extract the data set again"
         )
-    try:
-        with Image.open(path) as image:
-            labels = np.asarray(image)  # palette images give their indices
-    except UNREADABLE as error:
-        raise _unreadable(path, error) from error
-    if labels.ndim != 2 or labels.dtype.kind not in "ui":
-        raise ValueError(
-            f"{path} must have one channel of whole numbers, "
-            f"got {labels.dtype} of shape {labels.shape}"
-        )
-    labels = labels.astype(np.int64)
+    labels = read_labels(path)
     labels[labels == ignore_label] = IGNORE
     return labels
 
 
 class PascalPart(Dataset):
     """A split of a Pascal-Part-116 folder as a data set of `Sample`.
+
+    Images are read as everywhere (`read_image`), but not turned as their EXIF orientation says: the
+    masks belong to the pixels as they are stored.
 
     Hidden macOS files ("._…"), of which the public archive holds many, are skipped.
 
@@ -118,7 +97,7 @@ class PascalPart(Dataset):
 
     def __getitem__(self, index: int) -> Sample:
         path = self.files[index]
-        image = _read_image(path)
+        image = read_image(path, upright=False)
         maps = {}
         for field, folder, ids in (
             ("object_map", OBJECTS, self.vocabulary.object_ids),

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .base import FAINT, INK, SEEN, Picture, new_picture, styled
+from .base import FAINT, INK, SEEN, Picture, new_picture, power_of_ten, styled
 
 TOO_FAR = "#c0392b"
 
@@ -69,7 +69,7 @@ def agreement(groups: Mapping[str, Iterable[Row]]) -> Picture:
     axes.set_yticks(range(len(lines)), lines)
     first, last = round(np.log10(low)), round(np.log10(high))
     decades = np.arange(first, last + 1, 1 + (last - first) // 8)
-    axes.set_xticks([equal, *10.0**decades], ["equal", *(f"$10^{{{d}}}$" for d in decades)])
+    axes.set_xticks([equal, *10.0**decades], ["equal", *(power_of_ten(d) for d in decades)])
     axes.minorticks_off()
     axes.tick_params(length=0)
     axes.axvline(low / room**0.4, color=FAINT, linewidth=0.6, linestyle=":")  # left of it no scale

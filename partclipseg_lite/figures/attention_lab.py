@@ -26,7 +26,9 @@ from .base import (
     as_rgb,
     display_size,
     enlarge,
+    legend_of,
     new_picture,
+    panel_ratio,
     show_image,
     styled,
     to_png_bytes,
@@ -219,7 +221,7 @@ def side_by_side(
         title: (_checked(maps), _checked(normalised))
         for title, (maps, normalised) in models.items()
     }
-    size, panel, ratio = display_size(image.shape), 1.15, image.shape[0] / image.shape[1]
+    size, panel, ratio = display_size(image.shape), 1.15, panel_ratio(image)
     top = max(maps[part].max() for maps, _ in models.values() for part in parts)
     scale = PowerNorm(power, vmin=0, vmax=top)
     picture = new_picture(2 * panel * len(models) + 0.25, panel * ratio * (len(parts) + 2) + 1.15)
@@ -293,7 +295,7 @@ def gamma_picture(image, models: Mapping[str, Mapping], gamma: float, *, obj_mas
         obj_mask: the object, `bool [H, W]`.
     """
     image = as_rgb(image)
-    panel, ratio = 2.3, image.shape[0] / image.shape[1]
+    panel, ratio = 2.3, panel_ratio(image)
     picture = new_picture(panel * len(models), panel * ratio + 1.15)
     picture.get_layout_engine().set(w_pad=0.02, h_pad=0.04, wspace=0.01)
     for axes, (title, maps) in zip(
@@ -350,13 +352,13 @@ def means_with_errors(
     axes_grid = picture.subplots(rows, columns, squeeze=False).ravel()
     for axes in axes_grid[len(values) :]:
         axes.set_axis_off()
-    colours = (FAINT, SEEN, UNSEEN)
+    colours, handles = (FAINT, SEEN, UNSEEN), {}
     for axes, (quantity, groups) in zip(axes_grid, values.items(), strict=False):
         for g, models in enumerate(groups.values()):
             for m, (model, samples) in enumerate(models.items()):
                 mean, error = mean_and_error(samples)
                 place = g + (m - (len(models) - 1) / 2) * 0.26
-                axes.errorbar(
+                drawn = axes.errorbar(
                     place,
                     mean,
                     TWO_SPREADS * error,
@@ -364,14 +366,14 @@ def means_with_errors(
                     color=colours[m % 3],
                     capsize=3,
                     markersize=5,
-                    label=model if g == 0 else None,
                 )
+                handles.setdefault(model, drawn)
         axes.set(title=quantity, xlim=(-0.6, len(groups) - 0.4))
         axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
         axes.set_xticks(range(len(groups)), list(groups))
         axes.grid(axis="y", color="#e6e6e6", linewidth=0.6)
-    handles, labels = axes_grid[0].get_legend_handles_labels()
-    picture.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8.5)
+    place = {"loc": "outside lower center", "ncols": len(handles), "fontsize": 8.5}
+    legend_of(picture, list(handles.values()), list(handles), **place)
     return _settled(picture)
 
 

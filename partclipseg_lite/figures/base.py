@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import io
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 
 import matplotlib
 import numpy as np
@@ -12,11 +13,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from ..datasets.images import read_image
+
 INK, FAINT = "#222222", "#8a8a8a"
 # Blue, orange: distinct to colour-blind eyes too.
 SEEN, UNSEEN, HARMONIC = "#2f6db3", "#e08214", "#6b6b6b"
 DISPLAY_SIZE = 384  # pictures are shown with their shorter side at least about this many pixels
+LONGEST = 4096  # pixels of the longer side at most, whatever the shorter one is then
+STEEPEST = 6.0  # panels are at most so many times as high as wide, or as wide as high
 STYLE = {
+    "text.parse_math": False,  # a "$" in a name is a "$"
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,
@@ -36,11 +42,16 @@ STYLE = {
 
 
 def styled(draw: Callable) -> Callable:
-    """A decorator: draw with the style above, whatever style a notebook has set."""
+    """Decorator: draw with the style above and matplotlib's defaults, whatever a notebook has set.
+
+    Letters that the font lacks are drawn as boxes, without a warning.
+    """
 
     @functools.wraps(draw)
     def wrapper(*args, **kwargs):
-        with matplotlib.rc_context():
+        with matplotlib.rc_context(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
             matplotlib.rcdefaults()
             matplotlib.rcParams.update(STYLE)
             return draw(*args, **kwargs)
@@ -52,6 +63,7 @@ class Picture(Figure):
     """A matplotlib Figure that shows itself in a notebook, without pyplot."""
 
     draw = styled(Figure.draw)  # some settings are read only now, when the caller's style is back
+    draw_without_rendering = styled(Figure.draw_without_rendering)
     savefig = styled(Figure.savefig)
 
     def _repr_png_(self) -> bytes:
@@ -72,28 +84,18 @@ def show_image(axes: Axes, image: np.ndarray, title: str = "", **kwargs) -> None
 
 
 def as_rgb(image) -> np.ndarray:
-    """An image as RGB, `uint8 [H, W, 3]`.
-
-    Args:
-        image: a Sample, a PIL image, or an array or tensor `[H, W, 3]`, uint8 or float in 0..1.
-
-    Raises:
-        ValueError: it has another shape.
-        TypeError: it has another dtype.
-    """
+    """RGB `uint8 [H, W, 3]` of a Sample, PIL image, array or tensor, read as by `read_image`."""
     image = getattr(image, "image", image)
     if isinstance(image, Image.Image):
-        image = image.convert("RGB")
+        return read_image(image)
     image = as_array(image)
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ValueError(
             f"the image has shape {image.shape}, expected [H, W, 3] (RGB, channels last)"
         )
-    if image.dtype.kind == "f":
-        return (np.clip(image, 0, 1) * 255).round().astype(np.uint8)
-    if image.dtype != np.uint8:
+    if image.dtype.kind not in "fb" and image.dtype.itemsize > 2:
         raise TypeError(f"the image has dtype {image.dtype}, expected uint8, or floats in 0..1")
-    return image
+    return image if image.dtype == np.uint8 else read_image(image)
 
 
 def as_array(values) -> np.ndarray:
@@ -135,10 +137,41 @@ def enlarge(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def display_size(shape: tuple[int, ...], at_least: int = DISPLAY_SIZE) -> tuple[int, int]:
     """Height and width, enlarged by a whole number.
 
-    It is the smallest that makes the shorter side `at_least` pixels.
+    It is the smallest that makes the shorter side `at_least` pixels. The longer side
+    has at most LONGEST pixels: then the number is smaller, or even a fraction.
     """
-    factor = max(1, -(-at_least // min(shape[:2])))
-    return shape[0] * factor, shape[1] * factor
+    height, width = shape[:2]
+    if max(height, width) > LONGEST:
+        scale = LONGEST / max(height, width)
+        return max(1, round(height * scale)), max(1, round(width * scale))
+    factor = max(1, min(-(-at_least // min(height, width)), LONGEST // max(height, width)))
+    return height * factor, width * factor
+
+
+def panel_ratio(image: np.ndarray) -> float:
+    """Height of a panel for `image` relative to its width; long strips get less room."""
+    return float(np.clip(image.shape[0] / image.shape[1], 1 / STEEPEST, STEEPEST))
+
+
+def checked_floats(values, what: str) -> np.ndarray:
+    """An array without NaN and infinity; `ValueError` naming it otherwise."""
+    array = as_array(values)
+    if array.dtype.kind in "fc" and not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise ValueError(f"{what} has {bad} values that are not finite; replace them, or leave it")
+    return array
+
+
+def legend_of(picture: Picture, handles: Sequence, names: Sequence[str], **kwargs) -> None:
+    """A legend of names as they are, also of those that begin with "_" (matplotlib drops them)."""
+    legend = picture.legend(handles, [f"{i}" for i in range(len(names))], **kwargs)
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_text(name)
+
+
+def power_of_ten(exponent: int) -> str:
+    """The text "10⁻³" of -3: figures read no markup."""
+    return "10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def spread(wanted, low: float, high: float, gap: float) -> np.ndarray:
@@ -175,7 +208,7 @@ def to_png_bytes(picture, scale: float = 1.0) -> bytes:
             buffer, format="png", dpi=picture.get_dpi() * scale, metadata={"Software": None}
         )
         return buffer.getvalue()
-    array = as_array(picture)
+    array = checked_floats(picture, "the image")
     if array.dtype.kind == "f":
         array = (np.clip(array, 0, 1) * 255).round().astype(np.uint8)
     if array.dtype != np.uint8 or array.ndim not in (2, 3):

@@ -6,9 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.patches import Patch
+from matplotlib.ticker import NullFormatter
 
 from ..vocabulary import Vocabulary
-from .base import FAINT, HARMONIC, INK, SEEN, UNSEEN, Picture, new_picture, spread, styled
+from .base import (
+    FAINT,
+    HARMONIC,
+    INK,
+    SEEN,
+    UNSEEN,
+    Picture,
+    legend_of,
+    new_picture,
+    spread,
+    styled,
+)
 
 SETTING_NAMES = {"oracle_obj": "Oracle-Obj", "pred_all": "Pred-All", "plain": "whole image"}
 HEADLINES = ("seen", "unseen", "harmonic")
@@ -131,6 +143,8 @@ def curves(
         ends.append((mean[-1], steps[-1], name, colour))
     if log:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
     else:
         axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
     picture.canvas.draw()  # the scale must stand before names can be spread along it
@@ -182,20 +196,20 @@ def score_bars(
     table = score_table(results, setting, keys)
     picture = new_picture(max(4.0, 0.6 + 0.55 * len(keys) * len(table)), 3.2)
     axes = picture.subplots()
-    width = 0.8 / len(keys)
+    width, bars = 0.8 / len(keys), {}
     for group, values in enumerate(table.values()):
         for k, key in enumerate(keys):
             place, scores = group + (k - (len(keys) - 1) / 2) * width, np.array(values[key], float)
             mean, spread = scores.mean(), scores.std(ddof=1) if len(scores) > 1 else None
-            axes.bar(
+            drawn = axes.bar(
                 place,
                 mean,
                 width * 0.9,
                 color=colours[k],
-                label=key if group == 0 else None,
                 yerr=spread,
                 error_kw={"ecolor": INK, "elinewidth": 1, "capsize": 3},
             )
+            bars.setdefault(key, drawn)
             if len(scores) > 1:
                 axes.plot(
                     place + np.linspace(-0.25, 0.25, len(scores)) * width,
@@ -224,9 +238,8 @@ def score_bars(
         if len(seeds) == 1 and seeds != {1}:
             title += f" (mean and deviation of {seeds.pop()} training seeds)"
     axes.set_title(title, loc="left")
-    picture.legend(
-        loc="outside lower center", ncols=len(keys), fontsize=8.5, handlelength=1, handleheight=1
-    )
+    place = {"loc": "outside lower center", "ncols": len(keys), "fontsize": 8.5}
+    legend_of(picture, list(bars.values()), list(bars), **place, handlelength=1, handleheight=1)
     return picture
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,9 +14,11 @@ from .base import (
     Picture,
     as_array,
     as_rgb,
+    checked_floats,
     display_size,
     enlarge,
     new_picture,
+    panel_ratio,
     show_image,
     styled,
     upscale_nearest,
@@ -56,7 +59,7 @@ def heatmaps(
     columns = min(columns, len(maps) + 1)
     rows = -(-(len(maps) + 1) // columns)
     panel = min(PANEL, WIDTH / columns)
-    ratio = image.shape[0] / image.shape[1]
+    ratio = panel_ratio(image)
     picture = new_picture(panel * columns + 0.6, (panel * ratio + 0.28) * rows)
     grid = picture.subplots(rows, columns, squeeze=False)
     for axes in grid.ravel():
@@ -129,7 +132,10 @@ def coverage(maps, gamma: float, obj_mask=None) -> np.ndarray:
     Raises:
         ValueError: maps of another shape.
     """
-    stack = np.stack(list(_checked(maps).values())) if isinstance(maps, Mapping) else as_array(maps)
+    if isinstance(maps, Mapping):
+        stack = np.stack(list(_checked(maps).values()))
+    else:
+        stack = checked_floats(maps, "the stack of maps")
     if stack.ndim != 3:
         raise ValueError(
             f"the maps have shape {stack.shape}, expected [K, h, w]: one map for each part"
@@ -199,7 +205,7 @@ def attention_panel(
     image, maps = as_rgb(image), _checked(maps)
     covered = coverage(maps, gamma, obj_mask)
     size = display_size(image.shape)
-    ratio = image.shape[0] / image.shape[1]
+    ratio = panel_ratio(image)
     panel = min(PANEL, WIDTH / (len(maps) + 1))
     picture = new_picture(panel * (len(maps) + 1) + 0.5, 2 * panel * ratio + 1.05)
     grid = picture.subplots(2, len(maps) + 1)
@@ -244,7 +250,7 @@ def attention_panel(
 
 def _part_colours(names: list[str], vocabulary: Vocabulary | None) -> np.ndarray:
     """Colours of generalized or object-specific part names, `uint8 [K, 3]`."""
-    parts = [name.rpartition("'s ")[2] for name in names]
+    parts = [re.split(r"'[sS] ", name)[-1] for name in names]
     if vocabulary is None or not set(parts) <= set(vocabulary.parts):
         vocabulary = Vocabulary.from_names({"object": list(dict.fromkeys(parts))})
     palette = part_palette(vocabulary)
@@ -252,7 +258,7 @@ def _part_colours(names: list[str], vocabulary: Vocabulary | None) -> np.ndarray
 
 
 def _checked(maps: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    maps = {name: as_array(values) for name, values in maps.items()}
+    maps = {name: checked_floats(values, f"the map of {name!r}") for name, values in maps.items()}
     if not maps:
         raise ValueError("no maps to show; give at least one, as {name: map}")
     for name, values in maps.items():

@@ -18,9 +18,12 @@ from .base import (
     Picture,
     as_array,
     as_rgb,
+    checked_floats,
     display_size,
     enlarge,
+    legend_of,
     new_picture,
+    panel_ratio,
     show_image,
     spread,
     styled,
@@ -63,7 +66,10 @@ def _paint(
     fade: float = 0.35,
     outlines: bool = True,
 ) -> np.ndarray:
-    image, labels = as_rgb(image), as_array(label_map).astype(int)
+    image, labels = as_rgb(image), checked_floats(label_map, "the label map")
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(f"the label map has dtype {labels.dtype}, expected whole numbers")
+    labels = labels.astype(int)
     if labels.ndim != 2:
         raise ValueError(f"the label map has shape {labels.shape}, expected [H, W]")
     size = display_size(image.shape)
@@ -105,7 +111,7 @@ def show_sample(sample: Sample, vocabulary: Vocabulary) -> Picture:
     on_left = min(max(on_left, len(present) - NAMES_ON_A_SIDE), NAMES_ON_A_SIDE)
     sides = from_left[:on_left], from_left[on_left:]
     # All in inches: three panels of equal height, margins for the names on both sides of the third.
-    panel, gap = PANEL * sample.image.shape[1] / sample.image.shape[0], 0.1
+    panel, gap = PANEL / panel_ratio(sample.image), 0.1
     margins = [0.3 + 0.068 * max((len(names[t]) for t in side), default=0) for side in sides]
     width, height = 3 * panel + 2 * gap + sum(margins), PANEL + 0.3
     picture = new_picture(width, height)
@@ -211,7 +217,7 @@ def compare(
     panel = PANEL * 0.8
     width = panel * (len(columns) + first)
     per_row = max(1, int(width / 1.05))
-    ratio = max(image.shape[0] / image.shape[1] for image in images)
+    ratio = max(map(panel_ratio, images))
     legend_height = 0.19 * -(-len(parts) // per_row) + 0.12
     picture = new_picture(width, panel * ratio * len(images) + 0.22 + legend_height)
     axes = picture.subplots(len(images), len(columns) + first, squeeze=False)
@@ -226,9 +232,10 @@ def compare(
             )
     colours = part_palette(vocabulary) / 255
     if parts:
-        handles = [Patch(color=colours[p], label=vocabulary.parts[p]) for p in parts]
-        picture.legend(
-            handles=handles,
+        legend_of(
+            picture,
+            [Patch(color=colours[p]) for p in parts],
+            [vocabulary.parts[p] for p in parts],
             ncols=per_row,
             loc="outside lower center",
             fontsize=8,
@@ -268,7 +275,7 @@ def contact_sheet(
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     cell = min(PANEL, 10 / columns)
-    height = cell * images[0].shape[0] / images[0].shape[1] + (0.22 if titles else 0.04)
+    height = cell * panel_ratio(images[0]) + (0.22 if titles else 0.04)
     picture = new_picture(cell * columns, height * rows)
     picture.get_layout_engine().set(w_pad=0.015, h_pad=0.015, wspace=0, hspace=0)
     grid = picture.subplots(rows, columns, squeeze=False).ravel()

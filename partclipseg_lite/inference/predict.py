@@ -1,7 +1,7 @@
 """One forward for a batch of pictures: what the evaluator calls and `PartSegmenter` builds on."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -56,11 +56,33 @@ def resize_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def autocast(device: torch.device, precision: str = "auto") -> AbstractContextManager:
-    """bf16 where asked for.
+    """bf16 where asked for, nothing elsewhere: not every device knows autocast.
 
-    "auto": on GPUs that compute in it, not on those that emulate it, and not on processors.
+    "auto": on GPUs that compute in it, not on those that emulate it, and not on processors. An
+    autocast of the caller's is switched off, so that it does not change the result.
+
+    Raises `ValueError` where bf16 is asked for on a device that cannot cast.
     """
     native = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 8
-    return torch.autocast(
-        device.type, torch.bfloat16, enabled=precision == "bf16" or (precision == "auto" and native)
-    )
+    if precision == "bf16" or (precision == "auto" and native):
+        try:
+            return torch.autocast(device.type, torch.bfloat16)
+        except RuntimeError as error:
+            raise ValueError(
+                f"torch {torch.__version__} cannot compute in bf16 on {device.type!r}; choose "
+                "precision='float32'"
+            ) from error
+    if _is_casting(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()
+
+
+def _is_casting(device_type: str) -> bool:
+    """Does the caller autocast on this kind of device?"""
+    try:
+        return torch.is_autocast_enabled(device_type)
+    except TypeError:  # before torch 2.4
+        ask = {"cuda": torch.is_autocast_enabled, "cpu": torch.is_autocast_cpu_enabled}
+        return ask[device_type]() if device_type in ask else False
+    except RuntimeError:  # a kind that knows no autocast
+        return False

@@ -5,9 +5,10 @@ result = segmenter(image, ["dog's head", "puppy's tail"])
 result.masks["dog's head"]                      # bool [H, W] at the image's own size
 """
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor
 from ..datasets.images import ImageLike, read_image
 from ..datasets.sample import IGNORE
 from ..network.models import CLIPSeg, Conditions, PartCLIPSeg
-from ..vocabulary import Vocabulary
+from ..vocabulary import ByName, Vocabulary
 from ..weights.models import load_model
 from .predict import autocast, encode
 from .streaming import CHUNK, WordDecoder
@@ -26,10 +27,13 @@ Names = Iterable[str] | Mapping[str, Iterable[str]]
 
 
 class Maps(Mapping[str, np.ndarray]):
-    """Maps `[H, W]` by name, made when looked at, so that a thousand names cost no memory."""
+    """Maps `[H, W]` by name, made when looked at, so that a thousand names cost no memory.
+
+    Names are found however they are written, as in `Vocabulary`.
+    """
 
     def __init__(self, names: Sequence[str], make: Callable[[int], np.ndarray]):
-        self._index, self._make = {name: i for i, name in enumerate(names)}, make
+        self._index, self._make = ByName((name, i) for i, name in enumerate(names)), make
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._make(self._index[name])
@@ -52,12 +56,16 @@ class Segmentation:
     single words are made from that when they are looked at (with the model as it is then), so
     memory does not grow with the number of names.
 
+    A copy (`copy.deepcopy`) and what `pickle` stores hold no model: everything below and `masks`
+    stay, and what would need the model (`probabilities` unless they were looked at before,
+    `probability_of`, `parts`, `objects`) raises a `ValueError`.
+
     Attributes:
         image: RGB, `uint8 [H, W, 3]`.
         vocabulary: the T names asked for, in the order asked.
         label_map: index of the winning name, -1 for background, `int64 [H, W]`.
         background: its probability, `float32 [H, W]`.
-        scores: name -> highest probability anywhere.
+        scores: name -> highest probability anywhere; found however the name is written.
         attention: name -> part + object attention averaged over the mask found,
             `float32 [grid, grid]`; only on request.
     """
@@ -67,8 +75,11 @@ class Segmentation:
     label_map: np.ndarray
     background: np.ndarray
     scores: dict[str, float]
-    decoder: WordDecoder = field(repr=False)
-    attention: dict[str, np.ndarray] = field(default_factory=dict)
+    decoder: WordDecoder | None = field(repr=False)
+    attention: dict[str, np.ndarray] = field(default_factory=ByName)
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "decoder": None}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,7 +89,7 @@ class Segmentation:
     @property
     def masks(self) -> Maps:
         """Where each name wins, `bool [H, W]` by name."""
-        return Maps(self.names, lambda t: self.label_map == t)
+        return Maps(self.names, partial(operator.eq, self.label_map))
 
     @cached_property
     def probabilities(self) -> np.ndarray:
@@ -91,7 +102,8 @@ class Segmentation:
     @property
     def probability_of(self) -> Maps:
         """Probability of each name by itself, `float32 [H, W]` by name, one at a time."""
-        return Maps(self.names, lambda t: self._probabilities("names", [t])[0])
+        self._needs_model()
+        return Maps(self.names, partial(self._probability, "names"))
 
     @property
     def parts(self) -> Maps:
@@ -104,11 +116,22 @@ class Segmentation:
         return self._words("objects", self.vocabulary.objects)
 
     def _words(self, kind: str, names: Sequence[str]) -> Maps:
-        return Maps(
-            () if self.decoder.is_phrases else names, lambda i: self._probabilities(kind, [i])[0]
-        )
+        phrases = self._needs_model().is_phrases
+        return Maps(() if phrases else names, partial(self._probability, kind))
+
+    def _needs_model(self) -> WordDecoder:
+        if self.decoder is None:
+            raise ValueError(
+                "this result was copied or stored without its model, which is needed to compute "
+                "probabilities; segment the image again"
+            )
+        return self.decoder
+
+    def _probability(self, kind: str, index: int) -> np.ndarray:
+        return self._probabilities(kind, [index])[0]
 
     def _probabilities(self, kind: str, indices: Sequence[int]) -> np.ndarray:
+        self._needs_model()
         found = np.empty((len(indices), *self.label_map.shape), np.float32)
         first = 0
         for some, logits in self.decoder.enlarged(kind, indices, self.label_map.shape):
@@ -150,13 +173,15 @@ class PartSegmenter:
         chunk: int = CHUNK,
         precision: str = "auto",
     ):
+        if not isinstance(model, PartCLIPSeg | CLIPSeg):
+            raise TypeError(
+                f"model must be a PartCLIPSeg or CLIPSeg, got {model!r:.60}; for a name or a path "
+                "write PartSegmenter.from_pretrained(…)"
+            )
         if precision not in ("auto", "bf16", "float32"):
             raise ValueError(f"precision must be 'auto', 'bf16' or 'float32', got {precision!r}")
-        for name, value in (("batch_size", batch_size), ("chunk", chunk)):
-            if type(value) is not int or value < 1:
-                raise ValueError(f"{name} must be a whole number from 1, got {value!r}")
-        self.model, self.trained_on = model.eval(), trained_on
-        self.batch_size, self.chunk, self.precision = batch_size, chunk, precision
+        self.model, self.trained_on, self.precision = model.eval(), trained_on, precision
+        self.batch_size, self.chunk = _count("batch_size", batch_size), _count("chunk", chunk)
 
     @classmethod
     def from_pretrained(
@@ -175,7 +200,11 @@ class PartSegmenter:
                 `load_model`.
             device: where the model computes.
             allow_download: see `load_model`.
+
+        Raises:
+            ValueError: the device is not there.
         """
+        device = usable_device(device)
         model, _, vocabulary, _ = load_model(name_or_path, allow_download=allow_download)
         return cls(model.to(device), vocabulary)
 
@@ -246,17 +275,45 @@ class PartSegmenter:
                 vocabulary,
                 labels.cpu().numpy(),
                 background.sigmoid().cpu().numpy(),
-                dict(zip(vocabulary.object_parts, highest.sigmoid().tolist(), strict=True)),
+                ByName(zip(vocabulary.object_parts, highest.sigmoid().tolist(), strict=True)),
                 decoder,
-                {
-                    vocabulary.object_parts[t]: attended.cpu().numpy()
+                ByName(
+                    (vocabulary.object_parts[t], attended.cpu().numpy())
                     for t, attended in maps.items()
-                },
+                ),
             )
+
+
+def usable_device(device: str | int | torch.device) -> torch.device:
+    """The device of that name; `ValueError` naming those known here if it cannot be computed on."""
+    known = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        known.append("mps")
+    try:
+        if isinstance(device, bool):
+            raise TypeError("True and False name no device")
+        found = torch.device(device)
+        torch.ones(1, dtype=torch.float32, device=found).cpu()  # it is there, and gives back
+    except Exception as error:  # torch raises many kinds, each with its own advice to developers
+        raise ValueError(
+            f"device {device!r:.60} cannot be used here; known devices: {', '.join(known)}"
+        ) from error
+    return found
+
+
+def _count(name: str, value: int) -> int:
+    """A whole number from 1, NumPy's too, as an int."""
+    try:
+        number = 0 if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ValueError(f"{name} must be a whole number from 1, got {value!r}")
+    return number
 
 
 def _read_nth(number: int, image: ImageLike) -> np.ndarray:
     try:
         return read_image(image)
-    except (TypeError, ValueError, FileNotFoundError) as error:
+    except (TypeError, ValueError, OSError) as error:
         raise type(error)(f"image {number} of the list: {error}") from error

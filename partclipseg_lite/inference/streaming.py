@@ -128,7 +128,7 @@ class WordDecoder:
     def background(self, size: tuple[int, int]) -> Tensor:
         """Logits float32 [H, W]; 0 everywhere for CLIPSeg without an embedding for background."""
         if self.model.background_embedding is None:
-            return torch.zeros(size, device=self.embeddings.device)
+            return torch.zeros(size, dtype=torch.float32, device=self.embeddings.device)
         ((_, logits),) = self.enlarged("names", [self.count], size)
         return logits[0]
 
@@ -139,8 +139,8 @@ class WordDecoder:
         Background's logits [H, W]).
         """
         best = background = self.background(size)
-        labels = torch.full(size, -1, device=background.device)
-        highest = torch.empty(self.count, device=background.device)
+        labels = torch.full(size, -1, dtype=torch.long, device=background.device)
+        highest = torch.empty(self.count, dtype=torch.float32, device=background.device)
         for names, logits in self.enlarged("names", self.order, size):
             index = torch.tensor(names, device=logits.device)
             highest[index] = logits.flatten(1).amax(1)
@@ -158,6 +158,8 @@ class WordDecoder:
         """
         grid, maps = self.model.backbone.grid, {}
         found = labels[labels >= 0].unique()
+        if not len(found):
+            return maps
         # A tapped map is 4 MB for each of the word's sequences.
         for names in found.split(max(1, self.chunk // 4)):
             area = area_on_grid((labels == names[:, None, None])[None], grid)  # (1, K, N)

@@ -4,6 +4,7 @@ Both worlds use the same class: open_clip's ViT-B/16 at 352x352 in the real one,
 tiny CLIP of `weights.tiny_clip` in the drawn one. Nothing here is trained.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,6 +13,8 @@ import torch.nn.functional as F
 from open_clip.model import CLIP
 from PIL import Image
 from torch import Tensor, nn
+
+TEXTS_KEPT = 2**14  # embeddings in the cache: 32 MB at width 512
 
 
 def encode_tokens(clip: CLIP, tokens: Tensor) -> Tensor:
@@ -102,12 +105,16 @@ class Backbone(nn.Module):
         clip.visual.positional_embedding = nn.Parameter(table, requires_grad=False)
         clip.visual.grid_size = (self.grid, self.grid)
         self.register_buffer(
-            "mean", torch.tensor(mean).view(3, 1, 1), persistent=False
+            "mean",
+            torch.tensor(mean, dtype=torch.float32).view(3, 1, 1),
+            persistent=False,
         )
         self.register_buffer(
-            "std", torch.tensor(std).view(3, 1, 1), persistent=False
+            "std",
+            torch.tensor(std, dtype=torch.float32).view(3, 1, 1),
+            persistent=False,
         )
-        self._text_cache: dict[str, Tensor] = {}
+        self._text_cache: OrderedDict[str, Tensor] = OrderedDict()
 
     @property
     def width(self) -> int:
@@ -180,10 +187,11 @@ class Backbone(nn.Module):
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Embeddings of texts, `float [C, E]`, not normalised.
 
-        Each text is encoded once; afterwards it comes from a cache.
+        Afterwards it comes from a cache, which keeps the `TEXTS_KEPT` used last.
         """
-        missing = [t for t in dict.fromkeys(texts) if t not in self._text_cache]
-        device = self.mean.device
+        cache, device = self._text_cache, self.mean.device
+        wanted = {t: cache[t] for t in texts if t in cache}
+        missing = [t for t in dict.fromkeys(texts) if t not in wanted]
         # What inference mode computes could never be trained with afterwards, so
         # the cache is filled outside of it.
         with torch.inference_mode(False), torch.no_grad():
@@ -194,11 +202,18 @@ class Backbone(nn.Module):
                     encode_tokens(self.clip, self.tokenizer(chunk).to(device)),
                     strict=True,
                 ):
-                    self._text_cache[text] = embedding
+                    wanted[text] = embedding.clone()  # not a view of its chunk
+        for text in dict.fromkeys(texts):
+            cache[text] = wanted[text]
+            cache.move_to_end(text)
+        while len(cache) > TEXTS_KEPT:
+            cache.popitem(last=False)
         if not texts:
-            return torch.empty(0, self.embed_dim, device=device)
+            return torch.empty(
+                0, self.embed_dim, dtype=torch.float32, device=device
+            )
         # Perhaps the model has moved since they were kept.
-        return torch.stack([self._text_cache[t].to(device) for t in texts])
+        return torch.stack([wanted[t].to(device) for t in texts])
 
     @torch.no_grad()
     def patch_similarity(

@@ -43,7 +43,7 @@ def start_from_clip(model: CLIPSeg | PartCLIPSeg) -> None:
     directions = torch.linalg.svd(words - middle, full_matrices=False)[2][
         : decoder.width
     ]
-    signs = torch.ones(decoder.width)
+    signs = torch.ones(decoder.width, dtype=directions.dtype)
     signs[1::2] = -1
     scale = ((words - middle) @ directions.T).std()
     decoder.film.mul.weight.copy_(signs[:, None] * directions / scale)
@@ -51,9 +51,8 @@ def start_from_clip(model: CLIPSeg | PartCLIPSeg) -> None:
     decoder.film.add.weight.mul_(0.1)
     decoder.film.add.bias.zero_()
     # ln_post is linear up to a factor a token: centre, then scale by its gain.
-    centred = (
-        torch.eye(visual.ln_post.weight.numel()) - 1 / visual.ln_post.weight.numel()
-    )
+    side = visual.ln_post.weight.numel()
+    centred = torch.eye(side, dtype=visual.ln_post.weight.dtype) - 1 / side
     # (D, W)
     reduce = directions @ visual.proj.T @ (visual.ln_post.weight[:, None] * centred)
     decoder.reduces[0].weight.copy_(reduce / reduce.norm(dim=1).mean())

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..vocabulary import Vocabulary
 from .backbone import Backbone
 from .decoder import AttentionTap, Decoder, FiLM, MaskHead
+from .precision import made_in_float32
 
 # PartCLIPSeg encodes bare words, as the release does.
 PART_TEMPLATE, OBJECT_TEMPLATE = "{}", "{}"
@@ -73,7 +74,8 @@ class SegmentationOutput:
 
 def background_embedding(embed_dim: int) -> nn.Parameter:
     """A new embedding, `float [1, E]`, drawn with the release's deviation."""
-    return nn.Parameter(torch.randn(1, embed_dim) * embed_dim**-0.5)
+    drawn = torch.randn(1, embed_dim, dtype=torch.float32)
+    return nn.Parameter(drawn * embed_dim**-0.5)
 
 
 class VisualAdapter(nn.Module):
@@ -102,6 +104,7 @@ class CLIPSeg(nn.Module):
     A learned embedding stands for background.
     """
 
+    @made_in_float32()
     def __init__(
         self,
         *,
@@ -188,6 +191,7 @@ class PartCLIPSeg(nn.Module):
     Apart: Eqs. 1-2; together, to object parts: Eqs. 3-4.
     """
 
+    @made_in_float32()
     def __init__(
         self,
         *,

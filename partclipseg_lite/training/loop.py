@@ -26,6 +26,7 @@ from ..datasets.sample import Sample
 from ..files import remove_partials, write_whole
 from ..network.clip_start import start_from_clip
 from ..network.models import CLIPSeg, PartCLIPSeg
+from ..network.precision import made_in_float32
 from ..settings import Settings
 from ..vocabulary import Vocabulary
 from ..weights.build import build_model
@@ -48,6 +49,7 @@ def poly_schedule(settings: Settings):
     return factor
 
 
+@made_in_float32()
 def train(
     settings: Settings,
     output: str | Path,

@@ -8,6 +8,7 @@ from open_clip.model import CLIP
 
 from ..network.backbone import Backbone
 from ..network.models import CLIPSeg, PartCLIPSeg
+from ..network.precision import made_in_float32
 from ..release.departures import as_read
 from ..settings import Settings
 from .clips import open_clip_backbone, real_backbone, toy_backbone
@@ -16,6 +17,7 @@ from .files import read_config, read_tensors
 from .locate import KNOWN_ON_HUB, OPEN_CLIP_PREFIX, TORCH_SUFFIXES, hub_name, near, resolve
 
 
+@made_in_float32()
 def build_backbone(settings: Settings, *, allow_download: bool = True) -> Backbone:
     """The frozen CLIP that `settings` name: the tiny one, open_clip's, or the one inside weights.
 
@@ -97,6 +99,7 @@ def _check_grid(name: str, vision: dict, image_size: int, layers: tuple[int, ...
         )
 
 
+@made_in_float32()
 def build_model(settings: Settings, backbone: Backbone | None = None) -> PartCLIPSeg | CLIPSeg:
     """A model with random trained part, from settings.
 

@@ -13,6 +13,7 @@ from open_clip.model import CLIP
 from torch import Tensor
 
 from ..network.backbone import Backbone
+from ..network.precision import made_in_float32
 from .files import WeightsError
 from .locate import refused_download
 from .tiny_clip import CLIP_MEAN, CLIP_STD, load_toy_clip
@@ -35,6 +36,9 @@ def toy_backbone(
         mean=CLIP_MEAN,
         std=CLIP_STD,
     )
+
+
+PIECES_KEPT = 2**16  # words whose pieces the tokenizer remembers
 
 
 class CLIPTokenizer:
@@ -63,7 +67,10 @@ class CLIPTokenizer:
                     f"{text[:60]!r}... needs {length} tokens, the context holds "
                     f"{self.context_length}; shorten it"
                 )
-        return self.bpe(texts)
+        tokens = self.bpe(texts)
+        if len(self.bpe.cache) > PIECES_KEPT:  # open_clip keeps every word it ever met
+            self.bpe.cache = {mark: mark for mark in ("<start_of_text>", "<end_of_text>")}
+        return tokens
 
 
 def open_clip_config(name: str) -> dict:
@@ -174,6 +181,7 @@ def cached_weights(name: str, tag: str) -> Path | None:
     return fetched if fetched.is_file() else None
 
 
+@made_in_float32()
 def open_clip_model(
     name: str,
     pretrained: str | Mapping[str, Tensor] | None = None,
@@ -222,6 +230,7 @@ def open_clip_model(
     return build_clip(config, pretrained)
 
 
+@made_in_float32()
 def build_clip(config: dict, tensors: Mapping[str, Tensor] | None = None) -> CLIP:
     """open_clip's `CLIP` of `config`, in eval mode.
 

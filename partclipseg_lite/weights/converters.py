@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..network.backbone import Backbone
 from ..network.models import CLIPSeg, PartCLIPSeg
+from ..network.precision import made_in_float32
 from ..reading import RELEASED, Reading
 from ..release.departures import as_read
 from .clips import build_clip, check_activation, open_clip_config, real_backbone
@@ -232,6 +233,7 @@ def official_clip(
     return clip, rest
 
 
+@made_in_float32()
 def partclipseg_from_official(
     tensors: Mapping[str, Tensor],
     image_size: int = 352,
@@ -428,6 +430,7 @@ def hugging_face_clip(
     )
 
 
+@made_in_float32()
 def clipseg_from_hugging_face(
     tensors: Mapping[str, Tensor],
     config: Mapping,

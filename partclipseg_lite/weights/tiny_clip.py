@@ -18,6 +18,7 @@ from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.model import CLIP
 from torch import Tensor, nn
 
+from ..network.precision import made_in_float32
 from .files import WeightsError, read_ours, write_tensors
 
 CLIP_MEAN, CLIP_STD = (
@@ -128,6 +129,7 @@ def toy_clip_config() -> dict:
     )
 
 
+@made_in_float32()
 def build_toy_clip(config: dict, vocab_size: int) -> CLIP:
     """open_clip's `CLIP` with random weights.
 

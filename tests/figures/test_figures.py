@@ -1,6 +1,7 @@
 """Figures: what they paint where, the same every time; wrong input says what is wrong."""
 
 import io
+import tracemalloc
 
 import matplotlib
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 from PIL import Image
 
 from partclipseg_lite import figures
@@ -216,6 +218,91 @@ def test_the_threshold_moves_coverage_from_everything_to_nothing():
     assert (figures.coverage(maps, 1.0, np.ones((8, 8), bool)) == MISSING).all()
     image = figures.coverage_image(figures.coverage(maps, 0.5), dog().image)
     assert image.dtype == np.uint8 and image.shape[2] == 3
+
+
+# ---- names and sizes of any kind -----------------------------------------------------------------
+
+ODD = ["dog's $x_", "dog's _head", "猫's 头🐶", "a^b's c\\d$", "مرحبا's ef", "dog's {$\\frac"]
+
+
+def texts(picture):
+    return {text.get_text() for text in picture.findobj(Text)}
+
+
+def test_names_are_shown_as_they_are_in_every_figure_and_without_warnings(recwarn):
+    words = Vocabulary.from_names(ODD)
+    ids = np.arange(1600).reshape(40, 40) * len(ODD) // 1600
+    of = words.object_of.numpy()
+    sample = Sample(np.zeros((40, 40, 3), np.uint8), of[ids], ids, "odd")
+    maps = {name: np.eye(4) for name in ODD}
+    parts, title = set(words.parts), "$a_ ^\\frac{\n"
+    shown = [
+        (figures.compare(sample.image, {title: ids}, words), parts | {title}),
+        (figures.show_sample(sample, words), set(ODD)),
+        (figures.object_part_matrix(words), parts | set(words.objects)),
+        (figures.heatmaps(sample.image, maps), set(ODD)),
+        (figures.attention_panel(sample.image, maps, title=title), {*ODD, title}),
+        (figures.contact_sheet([sample.image], titles=[title]), {title}),
+        (figures.curves({name: [1.0, 2.0] for name in ODD}, log=True), {f"{n}  2" for n in ODD}),
+        (figures.score_bars({title: {"plain": {"_s": 1.0}}}, "plain", keys=["_s"]), {title, "_s"}),
+    ]
+    for picture, names in shown:
+        figures.to_png_bytes(picture)
+        assert names <= texts(picture)
+        assert not any(text.get_parse_math() for text in picture.findobj(Text) if text.get_text())
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+@pytest.mark.parametrize("shape", [(3000, 2), (1, 100000), (9000, 7000)])
+def test_long_and_large_pictures_need_no_gigabytes(shape):
+    height, width = figures.base.display_size(shape)
+    assert 1 <= min(height, width) and max(height, width) <= 4096
+    if max(shape) > 5000 and min(shape) > 5000:
+        return  # only its size: the picture itself would make the test slow
+    image, ids = np.zeros((*shape, 3), np.uint8), np.zeros(shape, int)
+    maps = {"dog's head": np.eye(4)}
+    tracemalloc.start()
+    assert figures.overlay(image, ids, DRAWN).size <= 3 * 4096 * 4096
+    for picture in (
+        figures.compare(image, {"a": ids}, DRAWN),
+        figures.heatmaps(image, maps),
+        figures.attention_panel(image, maps, obj_mask=ids == 0),
+        figures.contact_sheet([image]),
+        figures.show_sample(Sample(image, ids, ids, "long"), DRAWN),
+    ):
+        drawn = Image.open(io.BytesIO(figures.to_png_bytes(picture)))
+        assert max(drawn.size) < 8000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300e6
+
+
+def test_common_pictures_are_shown_at_whole_multiples_of_their_size():
+    assert figures.base.display_size((128, 200)) == (384, 600)
+    assert figures.base.display_size((3000, 4000)) == (3000, 4000)
+    assert figures.base.display_size((100, 2000)) == (200, 4000)
+
+
+NAN = np.full((4, 4), np.nan)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda i: figures.overlay(i, NAN, DRAWN), "the label map has 16 values .* not finite"),
+        (lambda i: figures.overlay(np.full((4, 4, 3), np.nan), i[..., 0], DRAWN), "not finite"),
+        (lambda i: figures.overlay(i, i[..., 0].astype(str), DRAWN), "expected whole numbers"),
+        (lambda i: figures.overlay(i / 1.0 + 300, i[..., 0], DRAWN), "divide by 255"),
+        (lambda i: figures.heatmaps(i, {"a": NAN}), "the map of 'a' has 16 values"),
+        (lambda i: figures.heatmaps(i, {"a": np.array([[np.inf]])}), "the map of 'a' has 1 values"),
+        (lambda i: figures.attention_panel(i, {"a": NAN}), "the map of 'a'"),
+        (lambda i: figures.coverage(NAN[None], 0.3), "the stack of maps has 16"),
+        (lambda i: figures.to_png_bytes(NAN), "the image has 16 values"),
+    ],
+)
+def test_values_that_are_not_finite_are_refused_by_name(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(np.zeros((4, 4, 3), np.uint8))
 
 
 # ---- bad inputs ----------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 A mistake is one clear error.
 """
 
+import copy
 import io
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +65,7 @@ def test_a_png_a_path_in_words_a_pil_image_an_array_and_tensors_are_the_same_pic
         assert found.dtype == np.uint8 and np.array_equal(found, RGB)
 
 
-OF_GREY = ("I", "F", "LA", "PA", "I;16")
+OF_GREY = ("LA", "PA", "I;16")
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", *OF_GREY])
@@ -71,7 +73,7 @@ def test_pil_images_of_every_mode_become_rgb(mode):
     grey = Image.fromarray(RGB).convert("L")
     found = read_image((grey if mode in OF_GREY else Image.fromarray(RGB)).convert(mode))
     assert found.shape == (20, 30, 3) and found.dtype == np.uint8
-    if mode in ("L", "I", "F", "LA", "PA"):
+    if mode in ("L", "LA", "PA"):
         assert np.abs(found.astype(int) - np.asarray(grey)[..., None]).max() <= 1
     if mode in ("RGB", "RGBA", "CMYK", "YCbCr", "HSV", "P"):
         assert np.abs(found[1, 1].astype(int) - (250, 10, 20)).max() < 60  # still the red corner
@@ -110,10 +112,9 @@ def test_sixteen_bit_grey_keeps_its_brightness_also_in_a_dark_picture(tmp_path):
         assert np.abs(found.astype(int) - grey).max() <= 1 and found.shape == (20, 30, 3)
 
 
-def test_floating_point_pictures_are_read_in_0_to_1_or_0_to_255():
-    grey = RGB[..., 0].astype(np.float32)
-    for values in (grey, grey / 255):
-        assert np.abs(read_image(Image.fromarray(values)).astype(int) - RGB[..., :1]).max() <= 1
+def test_floating_point_pictures_are_read_in_0_to_1():
+    grey = RGB[..., 0].astype(np.float32) / 255
+    assert np.abs(read_image(Image.fromarray(grey)).astype(int) - RGB[..., :1]).max() <= 1
     assert np.array_equal(
         read_image(torch.from_numpy(RGB > 127).to(torch.bfloat16)), (RGB > 127) * np.uint8(255)
     )
@@ -334,6 +335,27 @@ def test_a_name_longer_than_clip_reads_is_refused_before_the_image_is_read(kind,
         )
 
 
+def test_names_are_found_however_they_are_written(segmenter):
+    model = finding_model()
+    result = PartSegmenter(model)(RGB, ["dog’s  head", "cat's Ear"], attention=True)
+    assert result.names == ("dog's head", "cat's Ear")
+    for written in ("dog’s head", "Dog`s head", "DOG'S HEAD"):
+        assert np.array_equal(result.masks[written], result.masks["dog's head"])
+        assert result.scores[written] == result.scores["dog's head"]
+        found = result.probability_of[written]
+        np.testing.assert_allclose(found, result.probabilities[0], atol=1e-6)
+        assert written in result.masks and written in result.scores
+        if "dog's head" in result.attention:
+            assert result.attention[written] is result.attention["dog's head"]
+    assert np.array_equal(result.parts["Head"], result.parts["head"])
+    assert np.array_equal(result.parts["ear"], result.parts["Ear"])
+    assert np.array_equal(result.objects["DOG"], result.objects["dog"])
+    with pytest.raises(KeyError, match="not one of the 2 names; did you mean"):
+        result.masks["dog's heat"]
+    with pytest.raises(ValueError, match="is listed twice, first as"):
+        segmenter(RGB, ["dog's head", "Dog's head"])
+
+
 # ---- what comes out ------------------------------------------------------------------------------
 
 
@@ -461,6 +483,74 @@ def test_a_list_of_images_gets_a_list_of_results_each_as_if_it_were_alone(monkey
         np.testing.assert_allclose(result.background, alone.background, atol=1e-5)
         assert result.probabilities.shape[1:] == result.image.shape[:2]
     assert segmenter([], NAMES) == []
+
+
+def test_attention_of_a_picture_in_which_nothing_is_found_is_empty():
+    model = tiny_model()
+    with torch.no_grad():
+        model.background_embedding.mul_(0)
+        model.object_part_head.layers[-1].weight.zero_()  # all equal, and background comes first
+    result = PartSegmenter(model)(RGB, NAMES, attention=True)
+    assert (result.label_map == -1).all() and result.attention == {}
+
+
+@pytest.mark.parametrize("store", [copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))])
+@pytest.mark.parametrize("looked_at", [True, False])
+def test_a_result_can_be_copied_and_stored_without_its_model(store, looked_at):
+    result = PartSegmenter(finding_model())(RGB, NAMES, attention=True)
+    if looked_at:
+        assert result.probabilities.shape[0] == 3
+    kept = store(result)
+    assert kept.names == result.names and kept.scores == result.scores
+    assert kept.vocabulary == result.vocabulary and kept.decoder is None
+    for field in ("image", "label_map", "background"):
+        assert np.array_equal(getattr(kept, field), getattr(result, field))
+    assert kept.attention.keys() == result.attention.keys()
+    for name in NAMES:
+        assert np.array_equal(kept.masks[name], result.masks[name])
+        assert np.array_equal(store(result.masks)[name], result.masks[name])
+    assert kept.show() is not None and result.decoder is not None
+    if looked_at:
+        assert np.array_equal(kept.probabilities, result.probabilities)
+    needs_model = ["probability_of", "parts", "objects"] + ["probabilities"] * (not looked_at)
+    for field in needs_model:
+        with pytest.raises(ValueError, match="without its model.*segment the image again"):
+            getattr(kept, field)
+    assert len(pickle.dumps(PartSegmenter(SMALL)(RGB, NAMES))) < 20_000  # no weights in it
+
+
+def test_the_callers_default_dtype_changes_nothing():
+    expected = PartSegmenter(tiny_model())(RGB, NAMES, attention=True)
+    torch.set_default_dtype(torch.float64)
+    try:
+        model = tiny_model()
+        found = PartSegmenter(model)(RGB, NAMES, attention=True)
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert {p.dtype for p in [*model.parameters(), *model.buffers()]} == {torch.float32}
+    assert found.scores == expected.scores and found.probabilities.dtype == np.float32
+    assert np.array_equal(found.probabilities, expected.probabilities)
+
+
+def test_a_name_in_place_of_a_model_is_answered_with_the_way_to_load_it():
+    for model in ("toy", Path("runs/mine"), None):
+        with pytest.raises(TypeError, match=r"write PartSegmenter\.from_pretrained"):
+            PartSegmenter(model)
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:9", "meta", "", "cpu:x", None, True, 3.5, "CPU"])
+def test_a_device_that_is_not_there_is_named_with_those_that_are(device):
+    with pytest.raises(ValueError, match=r"device .* cannot be used here; known devices: cpu"):
+        PartSegmenter.from_pretrained("toy", device=device)
+
+
+def test_whole_numbers_of_numpy_are_counts_and_truth_values_are_not():
+    segmenter = PartSegmenter(SMALL, batch_size=np.int64(3), chunk=np.uint8(2))
+    assert (segmenter.batch_size, segmenter.chunk) == (3, 2) and type(segmenter.chunk) is int
+    for wrong in (True, np.bool_(True), "8", 2.0, None, -1, np.int64(0)):
+        with pytest.raises(ValueError, match="batch_size must be a whole number from 1, got"):
+            PartSegmenter(SMALL, batch_size=wrong)
 
 
 @pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"chunk": 1.5}, {"precision": "half"}])

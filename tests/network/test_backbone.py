@@ -274,3 +274,18 @@ def test_the_shipped_backbone_sees_128_pixels_in_a_grid_of_16():
     backbone = toy_backbone()
     assert (backbone.image_size, backbone.grid, len(backbone.layers)) == (128, 16, 3)
     assert [a.shape for a in backbone.activations(pixels(1, 128))] == [(1, 257, backbone.width)] * 3
+
+
+def test_the_cache_of_texts_keeps_those_used_last_and_no_more(monkeypatch):
+    monkeypatch.setattr("partclipseg_lite.network.backbone.TEXTS_KEPT", 3)
+    backbone = tiny_backbone()
+    words = ["dog", "cat", "cow", "bus", "head"]
+    expected = {word: backbone.embed_text([word])[0] for word in words}
+    assert list(backbone._text_cache) == words[-3:]
+    together = backbone.embed_text(words)  # more than are kept
+    torch.testing.assert_close(together, torch.stack(list(expected.values())))
+    assert list(backbone._text_cache) == words[-3:]
+    backbone.embed_text(["cow"])
+    backbone.embed_text(["dog"])
+    assert list(backbone._text_cache) == ["head", "cow", "dog"]
+    assert all(kept.untyped_storage().nbytes() == 4 * 32 for kept in backbone._text_cache.values())

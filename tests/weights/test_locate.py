@@ -32,6 +32,8 @@ def naming(saved, path, **model):
     settings = json.loads(metadata["settings"])
     settings["model"].update(model)
     metadata |= {"settings": json.dumps(settings), "settings_hash": hash_of(settings)}
+    for key in ("digest", "digested"):  # as a file of 0.1
+        metadata.pop(key, None)
     save_file(tensors, path, metadata=metadata)
     return path
 
