@@ -6,8 +6,9 @@
 #   make lint     form and order only, in seconds: ruff's format and rules, and the direction of the imports
 #   make format   bring everything into ruff's form
 #   make html     render again without executing (last executed chapters where there are any, else the sources)
+#   make lowest   the package's tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 #   make weights  train again everything that ships with the package, and say how long it takes
-#   make clean    remove what was built (the environment stays);  make distclean removes the environment too
+#   make clean    remove what was built (the environment stays);  make distclean removes the environments too
 #
 # Another Python:          make PYTHON=python3.12 book        (3.10 or newer)
 # More cores:              make JOBS=4 book                   (chapters or test files side by side)
@@ -15,6 +16,7 @@
 
 PYTHON  ?= python3
 VENV    ?= .venv
+LOWEST  ?= .venv-lowest
 JOBS    ?= 2
 THREADS ?= 1
 
@@ -23,10 +25,10 @@ INSTALLED := $(VENV)/.installed
 # Chapters and tests are offline by design: a download would be a fault, so it is refused at once.
 RUN_ENV := OMP_NUM_THREADS=$(THREADS) HF_HUB_OFFLINE=1 JUPYTER_PLATFORM_DIRS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 
-.PHONY: help book html lint format test weights environment clean distclean
+.PHONY: help book html lint format test lowest weights environment clean distclean
 
 help:
-	@sed -n '2,15s/^# \{0,1\}//p' Makefile
+	@sed -n '2,16s/^# \{0,1\}//p' Makefile
 
 environment: $(INSTALLED)
 
@@ -70,6 +72,19 @@ test: lint
 	@$(RUN_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 12 \
 	  --nbval-lax --nbval-current-env notebooks tests
 
+# uv takes the lowest versions from pyproject.toml itself, so nothing has to be kept in step with it. Best with the
+# oldest Python, too: make PYTHON=python3.10 lowest
+lowest: $(LOWEST)/.installed
+	@$(RUN_ENV) $(LOWEST)/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -p no:cacheprovider \
+	  --ignore tests/book --ignore tests/torture tests
+
+$(LOWEST)/.installed: pyproject.toml
+	@echo "== installing the lowest versions that pyproject.toml allows into $(LOWEST) (PyTorch is large: minutes, once)"
+	@$(PYTHON) -m venv --clear "$(LOWEST)"
+	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check -q uv
+	@$(LOWEST)/bin/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct -e ".[notebooks,test]"
+	@touch $@
+
 weights: $(INSTALLED)
 	@$(BIN)/python data_scripts/make_weights.py
 
@@ -77,4 +92,4 @@ clean:
 	rm -rf _build build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 distclean: clean
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(LOWEST)

@@ -373,7 +373,9 @@ class Vocabulary:
             name=name,
             objects=tuple(objects),
             object_parts=tuple(object_parts),
-            seen_object=torch.tensor([name_key(obj) not in novel for obj in objects], dtype=torch.bool),
+            seen_object=torch.tensor(
+                [name_key(obj) not in novel for obj in objects], dtype=torch.bool
+            ),
             object_of=torch.tensor(object_of, dtype=torch.long),
             ids=torch.as_tensor(range(len(object_parts)) if ids is None else ids, dtype=torch.long),
             object_ids=torch.as_tensor(

@@ -26,9 +26,13 @@ def picture_slider(pictures: Mapping[str, bytes], start: str, name: str) -> widg
     if start not in pictures:
         raise ValueError(f"{start!r} is no label of the slider; there are {', '.join(labels)}")
     wide, index = widgets.Layout(width="100%", max_width="480px"), labels.index(start)
-    stack = widgets.Stack(
-        [widgets.Image(value=png, layout=wide) for png in pictures.values()], selected_index=index
-    )
+    images = [widgets.Image(value=png, layout=wide) for png in pictures.values()]
+    if hasattr(widgets, "Stack"):
+        stack = widgets.Stack(images, selected_index=index)
+    else:  # ipywidgets 7, which Colab has: the labels stand above the pictures, too
+        stack = widgets.Tab(images, selected_index=index)
+        for position, label in enumerate(labels):
+            stack.set_title(position, label)
     slider = widgets.SelectionSlider(options=labels, index=index, description=name, layout=wide)
     box = widgets.VBox([slider, stack])
     # In the browser; kept with its widgets.

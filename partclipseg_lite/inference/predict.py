@@ -81,8 +81,5 @@ def _is_casting(device_type: str) -> bool:
     """Does the caller autocast on this kind of device?"""
     try:
         return torch.is_autocast_enabled(device_type)
-    except TypeError:  # before torch 2.4
-        ask = {"cuda": torch.is_autocast_enabled, "cpu": torch.is_autocast_cpu_enabled}
-        return ask[device_type]() if device_type in ask else False
     except RuntimeError:  # a kind that knows no autocast
         return False
