@@ -31,12 +31,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
-from tqdm import tqdm
+import tqdm as progress
 
 CHUNK = 1 << 20
+bar_of = partial(progress.tqdm, disable=None)  # no bars in files and pipes
 PARTIAL = ".partial-"
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error)
 
@@ -146,7 +148,7 @@ def _download(source: Source, target: Path) -> None:
         with part.open("ab" if resumed else "wb") as file:
             if version and not version.startswith("W/"):
                 tag.write_text(version, encoding="utf-8")
-            bar = tqdm(desc=source.name, total=total, initial=begun, unit="B", unit_scale=True)
+            bar = bar_of(desc=source.name, total=total, initial=begun, unit="B", unit_scale=True)
             with bar:
                 while chunk := answer.read(CHUNK):
                     file.write(chunk)
@@ -224,7 +226,7 @@ def sha256(path: Path) -> str:
     """Of a file, hexadecimal."""
     digest = hashlib.sha256()
     size = path.stat().st_size
-    bar = tqdm(desc=f"checking {path.name}", total=size, unit="B", unit_scale=True, leave=False)
+    bar = bar_of(desc=f"checking {path.name}", total=size, unit="B", unit_scale=True, leave=False)
     with path.open("rb") as file, bar:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
@@ -265,7 +267,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 def _unpack_tar(opened: tarfile.TarFile, archive: Path, folder: Path) -> None:
     safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-    bar = tqdm(desc=f"unpacking {archive.name}", unit="file")
+    bar = bar_of(desc=f"unpacking {archive.name}", unit="file")
     with bar:
         for member in opened:
             if member.isfile() and _is_wanted(member.name, archive):
@@ -278,7 +280,7 @@ def _unpack_tar(opened: tarfile.TarFile, archive: Path, folder: Path) -> None:
 
 
 def _unpack_zip(opened: zipfile.ZipFile, archive: Path, folder: Path) -> None:
-    for info in tqdm(opened.infolist(), desc=f"unpacking {archive.name}", unit="file"):
+    for info in bar_of(opened.infolist(), desc=f"unpacking {archive.name}", unit="file"):
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise ValueError(f"{archive} holds {info.filename!r}, a link or device; do not use it")
@@ -311,14 +313,14 @@ def staging(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(f".{target.name}{PARTIAL}*"):
         shutil.rmtree(left)
-    partial = Path(tempfile.mkdtemp(prefix=f".{target.name}{PARTIAL}", dir=target.parent))
+    hidden = Path(tempfile.mkdtemp(prefix=f".{target.name}{PARTIAL}", dir=target.parent))
     try:
-        ready = partial / "ready"
+        ready = hidden / "ready"
         ready.mkdir()
         yield ready
         os.replace(ready, target)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def opened(source: Path, scratch: Path) -> tuple[Path, bool]:
@@ -352,7 +354,7 @@ def place(source: Path, target: Path, move: bool) -> None:
     """Bring a file or a folder to `target`, by moving or copying; `._*` files stay behind."""
     if source.is_dir():
         target.mkdir(parents=True, exist_ok=True)
-        for path in tqdm(sorted(source.iterdir()), desc=target.name, unit="file", leave=False):
+        for path in bar_of(sorted(source.iterdir()), desc=target.name, unit="file", leave=False):
             place(path, target / path.name, move)
     elif not source.name.startswith("._"):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -370,7 +372,7 @@ def prepare(target: Path, fill: Callable[[Path], None], *, accept_errors: bool =
     from partclipseg_lite.datasets.check import as_table, check_dataset
 
     def check(folder: Path) -> int:
-        findings = check_dataset(folder, progress=True)
+        findings = check_dataset(folder, progress=sys.stderr.isatty())
         print(as_table(findings))
         return sum(finding.level == "error" for finding in findings)
 

@@ -17,8 +17,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tqdm import tqdm
-
 import archives
 from partclipseg_lite.datasets.label_files import choose_vocabulary, read_json
 from partclipseg_lite.datasets.partimagenet import (
@@ -55,7 +53,7 @@ def _split(root: Path, folder: Path, split: str, kept: set[str], move: bool) -> 
     listed = read_json(find_list(root, split))
     images = [image for image in listed["images"] if wnid_of(image["file_name"]) in kept]
     absent = []
-    for image in tqdm(images, desc=split, unit="picture"):
+    for image in archives.bar_of(images, desc=split, unit="picture"):
         path = root / "images" / split / Path(image["file_name"]).name
         if path.is_file():
             archives.place(path, folder / "images" / split / path.name, move)

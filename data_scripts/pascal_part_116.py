@@ -30,7 +30,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 import archives
 from partclipseg_lite.datasets.label_files import read_ids, visible_images
@@ -90,7 +89,9 @@ def count_labels(folder: Path) -> None:
     for kind, where in (("obj", OBJECTS), ("part", PARTS)):
         for split in sorted(p.name for p in (folder / where).iterdir() if p.is_dir()):
             counts = {}
-            for path in tqdm(visible_images(folder / where / split), desc=f"{split} {kind}"):
+            for path in archives.bar_of(
+                visible_images(folder / where / split), desc=f"{split} {kind}"
+            ):
                 ids = np.unique(read_ids(path, 8))
                 counts[path.name] = ids[ids != NOTHING].tolist()
             path = folder / PARTS / f"{split}_{kind}_label_count.json"
@@ -110,7 +111,7 @@ def fill_from_raw(folder: Path, voc: Path, parts: Path) -> None:
     if not files:
         raise FileNotFoundError(f"{parts} holds no .mat file; take Pascal-Part's Annotations_Part")
     unknown: dict[str, int] = {}
-    for path in tqdm(files, desc="converting", unit="picture"):
+    for path in archives.bar_of(files, desc="converting", unit="picture"):
         objects, labels = read_mat(path, unknown)
         if (labels == NOTHING).all():
             continue

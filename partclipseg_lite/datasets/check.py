@@ -265,6 +265,23 @@ def _imagenet(folder, split, vocabulary, pictures, log: _Log, count: Callable, b
         log.add(
             "note", split, "listed pictures of other classes (passed over)", "", dataset.passed_over
         )
+    shown = {partimagenet.wnid_of(name) for name in dataset.names}
+    ids = partimagenet.object_ids(folder, vocabulary)
+    seen_only = split.startswith("train")
+    absent = [
+        vocabulary.objects[o]
+        for wnid, o in ids.items()
+        if wnid not in shown and (vocabulary.seen_object[o] or not seen_only)
+    ]
+    if absent and vocabulary == Vocabulary.load(partimagenet.USUAL):
+        log.add(
+            "warning",
+            split,
+            "objects that no picture shows; is it the variant with disjoint classes, "
+            "PartImageNet_OOD, and not PartImageNet_Seg?",
+            ", ".join(absent[:6]),
+            len(absent),
+        )
     listed = read_coco(partimagenet.find_list(folder, split))
     if any("'s " in name for name in listed.categories.values()):
         log.add(

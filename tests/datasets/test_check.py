@@ -11,7 +11,7 @@ from partclipseg_lite.datasets import IGNORE
 from partclipseg_lite.datasets.check import as_table, check_dataset
 from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.datasets.write import write_dataset
-from partclipseg_lite.vocabulary import Vocabulary
+from partclipseg_lite.vocabulary import Vocabulary, shipped_facts
 
 DRAWN = Vocabulary.load("drawn")
 SPLITS = {
@@ -252,3 +252,18 @@ def test_the_real_counts_are_compared_with_the_papers(tmp_path):
     warnings = found(root, "warning")
     assert warnings["val", "pictures; the papers count 850"].count == 1
     assert found(root, "note")["val", "pictures without a part"].count == 1
+
+
+def test_the_variant_of_partimagenet_with_disjoint_classes_is_suspected(tmp_path):
+    facts = shipped_facts("partimagenet_40")
+    (tmp_path / "images" / "val").mkdir(parents=True)
+    name = f"{facts['imagenet_ids']['tiger']}_1.png"
+    Image.new("RGB", (2, 2)).save(tmp_path / "images" / "val" / name)
+    listed = {
+        "images": [{"id": 1, "file_name": name, "height": 2, "width": 2}],
+        "annotations": [],
+        "categories": [{"id": i, "name": n} for i, n in enumerate(facts["superclass_parts"])],
+    }
+    (tmp_path / "val.json").write_text(json.dumps(listed))
+    [(key, warning)] = found(tmp_path, "warning").items()
+    assert "PartImageNet_OOD" in key[1] and warning.count == 39
