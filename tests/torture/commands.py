@@ -1,4 +1,4 @@
-"""The command line as a whole: whatever is typed ends with 0, 1, or 2 and one line that says why."""
+"""The command line as a whole: whatever is typed ends with 0, 1, or 2 and a line that says why."""
 
 import contextlib
 import io
@@ -35,6 +35,7 @@ OPTIONS = {
     "compare-released": ["--reference"],
 }
 word = some.sampled_from(WORDS)
+HOW, BREAKABLE = ("replace", "add", "drop", "double"), ("image", "weights", "clip", "classes")
 FREE = some.fixed_dictionaries(
     {
         "command": some.sampled_from([*OPTIONS, *OPTIONS, "", "sgment"]),

@@ -82,7 +82,7 @@ def fault_of(path: Path) -> str:
 
 
 def faults_in(folder: Path) -> str:
-    """The first file in `folder` that looks whole and is not; partial ones say so by their names."""
+    """The first file in `folder` that looks whole and is not; partial ones are called so."""
     for path in sorted(folder.rglob("*")):
         partial = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if path.is_file() and not partial and (fault := fault_of(path)):

@@ -121,7 +121,7 @@ def notebook(folder: Path, stage: Path) -> None:
 
 
 def papermill(folder: Path, stage: Path) -> list[str]:
-    """The command of a full run in a kernel of its own, which survives papermill's death a little."""
+    """The command of a full run in a kernel of its own, which outlives papermill a little."""
     given = ["-p", "preset", "smoke", "-r", "output_dir", str(folder / "run"), "-p", "images", "2"]
     settings = json.dumps({"overrides": overrides(stage)})
     out = str(folder / "out.ipynb")
@@ -176,7 +176,7 @@ JOBS = {
 
 @dataclass
 class Usual:
-    """What an undisturbed job does: seconds it takes, its file events, bytes of its files, result."""
+    """What an undisturbed job does: its seconds, file events, bytes of files, and result."""
 
     seconds: float
     events: int

@@ -40,19 +40,19 @@ ARRAYS = some.fixed_dictionaries(
 def make_array(recipe: dict) -> np.ndarray:
     """The array of a recipe of `ARRAYS`."""
     rng, dtype = np.random.default_rng(recipe["seed"]), np.dtype(recipe["dtype"])
-    unit = rng.random(recipe["shape"])
+    unit = np.asarray(rng.random(recipe["shape"]))
     fill = recipe["fill"]
     if fill == "zeros":
         unit = np.zeros_like(unit)
     high = {"f": 1, "u": 2 ** (8 * dtype.itemsize) - 1, "i": 100, "b": 1}.get(dtype.kind, 1)
-    numbers = unit * high
+    numbers = np.asarray(unit * high)
     if numbers.size and fill in ("one nan", "one inf", "above", "below"):
         place = tuple(rng.integers(0, n) for n in numbers.shape)
         high = {"one nan": math.nan, "one inf": math.inf, "above": 1.75, "below": -0.25}[fill]
         numbers[place] = high if dtype.kind == "f" else numbers[place]
     if dtype.kind == "b":
-        return unit > 0.5
-    return numbers.astype(dtype)
+        return np.asarray(unit > 0.5)
+    return np.asarray(numbers.astype(dtype))
 
 
 def expected(values: np.ndarray) -> np.ndarray | None:
@@ -150,7 +150,7 @@ TURNS = {3: lambda a: a[::-1, ::-1], 6: lambda a: np.rot90(a, -1), 8: lambda a: 
 
 def make_picture(recipe: dict) -> tuple[Image.Image, np.ndarray]:
     """A PIL picture and what it should read as, `float64 [H, W, 3]`."""
-    (ending, mode), (width, height) = recipe["kind"], recipe["size"]
+    (_, mode), (width, height) = recipe["kind"], recipe["size"]
     rng = np.random.default_rng(recipe["seed"])
     if mode.startswith("P"):
         palette = rng.integers(0, 256, (256, 3), dtype=np.uint8)
@@ -181,7 +181,7 @@ def make_picture(recipe: dict) -> tuple[Image.Image, np.ndarray]:
 
 
 def read_file(recipe: dict, folder: Path, stage: Path) -> None:
-    """`read_image` of a file in some format, turned by EXIF, broken or whole; as a dataset's too."""
+    """`read_image` of a file in some format, turned, broken or whole; as a dataset's too."""
     from partclipseg_lite.datasets.images import read_image
 
     (ending, mode), damage = recipe["kind"], recipe["damage"]

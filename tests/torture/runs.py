@@ -92,8 +92,9 @@ WHOLE = ("training.steps", "data.seed", "data.images", "training.warmup_steps")
 written = some.one_of(
     some.integers(-2, 2**65).map(str),
     some.sampled_from(
-        "010 1:30 0x10 0b11 0o17 1_000 1e3 3.0 3. +5 ١٢ 5 007 1:30:00 12:00 true yes on null ~ .inf "
-        ".nan [1] {a:1} '5' \"5\" 5# 5,6 !!python/object:os.system 2024-01-01 &a * ? | > - : { [ %".split()
+        "010 1:30 0x10 0b11 0o17 1_000 1e3 3.0 3. +5 ١٢ 5 007 1:30:00 12:00 true yes on null ~ "
+        ".inf .nan [1] {a:1} '5' \"5\" 5# 5,6 !!python/object:os.system 2024-01-01 &a * ? | > - "
+        ": { [ %".split()
     ),
     some.text(max_size=6),
 )
@@ -192,7 +193,7 @@ RESUMES = some.fixed_dictionaries(
             max_size=2,
             unique_by=lambda pair: pair[0],
         ),
-        "finished": some.booleans(),
+        "stopped": some.sampled_from(["after its last step", "finished", "without checkpoints"]),
     }
 )
 
@@ -204,9 +205,11 @@ def resume(recipe: dict, folder: Path, stage: Path) -> None:
     from partclipseg_lite.training.loop import train
 
     shutil.copytree(stage / "run", folder / "run")
-    if not recipe["finished"]:  # as if killed after its last step
+    if recipe["stopped"] == "after its last step":
         for name in ("weights.safetensors", "log.json"):
             (folder / "run" / name).unlink()
+    elif recipe["stopped"] == "without checkpoints":
+        shutil.rmtree(folder / "run" / "checkpoints")
     for name, damage in recipe["files"]:
         if (folder / "run" / name).exists():
             damage_file(folder / "run" / name, damage)
@@ -486,7 +489,7 @@ WRITINGS = some.fixed_dictionaries(
 
 
 def write_folder(recipe: dict, folder: Path, stage: Path) -> None:
-    """`write_pascal_part` with odd splits and names: inside its folder and readable, or no trace."""
+    """`write_pascal_part` with odd splits and names: in its folder and readable, or no trace."""
     from helpers import DRAWN, samples
 
     from partclipseg_lite.datasets.pascal_part_116 import PascalPart, write_pascal_part

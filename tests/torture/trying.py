@@ -14,6 +14,7 @@ import json
 import linecache
 import multiprocessing
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -224,7 +225,21 @@ def judged(area: Area, recipes: Sequence, stage: Path, limit: float) -> Iterator
 
 
 def drawn_recipes(strategy, count: int, seed: int) -> list:
-    """`count` recipes out of a hypothesis strategy, the same ones for the same seed."""
+    """`count` recipes out of a hypothesis strategy, all different, the same ones for the same seed.
+
+    Fewer where the strategy has no more.
+    """
+    found: dict[str, Any] = {}
+    for turn in range(3):  # hypothesis begins simply and repeats itself: take some of many
+        if count and len(found) < 3 * count:
+            for recipe in _generated(strategy, 6 * count, seed + 1000 * turn):
+                found.setdefault(json.dumps(recipe, sort_keys=True), recipe)
+    recipes = list(found.values())
+    random.Random(seed).shuffle(recipes)
+    return recipes[:count]
+
+
+def _generated(strategy, count: int, seed: int) -> list:
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
 
@@ -242,10 +257,8 @@ def drawn_recipes(strategy, count: int, seed: int) -> list:
     def collect(recipe):
         found.append(json.loads(json.dumps(recipe)))  # as a report would hold it
 
-    if count:
-        collect()
-    distinct = list({json.dumps(recipe, sort_keys=True): recipe for recipe in found}.values())
-    return distinct[:count]
+    collect()
+    return found
 
 
 # ---- tables --------------------------------------------------------------------------------------

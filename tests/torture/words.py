@@ -55,7 +55,7 @@ LISTS = some.fixed_dictionaries(
 
 
 def ask(recipe: dict, folder: Path, stage: Path) -> None:
-    """The segmenter with names in some spelling: the same masks as for the plain ones, or refused."""
+    """The segmenter with names in some spelling: the masks of the plain ones, or refused."""
     given = [
         odd.value(name) if isinstance(name, dict) else SPELLINGS[name[1]](NAMES[name[0]])
         for name in recipe["names"]
@@ -154,7 +154,7 @@ def argue(recipe: list, folder: Path, stage: Path) -> None:
 
 
 class _network_cut:  # noqa: N801
-    """Inside, whoever asks the network is refused and noted; the hub is not told to stay offline."""
+    """Inside, whoever asks the network is refused and noted; the hub may think it is there."""
 
     def __enter__(self) -> list[str]:
         import huggingface_hub.constants
