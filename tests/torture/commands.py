@@ -43,7 +43,6 @@ FREE = some.fixed_dictionaries(
             some.tuples(some.sampled_from(["replace", "add", "drop", "double"]), word, word).map(
                 list
             ),
-            min_size=1,
             max_size=2,
         ),
         "place": some.integers(0, 30),
@@ -99,8 +98,13 @@ def type_line(recipe: dict, folder: Path, stage: Path) -> None:
             line[place : place + 1] = []
         else:
             line[place:place] = line[place : place + 2]
+    if line == ["compare-released"]:
+        return  # the whole of the shipped reference: right, but it takes minutes
     code, out, err = run_line(line)
     judge_line(line, code, out, err)
+    untouched = not recipe["changes"] and not recipe["damage"] and recipe["command"] in OPTIONS
+    if untouched and code != 0 and recipe["command"] != "compare-released":
+        raise Broken(f"a good line fails: {err}")
     if fault := faults_in(Path("found")) if Path("found").is_dir() else "":
         raise Wrong(fault)
     if Path("scores.json").is_file():
@@ -214,16 +218,25 @@ def compare(recipe: dict, folder: Path, stage: Path) -> None:
     line = ["compare-released", "--reference", str(folder / "reference")]
     code, out, err = run_line(line)
     judge_line(line, code, out, err)
-    if not changed and code != 0:
+    if not changed and code == 2:
+        raise Broken(f"the release's own numbers are refused: {err}")
+    if code == 2:
+        return
+    # The whole reference takes minutes. This part of it leaves the network out, which code 1 may
+    # say; so what counts is that the last line differs from that of the untouched part.
+    clean = run_line([*line[:2], str(stage / "reference")])
+    same = all(_same_contents(p, stage / "reference" / p.name) for p in (numbers, arrays))
+    if same and (code, out) != clean[:2]:
         raise Broken(f"the release's own numbers do not agree: {out[-1000:]}{err}")
-    # A flipped bit in the archive's own tables changes no number.
-    if changed and code == 0 and not (change == "damage" and path == arrays):
-        raise Wrong(f"agrees although {path.name} has {change}: {out[-300:]}")
-    if changed and code == 0 and not _same_arrays(arrays, stage / "reference" / arrays.name):
-        raise Wrong(f"agrees although the arrays are others: {out[-300:]}")
+    if not same and (code == 0 or out.splitlines()[-1] == clean[1].splitlines()[-1]):
+        raise Wrong(f"agrees as before although {path.name} has {change}: {out[-300:]}")
 
 
-def _same_arrays(mine: Path, theirs: Path) -> bool:
+def _same_contents(mine: Path, theirs: Path) -> bool:
+    if not mine.is_file():
+        return False
+    if mine.suffix == ".json":
+        return json.loads(mine.read_text()) == json.loads(theirs.read_text())
     one, other = np.load(mine), np.load(theirs)
     return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
 

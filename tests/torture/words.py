@@ -71,6 +71,8 @@ def ask(recipe: dict, folder: Path, stage: Path) -> None:
         if innocent:
             raise Broken(f"refused though nothing is wrong with it: {error}") from error
         return
+    if form == "dict":  # it was made of the text among the names
+        return
     if not plain:
         strange = [name for name in given if not isinstance(name, str)]
         if strange:
@@ -79,7 +81,7 @@ def ask(recipe: dict, folder: Path, stage: Path) -> None:
         raise Wrong(f"{len(result.names)} names of {len(given)}")
     if not all(np.isfinite(score) for score in result.scores.values()):
         raise Wrong(f"scores {result.scores}")
-    if form == "dict" or not plain:
+    if not plain:
         return
     masks = [result.masks[name] for name in given]  # found under what was written
     for i, one in enumerate(indices):
