@@ -212,28 +212,29 @@ def killed(job: Job, moments: list, stage: Path, usual: Usual, limit: float) -> 
     """The verdict of a job that is killed at each of the moments in turn and then let go."""
     begun = time.monotonic()
     with _new_folder() as folder:
-        kind, evidence = _kill(job, moments, folder, stage, usual, limit)
-    seconds = round(time.monotonic() - begun, 2)
-    return Verdict(job.name, {"moments": moments}, kind, evidence[-6000:], seconds)
+        kind, evidence, times = _kill(job, moments, folder, stage, usual, limit)
+    seconds, recipe = round(time.monotonic() - begun, 2), {"moments": moments}
+    return Verdict(job.name, recipe, kind, evidence[-6000:], seconds, kills=times)
 
 
-def _kill(job, moments, folder, stage, usual, limit) -> tuple[str, str]:
-    for moment in [*moments, None]:
+def _kill(job, moments, folder, stage, usual, limit) -> tuple[str, str, int]:
+    for times, moment in enumerate([*moments, None]):
         ended = run_job(job, folder, stage, limit, moment, usual)
         if ended.code is None:
-            return HANG, f"not done after {limit:g} s, moment {moment}\n{ended.printed}"
+            return HANG, f"not done after {limit:g} s, moment {moment}\n{ended.printed}", times
         if ended.code > 0:  # below 0: a signal, ours
-            return TRACEBACK, f"{ended.printed}\nexit code {ended.code}, moment {moment}"
+            return TRACEBACK, f"{ended.printed}\nexit code {ended.code}, moment {moment}", times
         if fault := faults_in(folder):
             # papermill's own copy is written in place, and not by us
             if not fault.startswith("out.ipynb") or moment is None:
-                return WRONG, f"after the moment {moment}: {fault}"
+                return WRONG, f"after the moment {moment}: {fault}", times + 1
         if ended.code == 0:  # it was done before its moment came
             break
     found = job.result(folder)
     if found != usual.result:
-        return WRONG, f"another result than undisturbed: {difference(found, usual.result)}"
-    return GOOD, ""
+        what = difference(found, usual.result)
+        return WRONG, f"another result than undisturbed: {what}", times
+    return GOOD, "", times
 
 
 def difference(mine, theirs) -> str:

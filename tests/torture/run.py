@@ -65,18 +65,15 @@ def try_inputs(areas: Iterable[Area], count: int, seed: int, folder: Path, limit
 
 
 def try_kills(jobs, count: int, seed: int, folder: Path, limit: float) -> Iterator[Verdict]:
-    """Verdicts of `count` kills over the jobs; a job that is killed thrice counts three."""
+    """Verdicts of jobs that are killed `count` times in all, each of them up to three times."""
     for name, many in shares(count, {job.name: job.share for job in jobs}, seed).items():
         if many:
             usual = kills.measure(kills.JOBS[name], folder, limit)
-        moments = [m for r in drawn_recipes(kills.RECIPES, many, seed) for m in r]
-        lot = random.Random(seed)
-        while many > 0:
-            some = [moments.pop() for _ in range(min(many, lot.randint(1, 3), len(moments)))]
-            if not some:
-                some = [["time", lot.random()]]
-            many -= len(some)
-            yield kills.killed(kills.JOBS[name], some, folder, usual, limit)
+        for recipe in drawn_recipes(kills.RECIPES, 3 * many, seed):
+            if many > 0:  # a moment after the job's end kills nobody
+                verdict = kills.killed(kills.JOBS[name], recipe[:many], folder, usual, limit)
+                many -= verdict.kills
+                yield verdict
 
 
 def try_disks(count: int, seed: int, folder: Path, limit: float) -> Iterator[Verdict]:
@@ -153,7 +150,8 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(table(verdicts, not_tried))
-    print(f"seed {args.seed}, {time.monotonic() - begun:.0f} s; processes by {START}")
+    times, seconds = sum(verdict.kills for verdict in verdicts), time.monotonic() - begun
+    print(f"{times} kills; seed {args.seed}; {seconds:.0f} s; processes by {START}")
     sys.exit(any(verdict.kind != GOOD for verdict in verdicts))
 
 

@@ -72,6 +72,7 @@ class Verdict:
         evidence: what was found, or the traceback.
         seconds: that it took.
         unclear: refused in the words of a library instead of our own; good nevertheless.
+        kills: how often its process was killed.
     """
 
     area: str
@@ -80,6 +81,7 @@ class Verdict:
     evidence: str = ""
     seconds: float = 0.0
     unclear: str = ""
+    kills: int = 0
 
     def __str__(self) -> str:
         last = self.evidence.strip().splitlines()[-1:] or [""]
@@ -290,6 +292,7 @@ def report(verdicts: Sequence[Verdict], seed: int, not_tried: dict[str, str]) ->
     return {
         "seed": seed,
         "tried": len(verdicts),
+        "kills": sum(verdict.kills for verdict in verdicts),
         **{kind: sum(verdict.kind == kind for verdict in verdicts) for kind in KINDS},
         "not tried": not_tried,
         "finds": [asdict(verdict) for verdict in verdicts if verdict.kind != GOOD],
