@@ -21,7 +21,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import samples
 from hypothesis import strategies as some
 
 from torture.damage import faults_in
@@ -94,6 +93,8 @@ def evaluate(folder: Path, stage: Path) -> None:
 
 def write_dataset(folder: Path, stage: Path) -> None:
     """`write_pascal_part` of two splits, one after the other; what is there already stays."""
+    from helpers import samples
+
     from partclipseg_lite.datasets.pascal_part_116 import write_pascal_part
     from partclipseg_lite.vocabulary import Vocabulary
 

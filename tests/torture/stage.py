@@ -4,13 +4,10 @@ import functools
 import shutil
 from pathlib import Path
 
-from helpers import QUICK, clip_file, samples
-
 from torture.trying import START, processes
 
 STEPS = 6
-SHORT = {
-    **QUICK,
+SHORT = {  # beside `helpers.QUICK`
     "data.images": 4,
     "training.steps": STEPS,
     "training.checkpoint_every": 2,
@@ -21,8 +18,10 @@ NAMES = ["dog's head", "cat's tail", "bus's wheel", "person's arm"]
 
 def overrides(stage: Path, **more) -> dict:
     """Settings of a run of seconds; dots in names are written as two underscores."""
+    from helpers import QUICK
+
     given = {name.replace("__", "."): value for name, value in more.items()}
-    return {**SHORT, "model.backbone": str(stage / "clip.safetensors"), **given}
+    return {**QUICK, **SHORT, "model.backbone": str(stage / "clip.safetensors"), **given}
 
 
 def settings(stage: Path, preset: str = "smoke", **more):
@@ -38,6 +37,7 @@ def build(stage: Path) -> None:
 
     # Everything that a child will need is imported here, once.
     if START == "fork":
+        import helpers  # noqa: F401
         import papermill.iorw  # noqa: F401
         import papermill.parameterize  # noqa: F401
 
@@ -56,6 +56,7 @@ def build(stage: Path) -> None:
 
 
 def _fill(stage: Path) -> None:
+    from helpers import clip_file, samples
     from PIL import Image
 
     from partclipseg_lite.datasets.pascal_part_116 import write_pascal_part

@@ -164,7 +164,7 @@ def test_jobs_that_do_not_survive_a_kill_are_found(tmp_path):
 @forked
 def test_a_slice_of_all_goes_well(tmp_path):
     # In a process of its own: one that has trained, or has threads, cannot be forked.
-    size = ["--kills", "4", "--inputs", "60", "--disks", "1", "--only", ""]
+    size = ["--kills", "3", "--inputs", "45", "--disks", "0", "--seed", "0"]
     done = subprocess.run(
         [sys.executable, str(RUN), *size, "--json", str(tmp_path / "report.json")],
         capture_output=True,
@@ -173,4 +173,4 @@ def test_a_slice_of_all_goes_well(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["tried"] >= 60 and report["finds"] == []
+    assert report["tried"] >= 45 and report["kills"] == 3 and report["finds"] == []
