@@ -400,7 +400,7 @@ class Vocabulary:
         Raises:
             ValueError: `name` is none of `available()`.
         """
-        if name not in available():
+        if not isinstance(name, str) or name not in available():
             raise ValueError(
                 f"unknown vocabulary {name!r}{_did_you_mean(str(name), available())} "
                 f"Available: {', '.join(available())}"
