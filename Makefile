@@ -6,27 +6,36 @@
 #   make lint     form and order only, in seconds: ruff's format and rules, and the direction of the imports
 #   make format   bring everything into ruff's form
 #   make html     render again without executing (last executed chapters where there are any, else the sources)
+#   make lowest   the package's tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+#   make torture  kills, full disks, broken files, senseless inputs: a table of how it went, in minutes
 #   make weights  train again everything that ships with the package, and say how long it takes
-#   make clean    remove what was built (the environment stays);  make distclean removes the environment too
+#   make clean    remove what was built (the environment stays);  make distclean removes the environments too
 #
 # Another Python:          make PYTHON=python3.12 book        (3.10 or newer)
+# A smaller torture:       make KILLS=20 INPUTS=200 DISKS=2 SEED=1 torture
 # More cores:              make JOBS=4 book                   (chapters or test files side by side)
 # No NVIDIA card (Linux):  see book/running.md for PyTorch's much smaller CPU build
 
 PYTHON  ?= python3
 VENV    ?= .venv
+LOWEST  ?= .venv-lowest
 JOBS    ?= 2
 THREADS ?= 1
+# How much `make torture` tries, with which seed.
+KILLS   ?= 200
+INPUTS  ?= 1500
+DISKS   ?= 20
+SEED    ?= 0
 
 BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Chapters and tests are offline by design: a download would be a fault, so it is refused at once.
 RUN_ENV := OMP_NUM_THREADS=$(THREADS) HF_HUB_OFFLINE=1 JUPYTER_PLATFORM_DIRS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 
-.PHONY: help book html lint format test weights environment clean distclean
+.PHONY: help book html lint format test lowest torture weights environment clean distclean
 
 help:
-	@sed -n '2,15s/^# \{0,1\}//p' Makefile
+	@sed -n '2,18s/^# \{0,1\}//p' Makefile
 
 environment: $(INSTALLED)
 
@@ -70,11 +79,30 @@ test: lint
 	@$(RUN_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 12 \
 	  --nbval-lax --nbval-current-env notebooks tests
 
+# uv takes the lowest versions from pyproject.toml itself, so nothing has to be kept in step with it. Best with the
+# oldest Python, too: make PYTHON=python3.10 lowest
+lowest: $(LOWEST)/.installed
+	@$(RUN_ENV) $(LOWEST)/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -p no:cacheprovider \
+	  --ignore tests/book --ignore tests/torture tests
+
+$(LOWEST)/.installed: pyproject.toml
+	@echo "== installing the lowest versions that pyproject.toml allows into $(LOWEST) (PyTorch is large: minutes, once)"
+	@$(PYTHON) -m venv --clear "$(LOWEST)"
+	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check -q uv
+	@$(LOWEST)/bin/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct -e ".[notebooks,test]"
+	@touch $@
+
+# Ends with 1 unless every try was good. What was not is in torture.json, to be repeated:
+# tests/torture/run.py --repeat torture.json
+torture: $(INSTALLED)
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/torture/run.py --kills $(KILLS) --inputs $(INPUTS) \
+	  --disks $(DISKS) --seed $(SEED) --json torture.json
+
 weights: $(INSTALLED)
 	@$(BIN)/python data_scripts/make_weights.py
 
 clean:
-	rm -rf _build build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf torture.json _build build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 distclean: clean
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(LOWEST)

@@ -10,8 +10,7 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from importlib import metadata
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -318,57 +317,6 @@ def _benchmark(args: argparse.Namespace) -> None:
         run(args.size, args.items, not args.no_memory, args.json)
 
 
-#: Versions known not to work: (package, from, up to but without, why, what to do). The lower bounds
-#: are those of pyproject.toml; packages that are not installed are not looked at.
-UNFIT = (
-    ("torch", "0", "2.2", "lacks what the network uses", 'pip install "torch>=2.2"'),
-    ("open_clip_torch", "0", "3.3", "has another CLIP", 'pip install "open_clip_torch>=3.3,<4"'),
-    ("open_clip_torch", "4", None, "has not been tried", 'pip install "open_clip_torch>=3.3,<4"'),
-    ("accelerate", "0", "0.34", "is too old for exact resuming", 'pip install "accelerate>=0.34"'),
-    ("pydantic", "0", "2.6", "checks settings otherwise", 'pip install "pydantic>=2.6"'),
-    ("safetensors", "0", "0.4.3", "reads less than is written", 'pip install "safetensors>=0.4.3"'),
-    (
-        "huggingface_hub",
-        "0",
-        "0.23",
-        "names its errors otherwise",
-        "pip install -U huggingface_hub",
-    ),
-    ("pillow", "0", "10", "reads fewer modes of pictures", 'pip install "Pillow>=10"'),
-    ("numpy", "0", "1.26", "has other random streams", 'pip install "numpy>=1.26"'),
-    ("scipy", "0", "1.11", "is older than numpy 1.26", 'pip install "scipy>=1.11"'),
-    ("jupyter-book", "2", None, "shows no widget", 'pip install "jupyter-book>=1.0.4,<2"'),
-)
-
-
-def _unfit_versions() -> Iterator[str]:
-    """A line for each package, or pair of packages, whose version is known not to work."""
-
-    def numbers(version: str) -> tuple[int, ...]:
-        return tuple(int(n) for n in re.match(r"[0-9.]*", version)[0].split(".") if n)
-
-    def installed(package: str) -> str | None:
-        try:
-            return metadata.version(package)
-        except metadata.PackageNotFoundError:
-            return None
-
-    for package, first, end, why, remedy in UNFIT:
-        version = installed(package)
-        if (
-            version
-            and numbers(first) <= numbers(version)
-            and not (end and numbers(version) >= numbers(end))
-        ):
-            yield f"{package} {version} does not fit: it {why}; {remedy}"
-    torch, numpy = installed("torch"), installed("numpy")
-    if torch and numpy and numbers(torch) < (2, 3) and numbers(numpy) >= (2,):
-        yield (
-            f"torch {torch} does not fit numpy {numpy}: it was built for numpy 1; pip install "
-            '"numpy<2", or a newer torch'
-        )
-
-
 def _check_dataset(folder: Path) -> None:
     from .datasets.check import as_table, check_dataset
 
@@ -383,25 +331,23 @@ def _doctor(args: argparse.Namespace) -> None:
         _check_dataset(args.folder)
         return
     from . import __version__
+    from .experiments.versions import complaints, installed_versions
+
+    print(f"python {platform.python_version()} on {platform.system()}")
+    print(f"partclipseg_lite {__version__}")
+    installed = installed_versions()
+    for package in ("torch", "torchvision", "open-clip-torch", "accelerate", "numpy", "pillow"):
+        print(f"{package} {installed.get(package, 'is not installed')}")
+    unfit = complaints(installed)
+    for line in unfit:
+        print(line, flush=True)  # before the imports that it warns of
+    import torch
+
     from .inference.segmenter import PartSegmenter
     from .weights.locate import SHIPPED
     from .weights.models import load_model
     from .weights.tiny_clip import load_toy_clip
 
-    print(f"python {platform.python_version()} on {platform.system()}")
-    print(f"partclipseg_lite {__version__}")
-    for package in ("torch", "open_clip_torch", "accelerate", "numpy", "pillow"):
-        print(f"{package} {metadata.version(package)}")
-    unfit = list(_unfit_versions())
-    for line in unfit:
-        print(line)
-    import torch
-
-    if tuple(map(int, torch.__version__.split(".")[:2])) < (2, 6):
-        print(
-            f"note: torch {torch.__version__} cannot read .pth and .pt files without risk "
-            "(CVE-2025-32434), so they are refused; safetensors files work, or install torch>=2.6"
-        )
     cpu = f"CPU, {torch.get_num_threads()} threads"
     print(f"device: {torch.cuda.get_device_name() if torch.cuda.is_available() else cpu}")
     clip, tokenizer, measured = load_toy_clip()

@@ -18,6 +18,7 @@ import html
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -261,14 +262,15 @@ def _checked_table(contents) -> dict:
         if not all(name.strip() for name in names):
             raise ValueError(f"{key} holds an empty name")
         _check_unique(names, f"in {key}, the name")
+    known_objects = set(map(name_key, table["objects"]))
     for full in table["object_parts"]:
-        if (obj := split_name(full)[0]) not in table["objects"]:
+        if name_key(obj := split_name(full)[0]) not in known_objects:
             raise ValueError(
                 f"object_parts holds {full!r}, but objects holds no {obj!r}"
                 f"{_did_you_mean(obj, table['objects'])}"
             )
     for obj in table["novel_objects"]:
-        if obj not in table["objects"]:
+        if name_key(obj) not in known_objects:
             raise ValueError(
                 f"novel_objects holds {obj!r}, but objects does not"
                 f"{_did_you_mean(obj, table['objects'])}"
@@ -293,7 +295,8 @@ def _checked_table(contents) -> dict:
                     f"{key}[{position}] is {i!r}, expected a whole number from 0 to {LARGEST_ID} "
                     f"other than ignore_label {ignored}"
                 )
-        _check_unique(ids, f"in {key}, the id")
+        if repeated := [i for i, count in Counter(ids).items() if count > 1]:
+            raise ValueError(f"in {key}, the id {repeated[0]!r} is listed twice; list each id once")
     return table
 
 
@@ -374,12 +377,14 @@ class Vocabulary:
         _check_unique(object_parts, "part name")
         position = {name_key(obj): o for o, obj in enumerate(objects)}
         object_of = [position[_key(split_name(full)[0])] for full in object_parts]
-        novel = set(novel_objects)
+        novel = set(map(name_key, novel_objects))
         return cls(
             name=name,
             objects=tuple(objects),
             object_parts=tuple(object_parts),
-            seen_object=torch.tensor([obj not in novel for obj in objects], dtype=torch.bool),
+            seen_object=torch.tensor(
+                [name_key(obj) not in novel for obj in objects], dtype=torch.bool
+            ),
             object_of=torch.tensor(object_of, dtype=torch.long),
             ids=torch.as_tensor(range(len(object_parts)) if ids is None else ids, dtype=torch.long),
             object_ids=torch.as_tensor(
@@ -395,7 +400,7 @@ class Vocabulary:
         Raises:
             ValueError: `name` is none of `available()`.
         """
-        if name not in available():
+        if not isinstance(name, str) or name not in available():
             raise ValueError(
                 f"unknown vocabulary {name!r}{_did_you_mean(str(name), available())} "
                 f"Available: {', '.join(available())}"

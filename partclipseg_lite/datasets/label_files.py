@@ -31,12 +31,24 @@ class DepthError(ValueError):
 
 
 def visible_images(folder: Path) -> list[Path]:
-    """The pictures in a folder by name, without hidden ones such as macOS's `._NAME.jpg`."""
-    return sorted(
+    """The pictures in a folder by name, without hidden ones such as macOS's `._NAME.jpg`.
+
+    Raises:
+        ValueError: two differ in their suffix alone, and would share one label file.
+    """
+    found = sorted(
         p
         for p in folder.iterdir()
         if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")
     )
+    by_stem: dict[str, Path] = {}
+    for path in found:
+        if (other := by_stem.setdefault(path.stem, path)) is not path:
+            raise ValueError(
+                f"{other} and {path.name} differ in their suffix alone, so that both would have "
+                f"the label file {path.stem}.png; rename or remove one"
+            )
+    return found
 
 
 def read_ids(path: Path, bits: int) -> np.ndarray:

@@ -677,6 +677,7 @@ def _read_arrays(path: Path) -> Mapping[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             return _Entries(path, {name: file[name] for name in file.files})
     except Exception as error:  # truncated archives fail in many ways
+        said = "it holds more than numbers" if "allow_pickle" in str(error) else error
         raise ValueError(
-            f"{path} is not a readable .npz file ({error}); take a fresh copy"
+            f"{path} is not a readable .npz file ({said}); take a fresh copy"
         ) from error

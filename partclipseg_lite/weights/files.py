@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -88,7 +88,10 @@ def write_tensors(
     metadata["digest"] = digest_of(tensors, metadata)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
-        save_file(tensors, partial, metadata=metadata)
+        try:
+            save_file(tensors, partial, metadata=metadata)
+        except SafetensorError as error:
+            raise OSError(f"{path} cannot be written ({error}); make room for it") from error
 
 
 def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
@@ -196,13 +199,10 @@ def _check_finite(tensors: Mapping[str, Tensor], path: str | Path) -> None:
 
 
 def _read_torch(path: Path, zipped: bool) -> dict[str, Tensor]:
-    if tuple(map(int, torch.__version__.split("+")[0].split(".")[:2])) < (2, 6):
-        raise WeightsError(
-            f"{path} is a PyTorch file, which PyTorch {torch.__version__} cannot read without risk "
-            f"(CVE-2025-32434); install torch>=2.6"
-        )
     try:
-        contents = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol")  # it is read or refused
+            contents = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # zip, pickle and torch each have their own
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if isinstance(error, pickle.UnpicklingError):

@@ -78,7 +78,7 @@ def test_bars_stand_side_by_side_and_never_overlap():
     assert [height for _, _, height in bars] == [1, 3, 2, 4]
     assert all(
         left + width <= right + 1e-9
-        for (left, width, _), (right, *_) in zip(bars, bars[1:], strict=True)
+        for (left, width, _), (right, *_) in zip(bars[:-1], bars[1:], strict=True)
     )
 
 
