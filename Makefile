@@ -7,10 +7,12 @@
 #   make format   bring everything into ruff's form
 #   make html     render again without executing (last executed chapters where there are any, else the sources)
 #   make lowest   the package's tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+#   make torture  kills, full disks, broken files, senseless inputs: a table of how it went, in minutes
 #   make weights  train again everything that ships with the package, and say how long it takes
 #   make clean    remove what was built (the environment stays);  make distclean removes the environments too
 #
 # Another Python:          make PYTHON=python3.12 book        (3.10 or newer)
+# A smaller torture:       make KILLS=20 INPUTS=200 DISKS=2 SEED=1 torture
 # More cores:              make JOBS=4 book                   (chapters or test files side by side)
 # No NVIDIA card (Linux):  see book/running.md for PyTorch's much smaller CPU build
 
@@ -19,16 +21,21 @@ VENV    ?= .venv
 LOWEST  ?= .venv-lowest
 JOBS    ?= 2
 THREADS ?= 1
+# How much `make torture` tries, with which seed.
+KILLS   ?= 200
+INPUTS  ?= 1500
+DISKS   ?= 20
+SEED    ?= 0
 
 BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # Chapters and tests are offline by design: a download would be a fault, so it is refused at once.
 RUN_ENV := OMP_NUM_THREADS=$(THREADS) HF_HUB_OFFLINE=1 JUPYTER_PLATFORM_DIRS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 
-.PHONY: help book html lint format test lowest weights environment clean distclean
+.PHONY: help book html lint format test lowest torture weights environment clean distclean
 
 help:
-	@sed -n '2,16s/^# \{0,1\}//p' Makefile
+	@sed -n '2,18s/^# \{0,1\}//p' Makefile
 
 environment: $(INSTALLED)
 
@@ -85,11 +92,17 @@ $(LOWEST)/.installed: pyproject.toml
 	@$(LOWEST)/bin/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct -e ".[notebooks,test]"
 	@touch $@
 
+# Ends with 1 unless every try was good. What was not is in torture.json, to be repeated:
+# tests/torture/run.py --repeat torture.json
+torture: $(INSTALLED)
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/torture/run.py --kills $(KILLS) --inputs $(INPUTS) \
+	  --disks $(DISKS) --seed $(SEED) --json torture.json
+
 weights: $(INSTALLED)
 	@$(BIN)/python data_scripts/make_weights.py
 
 clean:
-	rm -rf _build build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf torture.json _build build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 distclean: clean
 	rm -rf $(VENV) $(LOWEST)

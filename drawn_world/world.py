@@ -113,9 +113,10 @@ class World:
         stream = (SPLITS.index(self.split), position)
         sequence = np.random.SeedSequence(self.seed, spawn_key=stream)
         composer = Composer(self.objects, self.size, sequence, shifted=self.split == "shifted")
-        return composer.picture(self._name(position))
+        return composer.picture(self.name(position))
 
-    def _name(self, position: int) -> str:
+    def name(self, position: int) -> str:
+        """The name of the picture at `position`."""
         return f"{self.split}-{self.seed}-{position:06d}"
 
     def render_all(self, workers: int = 2, chunk: int = 32, progress: bool = False) -> Rendered:
@@ -145,7 +146,7 @@ class World:
             if progress:
                 last = "\n" if where.stop == self.images else ""
                 print(f"\rdrawn {where.stop} of {self.images}", end=last, flush=True)
-        named = tuple(self._name(i) for i in range(self.images))
+        named = tuple(self.name(i) for i in range(self.images))
         return Rendered(images, object_maps, part_maps, named, tuple(scenes), tuple(items))
 
     def _blocks(self, processes: int, chunk: int) -> Iterator[tuple[slice, tuple]]:

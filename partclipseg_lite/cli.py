@@ -141,7 +141,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--weights", required=True)
     evaluate.add_argument("--allow-download", action="store_true", help=allow)
     evaluate.add_argument(
-        "--dataset", required=True, help="'drawn', or a folder in the Pascal-Part layout"
+        "--dataset",
+        required=True,
+        help="'drawn', or a folder in the layout of Pascal-Part-116, ADE20K-Part-234 or "
+        "PartImageNet",
     )
     evaluate.add_argument(
         "--split", default="test", help="drawn: test, validation, shifted or train (default: test)"
@@ -195,11 +198,15 @@ def _parser() -> argparse.ArgumentParser:
     # A process that measures one peak is called with it.
     benchmark.add_argument("--peak-of", metavar="ITEM", help=argparse.SUPPRESS)
 
-    add(
+    doctor = add(
         "doctor",
         _doctor,
-        "Check the installation: versions, shipped weights, one forward pass.",
-        "python -m partclipseg_lite doctor",
+        "Check the installation: versions, shipped weights, one forward pass; or a dataset's "
+        "folder: counts, masks, ids, lists (exit 1 if there are errors).",
+        "python -m partclipseg_lite doctor datasets/PascalPart116",
+    )
+    doctor.add_argument(
+        "folder", nargs="?", type=Path, metavar="FOLDER", help="a dataset's folder to check"
     )
     return parser
 
@@ -243,28 +250,20 @@ def _train(args: argparse.Namespace) -> None:
 def _evaluate(args: argparse.Namespace) -> None:
     import torch
 
-    from .datasets.drawn import DrawnWorld
-    from .datasets.pascal_part_116 import CLASSES, PascalPart
+    from .datasets.folders import open_dataset
     from .evaluation.evaluate import evaluate
     from .files import check_writable, write_whole
     from .weights.models import load_model
 
     check_writable(args.json)
     model, settings, _, _ = load_model(args.weights, allow_download=args.allow_download)
-    if args.dataset == "drawn":
-        if Path(args.dataset).exists():
-            print(
-                "note: 'drawn' names the drawn world; for the folder here write './drawn'",
-                file=sys.stderr,
-            )
-        samples = DrawnWorld(
-            args.split, images=args.images, size=settings.data.size, seed=args.seed, objects="all"
+    if args.dataset == "drawn" and Path(args.dataset).exists():
+        print(
+            "note: 'drawn' names the drawn world; for the folder here write './drawn'",
+            file=sys.stderr,
         )
-    else:  # without a list of its classes, a folder is the original archive
-        folder = Path(args.dataset)
-        samples = PascalPart(
-            folder, args.split, None if (folder / CLASSES).is_file() else "pascal_part_116"
-        )
+    drawn = {"images": args.images, "size": settings.data.size, "seed": args.seed}
+    samples = open_dataset(args.dataset, args.split, **drawn)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     results = evaluate(model, samples, samples.vocabulary, progress=True)
     results |= {
@@ -318,7 +317,19 @@ def _benchmark(args: argparse.Namespace) -> None:
         run(args.size, args.items, not args.no_memory, args.json)
 
 
+def _check_dataset(folder: Path) -> None:
+    from .datasets.check import as_table, check_dataset
+
+    findings = check_dataset(folder, progress=sys.stderr.isatty())
+    print(as_table(findings))
+    if any(finding.level == "error" for finding in findings):
+        sys.exit(1)
+
+
 def _doctor(args: argparse.Namespace) -> None:
+    if args.folder is not None:
+        _check_dataset(args.folder)
+        return
     from . import __version__
     from .experiments.versions import complaints, installed_versions
 

@@ -68,6 +68,15 @@ def available() -> tuple[str, ...]:
     return tuple(name for name in _data() if name != "synonyms")
 
 
+def shipped_facts(name: str) -> Mapping:
+    """What else ships about a vocabulary, such as PartImageNet's super-classes and ImageNet ids.
+
+    Raises:
+        KeyError: `name` is none of `available()`.
+    """
+    return MappingProxyType(_data()[name])
+
+
 def _synonyms(drawn: Mapping[str, tuple[str, ...]], kind: str) -> Mapping[str, tuple[str, ...]]:
     """The words of the drawn world, and those for names that only the real datasets have."""
     further = {name: tuple(words) for name, words in _data()["synonyms"][kind].items()}
@@ -202,10 +211,10 @@ def _meant(word: str, synonyms: Mapping[str, tuple[str, ...]]) -> list[str]:
     return [known for known, words in synonyms.items() if _key(word) in map(_key, words)]
 
 
-def _check_unique(names: Iterable[str], what: str) -> None:
-    met: dict[str, str] = {}
-    for name in names:
-        key = name_key(name)
+def _check_unique(names: Iterable[str | int], what: str) -> None:
+    met: dict[str | int, str | int] = {}
+    for name in names:  # or ids
+        key = name_key(name) if isinstance(name, str) else name
         if key in met:
             also = "" if met[key] == name else f", first as {met[key]!r}: CLIP reads both alike"
             raise ValueError(f"{what} {name!r} is listed twice{also}; list each name once")
@@ -373,7 +382,9 @@ class Vocabulary:
             name=name,
             objects=tuple(objects),
             object_parts=tuple(object_parts),
-            seen_object=torch.tensor([name_key(obj) not in novel for obj in objects], dtype=torch.bool),
+            seen_object=torch.tensor(
+                [name_key(obj) not in novel for obj in objects], dtype=torch.bool
+            ),
             object_of=torch.tensor(object_of, dtype=torch.long),
             ids=torch.as_tensor(range(len(object_parts)) if ids is None else ids, dtype=torch.long),
             object_ids=torch.as_tensor(
@@ -389,7 +400,7 @@ class Vocabulary:
         Raises:
             ValueError: `name` is none of `available()`.
         """
-        if name not in available():
+        if not isinstance(name, str) or name not in available():
             raise ValueError(
                 f"unknown vocabulary {name!r}{_did_you_mean(str(name), available())} "
                 f"Available: {', '.join(available())}"

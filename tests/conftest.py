@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book" / "tools"))
+sys.path.insert(0, str(ROOT / "data_scripts"))
 sys.path.insert(0, str(ROOT))  # or tests/drawn_world would pass for the package drawn_world
 
 # Test machines are small and shared: a slow example is no failure, and every run tries the same.

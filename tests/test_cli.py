@@ -19,6 +19,7 @@ from PIL import Image
 from partclipseg_lite.cli import _parser, main
 from partclipseg_lite.datasets.pascal_part_116 import write_pascal_part
 from partclipseg_lite.datasets.sample import Sample
+from partclipseg_lite.datasets.write import write_dataset
 from partclipseg_lite.experiments import versions
 from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights.build import build_model
@@ -279,6 +280,27 @@ def test_evaluate_scores_a_folder_in_the_pascal_part_layout(capsys, weights, tmp
     scores = check_scores(tmp_path / "s.json", 2)
     assert scores["plain"]["seen"] is not None and scores["plain"]["unseen"] is None
     assert "unseen   n/a" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("layout", ["ade20k_part_234", "partimagenet"])
+def test_evaluate_and_doctor_know_the_other_layouts(capsys, weights, tmp_path, layout):
+    class Samples(list):
+        vocabulary = DRAWN
+
+    pictures = Samples([sample(("cat",), size=40), sample(("dog",), size=48)])
+    folder = write_dataset(pictures, tmp_path / "data", "val", layout)
+    out = tmp_path / "s.json"
+    main(["evaluate", "--weights", str(weights), "--dataset", str(folder), "--split", "val",
+          "--json", str(out)])  # fmt: skip
+    check_scores(out, 2)
+    main(["doctor", str(folder)])
+    assert "no errors" in capsys.readouterr().out
+    next((folder / "images" / "val").iterdir()).unlink()
+    with pytest.raises(SystemExit) as stopped:
+        main(["doctor", str(folder)])
+    assert stopped.value.code == 1
+    assert "pictures that the list names and nobody has" in capsys.readouterr().out
+    assert "no folder is called" in fails_in_one_line(capsys, "doctor", tmp_path / "w")
 
 
 def test_evaluate_reads_labels_with_the_vocabulary_of_the_data_not_of_the_weights(

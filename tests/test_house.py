@@ -12,7 +12,12 @@ import yaml
 import house_picture
 
 ROOT = Path(__file__).resolve().parents[1]
-BESIDE_THE_ROOMS = {"book", "drawn_world", "torture"}  # folders of tests that test no room of ours
+BESIDE_THE_ROOMS = {
+    "book",
+    "data_scripts",
+    "drawn_world",
+    "torture",
+}  # folders of tests that test no room of ours
 CACHES = {"__pycache__", ".ruff_cache", ".pytest_cache", ".hypothesis"}
 
 SCRIPTS = sorted([*(ROOT / "book" / "tools").glob("*.py"), *(ROOT / "data_scripts").glob("*.py")])

@@ -99,6 +99,11 @@ class DrawnWorld(Dataset):
         self.size, self.seed, self.objects = self.world.size, self.world.seed, self.world.objects
         self.vocabulary = Vocabulary.load("drawn")
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the samples."""
+        return [self.world.name(i) for i in range(self.images)]
+
     def __len__(self) -> int:
         return self.images
 

@@ -30,11 +30,11 @@ from torch.utils.data import Dataset
 
 from ..vocabulary import Vocabulary
 from .images import read_image, read_labels
+from .label_files import CLASSES, IMAGE_SUFFIXES, read_class_list, visible_images
 from .sample import IGNORE, Sample, check_plain_name
 
-IMAGES, CLASSES = "images", "classes.json"
+IMAGES = "images"
 OBJECTS, PARTS = "annotations_detectron2_obj", "annotations_detectron2_part"
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 def _read_labels(path: Path, ignore_label: int) -> np.ndarray:
@@ -83,14 +83,15 @@ class PascalPart(Dataset):
             )
             raise FileNotFoundError(f"no folder {folder}; {known}")
         self.vocabulary = _choose_vocabulary(self.root, vocabulary)
-        self.files = sorted(
-            p
-            for p in folder.iterdir()
-            if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".")
-        )
+        self.files = visible_images(folder)
         if not self.files:
             raise FileNotFoundError(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)})")
         self._restricted = not _is_full(self.vocabulary)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the samples."""
+        return [path.stem for path in self.files]
 
     def __len__(self) -> int:
         return len(self.files)
@@ -136,15 +137,8 @@ class PascalPart(Dataset):
 
 def _choose_vocabulary(root: Path, vocabulary: Vocabulary | str | None) -> Vocabulary:
     """The vocabulary asked for, checked against the folder's class list where it has one."""
-    path, stored = root / CLASSES, None
-    if path.is_file():
-        try:
-            text = path.read_text(encoding="utf-8")
-            stored = Vocabulary.from_dict(json.loads(text, object_pairs_hook=_each_once))
-        except (ValueError, RecursionError) as error:
-            raise ValueError(
-                f"{path} is not a class list ({error}); take a fresh copy of it"
-            ) from error
+    path = root / CLASSES
+    stored = read_class_list(path) if path.is_file() else None
     if vocabulary is None:
         if stored is None:
             raise ValueError(
@@ -159,15 +153,6 @@ def _choose_vocabulary(root: Path, vocabulary: Vocabulary | str | None) -> Vocab
             f"vocabulary asked for ({vocabulary!r})"
         )
     return vocabulary
-
-
-def _each_once(pairs: list[tuple[str, object]]) -> dict:
-    """A JSON object; `ValueError` if a name stands twice, of which Python would keep the last."""
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        twice = next(key for key in table if sum(key == k for k, _ in pairs) > 1)
-        raise ValueError(f"entry {twice!r} is there twice")
-    return table
 
 
 def _is_full(vocabulary: Vocabulary) -> bool:

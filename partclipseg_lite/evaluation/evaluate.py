@@ -9,7 +9,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..datasets.sample import IGNORE, Sample
-from ..inference.predict import predict, resize_logits
+from ..inference.predict import check_numbers, predict, resize_logits
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..vocabulary import Vocabulary
 from .decisions import oracle_obj_labels, plain_labels, pred_all_labels
@@ -30,8 +30,9 @@ def predicted_labels(
     Oracle-Obj uses the list of objects present when labels are decided, as its name says.
 
     Raises:
-        ValueError: no pictures, a batch size that is none, or samples whose ids are those of
-            another vocabulary.
+        ValueError: no pictures, a batch size that is none, or samples whose ids are not those of
+            `vocabulary`.
+        FloatingPointError: the model's scores are no numbers.
     """
     if type(batch_size) is not int or batch_size < 1:
         raise ValueError(f"batch_size must be a whole number from 1, got {batch_size!r}")
@@ -55,7 +56,10 @@ def predicted_labels(
         starts, disable=not progress, desc="evaluate", file=sys.stdout, mininterval=2, ncols=100
     ):
         batch = [samples[i] for i in range(start, min(start + batch_size, len(samples)))]
+        for sample in batch:
+            sample.check_ids(vocabulary)
         output = predict(model, [s.image for s in batch], asked)
+        check_numbers(output.object_part_logits)
         for b, sample in enumerate(batch):
             size = sample.part_map.shape
             scores = resize_logits(output.object_part_logits[b], size)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from ..vocabulary import Vocabulary
 
@@ -61,8 +60,14 @@ def rank_correlation(a: np.ndarray, b: np.ndarray, given: np.ndarray | None = No
     With `given`, the partial one: how `a` and `b` go together among equals in `given`.
     """
     rows = [a, b] if given is None else [a, b, given]
-    ranks = np.corrcoef([rankdata(row) for row in rows])
+    ranks = np.corrcoef([_ranks(row) for row in rows])
     if given is None:
         return float(ranks[0, 1])
     (ab, ac), bc = ranks[0, 1:], ranks[1, 2]
     return float((ab - ac * bc) / np.sqrt((1 - ac**2) * (1 - bc**2)))
+
+
+def _ranks(row: np.ndarray) -> np.ndarray:
+    """Ranks from 1, float64 `[K]`; equal numbers share the mean of theirs."""
+    _, position, counts = np.unique(row, return_inverse=True, return_counts=True)
+    return (counts.cumsum() - (counts - 1) / 2)[position]

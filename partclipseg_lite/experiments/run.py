@@ -93,6 +93,11 @@ class Run:
         return list(world)
 
     @property
+    def files(self) -> list[str]:
+        """Names of what the run has written; hidden ones, such as its lock, left out."""
+        return sorted(path.name for path in self.folder.iterdir() if path.name[0] != ".")
+
+    @property
     def newest_step(self) -> int:
         """Step of the newest checkpoint in the folder, 0 where there is none."""
         return newest_step(self.folder / "checkpoints")

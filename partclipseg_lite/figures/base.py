@@ -6,6 +6,7 @@ import functools
 import io
 import warnings
 from collections.abc import Callable, Sequence
+from numbers import Real
 
 import matplotlib
 import numpy as np
@@ -106,6 +107,20 @@ def as_array(values) -> np.ndarray:
     return (values.float() if values.is_floating_point() else values).numpy()  # NumPy knows no bf16
 
 
+def checked_number(value, what: str, low: float, high: float) -> float:
+    """The number `value`, from `low` to `high`.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it lies outside.
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{what} must be a number, got {type(value).__name__}")
+    if not low <= value <= high:  # NaN is neither
+        raise ValueError(f"{what} must lie in {low}..{high}, got {str(value)[:40]}")
+    return float(value)
+
+
 def upscale_nearest(array, size: int | tuple[int, int]) -> np.ndarray:
     """A map resized by nearest pixel, so that it stays a map of squares.
 
@@ -116,11 +131,13 @@ def upscale_nearest(array, size: int | tuple[int, int]) -> np.ndarray:
         size: a side, or height and width, in pixels.
 
     Raises:
-        ValueError: a size below 1.
+        TypeError: a size that is no number.
+        ValueError: a size below 1 or beyond all pictures.
     """
-    height, width = (size, size) if isinstance(size, int) else size
-    if height < 1 or width < 1:
-        raise ValueError(f"size must be positive, got {size!r}")
+    sides = size if isinstance(size, tuple | list) else (size, size)
+    if len(sides) != 2:
+        raise ValueError(f"size must be a side, or height and width, got {str(size)[:40]}")
+    height, width = (int(checked_number(side, "a side of size", 1, 10**5)) for side in sides)
     array = np.asarray(array) if not hasattr(array, "detach") else array.detach().cpu().numpy()
     rows = ((np.arange(height) + 0.5) * array.shape[0] / height).astype(int)
     columns = ((np.arange(width) + 0.5) * array.shape[1] / width).astype(int)
@@ -197,11 +214,10 @@ def to_png_bytes(picture, scale: float = 1.0) -> bytes:
         scale: resolution factor: dots per inch of a figure, nearest-pixel enlargement of an array.
 
     Raises:
-        ValueError: a scale that is not positive.
-        TypeError: anything else than a figure or an array.
+        ValueError: a scale outside 0.001..100.
+        TypeError: anything else than a figure or an array; a scale that is no number.
     """
-    if not scale > 0:
-        raise ValueError(f"scale must be positive, got {scale!r}")
+    scale = checked_number(scale, "scale", 1e-3, 100)
     buffer = io.BytesIO()
     if isinstance(picture, Figure):
         picture.savefig(

@@ -15,6 +15,7 @@ from .base import (
     as_array,
     as_rgb,
     checked_floats,
+    checked_number,
     display_size,
     enlarge,
     new_picture,
@@ -130,7 +131,7 @@ def coverage(maps, gamma: float, obj_mask=None) -> np.ndarray:
             it nothing is.
 
     Raises:
-        ValueError: maps of another shape.
+        ValueError: maps of another shape; a gamma outside 0..1.
     """
     if isinstance(maps, Mapping):
         stack = np.stack(list(_checked(maps).values()))
@@ -140,7 +141,7 @@ def coverage(maps, gamma: float, obj_mask=None) -> np.ndarray:
         raise ValueError(
             f"the maps have shape {stack.shape}, expected [K, h, w]: one map for each part"
         )
-    claims = np.minimum((stack >= gamma).sum(0), OVERLAP)
+    claims = np.minimum((stack >= checked_number(gamma, "gamma", 0, 1)).sum(0), OVERLAP)
     if obj_mask is not None:
         on_object = upscale_nearest(obj_mask, claims.shape).astype(bool)
         claims = np.where((claims == NOTHING) & on_object, MISSING, claims)
@@ -152,7 +153,7 @@ def coverage_image(covered: np.ndarray, image=None, *, alpha: float = 0.75) -> n
 
     Green: one part; red: overlap; dark: missing.
     """
-    covered = np.asarray(covered)
+    covered, alpha = np.asarray(covered), checked_number(alpha, "alpha", 0, 1)
     size = display_size(covered.shape) if image is None else display_size(as_rgb(image).shape)
     codes = upscale_nearest(covered, size)
     canvas = np.full((*size, 3), 255.0)

@@ -19,6 +19,7 @@ from .base import (
     as_array,
     as_rgb,
     checked_floats,
+    checked_number,
     display_size,
     enlarge,
     legend_of,
@@ -66,6 +67,7 @@ def _paint(
     fade: float = 0.35,
     outlines: bool = True,
 ) -> np.ndarray:
+    alpha, fade = checked_number(alpha, "alpha", 0, 1), checked_number(fade, "fade", 0, 1)
     image, labels = as_rgb(image), checked_floats(label_map, "the label map")
     if labels.dtype.kind not in "biuf":
         raise ValueError(f"the label map has dtype {labels.dtype}, expected whole numbers")

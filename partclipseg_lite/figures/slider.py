@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # for readers and editors: the package is used without notebooks, too
+if TYPE_CHECKING:  # ipywidgets comes with the notebooks, not with the package
     import ipywidgets as widgets
 
 
@@ -35,7 +35,6 @@ def picture_slider(pictures: Mapping[str, bytes], start: str, name: str) -> widg
             stack.set_title(position, label)
     slider = widgets.SelectionSlider(options=labels, index=index, description=name, layout=wide)
     box = widgets.VBox([slider, stack])
-    box.link = widgets.jslink(
-        (slider, "index"), (stack, "selected_index")
-    )  # in the browser; kept with its widgets
+    # In the browser; kept with its widgets.
+    box.link = widgets.jslink((slider, "index"), (stack, "selected_index"))
     return box

@@ -28,6 +28,14 @@ def predict(
     return model(encode(model, images), words, tap)
 
 
+def check_numbers(scores: Tensor) -> None:
+    """Raise a `FloatingPointError` unless all scores are numbers: masks of NaN look like masks."""
+    if not bool(torch.isfinite(scores).all()):
+        raise FloatingPointError(
+            "the model's scores are infinite or no numbers; its weights make no sense, take others"
+        )
+
+
 def encode(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray]) -> list[Tensor]:
     """Activations of a batch of images, one `float [B, 1+N, W]` for each layer read.
 

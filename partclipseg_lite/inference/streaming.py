@@ -15,7 +15,7 @@ from torch import Tensor
 from ..losses.attention_control import area_on_grid, object_part_maps, plan_attention
 from ..network.models import CLIPSeg, Conditions, PartCLIPSeg
 from ..vocabulary import Vocabulary
-from .predict import autocast, resize_logits
+from .predict import autocast, check_numbers, resize_logits
 
 CHUNK = 32  # names decoded at once
 KEPT = 256  # words whose features stay: 32 MB at 352x352 and width 64
@@ -147,6 +147,7 @@ class WordDecoder:
             top, which = logits.max(0)
             labels = torch.where(top > best, index[which], labels)
             best = torch.maximum(top, best)
+        check_numbers(torch.stack([highest.max(), highest.min(), background.max()]))
         return labels, highest, background
 
     @torch.inference_mode()

@@ -180,7 +180,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
     resumed = latest_checkpoint(output / "checkpoints", settings, model.backbone.clip)
     if resumed is None and (output / "weights.safetensors").is_file():  # checkpoints were deleted
         finished, *_ = load_model(output)
-        return finished, json.loads((output / "log.json").read_text(encoding="utf-8"))
+        return finished, _log_in(output)
     first, done = 0, Progress()
     if resumed:
         state, done = resumed
@@ -223,6 +223,21 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
         )
         write_whole(output / "log.json", json.dumps(done.log))
     return model.eval(), done.log
+
+
+def _log_in(output: Path) -> list[dict]:
+    """The log of a finished run; a `ValueError` says that it is missing or damaged."""
+    path = output / "log.json"
+    try:
+        log = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(log, list) or not all(isinstance(entry, dict) for entry in log):
+            raise ValueError("expected a list of entries")
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} cannot be read ({error}); the weights beside it are whole: use them as they "
+            f"are, or delete {output} to start anew"
+        ) from error
+    return log
 
 
 @dataclass

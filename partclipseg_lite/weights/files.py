@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -88,7 +88,10 @@ def write_tensors(
     metadata["digest"] = digest_of(tensors, metadata)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
-        save_file(tensors, partial, metadata=metadata)
+        try:
+            save_file(tensors, partial, metadata=metadata)
+        except SafetensorError as error:
+            raise OSError(f"{path} cannot be written ({error}); make room for it") from error
 
 
 def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:

@@ -103,6 +103,8 @@ def resolve(name_or_path: str | Path, allow_download: bool = True) -> Path:
     network is asked for a known name or one with the prefix `hf:` alone, and only if
     `allow_download`.
     """
+    if not isinstance(name_or_path, str | Path):
+        raise TypeError(f"weights are a name or a path, got {type(name_or_path).__name__}")
     if str(name_or_path) in SHIPPED:
         if isinstance(name_or_path, str) and Path(name_or_path).exists():
             warnings.warn(

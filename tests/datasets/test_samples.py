@@ -389,3 +389,11 @@ def test_any_table_is_a_vocabulary_that_comes_back_or_a_value_error(change):
     except ValueError:
         return
     assert Vocabulary.from_dict(json.loads(json.dumps(vocabulary.to_dict()))) == vocabulary
+
+
+def test_two_pictures_that_would_share_a_label_file_are_refused(tmp_path):
+    write_pascal_part([make_sample()], tmp_path, "val", vocabulary=PASCAL)
+    (image,) = (tmp_path / "images" / "val").iterdir()
+    image.with_suffix(".jpg").write_bytes(image.read_bytes())
+    with pytest.raises(ValueError, match="differ in their suffix alone"):
+        PascalPart(tmp_path, "val")

@@ -11,6 +11,7 @@ from partclipseg_lite.datasets import IGNORE, Sample
 from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.evaluation import evaluate as evaluation
 from partclipseg_lite.inference.predict import predict
+from partclipseg_lite.inference.segmenter import PartSegmenter
 from partclipseg_lite.network.models import PartCLIPSeg
 from partclipseg_lite.release.departures import RowWithoutOffset
 from partclipseg_lite.vocabulary import Vocabulary
@@ -90,3 +91,20 @@ def test_pictures_are_scored_with_the_vocabulary_of_their_labels():
         ValueError, match="ids of Vocabulary.'drawn'.*to score is .*pascal_part_116"
     ):
         evaluation.evaluate(None, drawn, PASCAL)
+
+
+def test_ids_outside_the_vocabulary_are_refused_with_the_sample():
+    sample = picture("dog's head", "cat's tail")
+    strange = Sample(sample.image, sample.object_map + 10_000, sample.part_map, "strange")
+    with pytest.raises(ValueError, match="sample 'strange': object_map holds"):
+        evaluation.evaluate(model_of_any_words(), [strange], PASCAL)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_scores_that_are_no_numbers_are_neither_scored_nor_shown(value):
+    model = model_of_any_words()
+    model.merge_features.bias.data[0] = value
+    with pytest.raises(FloatingPointError, match="its weights make no sense"):
+        evaluation.evaluate(model, [picture("dog's head", "cat's tail")], PASCAL)
+    with pytest.raises(FloatingPointError, match="its weights make no sense"):
+        PartSegmenter(model)(picture("dog's head", "cat's tail").image, ["dog's head"])

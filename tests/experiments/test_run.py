@@ -44,16 +44,15 @@ def scores_of(metrics):
     return {setting: metrics["scores"][setting] for setting in SETTINGS}
 
 
-def test_the_folder_holds_settings_weights_log_and_metrics(finished):
+def test_the_folder_holds_settings_weights_log_and_metrics(finished, clip):
     folder, metrics = finished
-    names = {path.name for path in folder.iterdir()}
-    assert names - {".lock"} == {
+    assert Run(quick_settings(clip), folder).files == [
         "checkpoints",
         "log.json",
         "metrics.json",
         "settings.json",
         "weights.safetensors",
-    }
+    ]
     assert json.loads((folder / "metrics.json").read_text()) == metrics
     assert metrics["settings"] == json.loads((folder / "settings.json").read_text())
     assert metrics["last_loss"] == json.loads((folder / "log.json").read_text())[-1]

@@ -354,10 +354,26 @@ def test_values_that_are_not_finite_are_refused_by_name(call, message):
             "no",
         ),
         (lambda: figures.to_png_bytes("picture"), TypeError, "figure or an image array"),
-        (lambda: figures.to_png_bytes(dog().image, 0), ValueError, "scale must be positive"),
-        (lambda: figures.upscale_nearest(np.zeros((2, 2)), 0), ValueError, "size must be positive"),
+        (lambda: figures.to_png_bytes(dog().image, 0), ValueError, "scale must lie in"),
+        (lambda: figures.upscale_nearest(np.zeros((2, 2)), 0), ValueError, "side of size must lie in"),
     ],
 )
 def test_bad_input_gets_one_clear_error(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("value", [10**400, float("nan"), float("inf"), -0.1, 2, True, "0.3", None])
+def test_a_threshold_or_an_opacity_that_is_none_is_one_error(value):
+    for call in (
+        lambda: figures.coverage(np.zeros((1, 2, 2)), value),
+        lambda: figures.coverage_image(np.zeros((2, 2), int), alpha=value),
+    ):
+        with pytest.raises((TypeError, ValueError), match="(gamma|alpha) must (be a number|lie in)"):
+            call()
+
+
+@pytest.mark.parametrize("size", [0, 10**400, float("nan"), "3", None, (2,), (2, 3, 4), True])
+def test_a_size_that_is_none_is_one_error(size):
+    with pytest.raises((TypeError, ValueError), match="size must"):
+        figures.upscale_nearest(np.zeros((2, 2)), size)

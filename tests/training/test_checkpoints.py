@@ -234,3 +234,14 @@ def test_the_environment_does_not_change_the_weights(
     monkeypatch.setenv(name, value)
     train(short(clip), tmp_path / "run", samples(), progress=False)
     assert same(whole, tmp_path / "run") and os.environ[name] == value
+
+
+@pytest.mark.parametrize("contents", [None, "", "{", "{}", "[1]", "[" * 100_000])
+def test_a_finished_run_whose_log_is_damaged_says_so(whole, clip, tmp_path, contents):
+    shutil.copytree(whole, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    (tmp_path / "run" / "log.json").unlink()
+    if contents is not None:
+        (tmp_path / "run" / "log.json").write_text(contents)
+    with pytest.raises(ValueError, match="log.json cannot be read .*the weights beside it are"):
+        train(short(clip), tmp_path / "run", samples(), progress=False)

@@ -131,3 +131,15 @@ def test_models_and_tiny_clips_notice_a_flipped_bit(written, tmp_path, name, loa
 def test_shipped_weights_carry_their_digest(recwarn):
     load_model("toy")
     assert not [w for w in recwarn if "digest" in str(w.message)]
+
+
+def test_a_full_disk_is_an_error_of_the_system_that_names_the_file(file):
+    resource = pytest.importorskip("resource")  # Windows has no such limits
+    before, limits = file.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="x.safetensors cannot be written .*make room"):
+            write_tensors(file, {"a": torch.zeros(9000)}, {"format": "ours"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert file.read_bytes() == before and list(file.parent.iterdir()) == [file]
