@@ -17,6 +17,7 @@ KNOWN = {
     "numpy<2": "draws pictures that differ in single pixels from those of the shipped weights",
     "scipy<1.13": "was compiled for numpy 1, and its import fails",
     "matplotlib<3.8.4": "was compiled for numpy 1, and its import fails",
+    "pycocotools<2.0.8": "was compiled for numpy 1, and its import fails",
     "Pillow<10.3": "reads labels of 16 bits as if they had 32",
     "huggingface_hub<0.25": "keeps its errors in another place",
     "jupyter-book>=2": "reads no _config.yml, which this book has",

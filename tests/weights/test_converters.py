@@ -338,7 +338,7 @@ def test_code_in_a_pickle_is_refused_not_executed(tmp_path, dump):
             lambda whole: b"<!DOCTYPE html>\n<html>Quota exceeded</html>",
             "HTML page .*download the file again",
         ),
-        (lambda whole: b"", "not a readable safetensors file"),
+        (lambda whole: b"", "empty file, not weights; take a fresh copy"),
     ],
 )
 def test_broken_downloads_are_refused_by_name(official_file, tmp_path, contents, message):
