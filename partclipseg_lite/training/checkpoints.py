@@ -60,8 +60,7 @@ def save_checkpoint(
         "window": json.dumps(progress.window),
     }
     write_tensors(folder / f"step_{step:07d}.safetensors", tensors, metadata)
-    for old in _found(folder)[:-KEPT]:
-        _remove(old)
+    remove_old(folder)
 
 
 def latest_checkpoint(
@@ -102,6 +101,12 @@ def latest_checkpoint(
             f"no checkpoint in {folder} can be read ({faults[0]}); delete {folder} to start anew"
         )
     return None
+
+
+def remove_old(folder: Path) -> None:
+    """Remove all checkpoints in `folder` but the newest two."""
+    for old in _found(folder)[:-KEPT]:
+        _remove(old)
 
 
 def newest_step(folder: Path) -> int:

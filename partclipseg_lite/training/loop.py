@@ -33,7 +33,7 @@ from ..weights.build import build_model
 from ..weights.files import read_tensors
 from ..weights.models import load_model, save_model
 from ..weights.state import load_trained
-from .checkpoints import Progress, latest_checkpoint, save_checkpoint
+from .checkpoints import Progress, latest_checkpoint, remove_old, save_checkpoint
 from .examples import StepSampler, TrainingExamples, training_samples
 from .objective import LossModule
 
@@ -222,6 +222,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
             extra={"log": done.log[-1:]},
         )
         write_whole(output / "log.json", json.dumps(done.log))
+        remove_old(output / "checkpoints")  # one may be left of a process that was killed
     return model.eval(), done.log
 
 

@@ -355,7 +355,11 @@ def test_values_that_are_not_finite_are_refused_by_name(call, message):
         ),
         (lambda: figures.to_png_bytes("picture"), TypeError, "figure or an image array"),
         (lambda: figures.to_png_bytes(dog().image, 0), ValueError, "scale must lie in"),
-        (lambda: figures.upscale_nearest(np.zeros((2, 2)), 0), ValueError, "side of size must lie in"),
+        (
+            lambda: figures.upscale_nearest(np.zeros((2, 2)), 0),
+            ValueError,
+            "side of size must lie in",
+        ),
     ],
 )
 def test_bad_input_gets_one_clear_error(call, error, message):
@@ -369,7 +373,9 @@ def test_a_threshold_or_an_opacity_that_is_none_is_one_error(value):
         lambda: figures.coverage(np.zeros((1, 2, 2)), value),
         lambda: figures.coverage_image(np.zeros((2, 2), int), alpha=value),
     ):
-        with pytest.raises((TypeError, ValueError), match="(gamma|alpha) must (be a number|lie in)"):
+        with pytest.raises(
+            (TypeError, ValueError), match="(gamma|alpha) must (be a number|lie in)"
+        ):
             call()
 
 

@@ -245,3 +245,14 @@ def test_a_finished_run_whose_log_is_damaged_says_so(whole, clip, tmp_path, cont
         (tmp_path / "run" / "log.json").write_text(contents)
     with pytest.raises(ValueError, match="log.json cannot be read .*the weights beside it are"):
         train(short(clip), tmp_path / "run", samples(), progress=False)
+
+
+def test_a_checkpoint_that_a_killed_process_did_not_get_to_remove_is_removed(
+    whole, broken_off, clip
+):
+    folder = broken_off / "checkpoints"
+    shutil.copy(folder / "step_0000003.safetensors", folder / "step_0000002.safetensors")
+    train(short(clip), broken_off, samples(), progress=False)
+    assert sorted(p.name for p in folder.iterdir()) == sorted(
+        p.name for p in (whole / "checkpoints").iterdir()
+    )
