@@ -48,9 +48,9 @@ def test_a_notebook_is_easy_to_read(path):
     for number, cell in enumerate(notebook["cells"]):
         if cell["cell_type"] == "code":
             source = "".join(cell["source"])
-            assert len(source.splitlines()) <= 25, (
-                f"cell {number} has {len(source.splitlines())} lines"
-            )
+            folded = "hide-input" in cell["metadata"].get("tags", [])  # imports, for the most part
+            lines = len(source.splitlines())
+            assert lines <= (40 if folded else 25), f"cell {number} has {lines} lines"
             assert not re.search(r"\bnn\.Module\b", source), (
                 f"cell {number} defines a model; that belongs in the package"
             )
