@@ -127,14 +127,12 @@ def object_part_maps(plan: AttentionPlan) -> Tensor:
     when each pixel takes the attention of its cell. Rows and columns of the class
     token are left out.
     """
-    # (M, N, N)
     attention = plan.tap.weights.to(plan.area.dtype).mean(dim=1)[:, 1:, 1:]
-    # (K, 1, N)
-    share = (plan.area / plan.area.sum(-1, keepdim=True).clamp(min=1e-12))[:, None]
+    share = plan.area / plan.area.sum(-1, keepdim=True).clamp(min=1e-12)  # (K, N)
     # Averaging first and adding afterwards keeps K maps in memory, not K x N.
-    return (share @ attention[plan.object_row] + share @ attention[plan.part_row])[
-        :, 0
-    ]
+    of_object = share[:, None] @ attention[plan.object_row]  # (K, 1, N)
+    of_part = share[:, None] @ attention[plan.part_row]
+    return (of_object + of_part)[:, 0]
 
 
 def stretch(maps: Tensor) -> Tensor:
