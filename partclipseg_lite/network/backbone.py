@@ -25,7 +25,9 @@ def encode_tokens(clip: CLIP, tokens: Tensor) -> Tensor:
     the end-of-text token, so later positions cannot matter.
     """
     end = tokens.argmax(dim=-1)  # (C,) end-of-text has the largest id
-    length = int(end.max()) + 1
+    # An exported graph cannot know the tokens, and computes all positions.
+    exporting = torch.compiler.is_exporting()
+    length = tokens.shape[1] if exporting else int(end.max()) + 1
     x = (
         clip.token_embedding(tokens[:, :length])
         + clip.positional_embedding[:length]
