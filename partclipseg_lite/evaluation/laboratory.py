@@ -66,9 +66,7 @@ def as_sample(found: Segmentation, name: str = "picture") -> tuple[Sample, Vocab
     return Sample(found.image, object_of[found.label_map], part_map, name), words
 
 
-def _scenes_of(
-    models: Mapping[str, Steps], sample: Sample, vocabulary: Vocabulary
-) -> list[Scene]:
+def _scenes_of(models: Mapping[str, Steps], sample: Sample, vocabulary: Vocabulary) -> list[Scene]:
     words = _words_in_view(sample, vocabulary)
     masks = torch.from_numpy(sample.part_map) == words.ids[:, None, None]  # (T, H, W)
     steps = {
@@ -162,9 +160,7 @@ def _by_head(objective: Objective, plan: AttentionPlan, weights: Tensor) -> Tens
     return torch.stack(heads).cpu()
 
 
-def _gaze(
-    found: tuple[dict[str, Tensor], Tensor], mine: Tensor, holder: Tensor | None
-) -> Gaze:
+def _gaze(found: tuple[dict[str, Tensor], Tensor], mine: Tensor, holder: Tensor | None) -> Gaze:
     """What `_maps` found of some of the object parts; with a row for each patch that one holds."""
     maps, both = {name: one[:, :, mine].numpy() for name, one in found[0].items()}, found[1]
     if holder is None:

@@ -29,9 +29,17 @@ from .palette import part_palette
 
 # Of a map's values, its largest is 2^bits - 1: in the last block, in others, before the last step.
 LAST_BLOCK_BITS, OTHER_BITS, EARLY_BITS = 12, 9, 8
+MOST_MODELS = 4  # so many signs and lines there are
 ROW_LEVELS = 15  # of where one patch looks, a square root apart: it is drawn, never measured
 READINGS = "paper", "released"
-MODULES = "attention", "data", "elements", "state", "grids", "laboratory"  # each uses those before it
+MODULES = (
+    "attention",
+    "data",
+    "elements",
+    "state",
+    "grids",
+    "laboratory",
+)  # each uses those before it
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +106,8 @@ class Laboratory:
         """The output of a cell."""
         mark = "laboratory-" + hashlib.sha256(self.data.encode()).hexdigest()[:12]
         return (
-            f'<div class="pcl-lab" data-laboratory="{mark}">\n<style>{web("laboratory.css")}</style>'
+            f'<div class="pcl-lab" data-laboratory="{mark}">\n'
+            f"<style>{web('laboratory.css')}</style>"
             f'\n{self._fallback}\n<script type="application/json">{self.data}</script>\n'
             f"<script>{script(mark)}</script>\n</div>"
         )
@@ -134,8 +143,8 @@ def laboratory(
         vocabulary: gives the parts the colours that they have in all other figures.
 
     Raises:
-        ValueError: no scene, scenes of different models, an unknown `start`, maps that are not
-            finite or lie outside 0..2.
+        ValueError: no scene, scenes of different models or of more than four, an unknown `start`,
+            maps that are not finite or lie outside 0..2.
     """
     scenes = list(scenes)
     models = _models(scenes)
@@ -153,7 +162,9 @@ def laboratory(
         "models": models,
         "start": titles.index(first),
         "scenes": [_described(scene, blob, vocabulary) for scene in scenes],
-        "written": WRITTEN | {"colours": _colours(WRITTEN["parts"], vocabulary)} if written else None,
+        "written": WRITTEN | {"colours": _colours(WRITTEN["parts"], vocabulary)}
+        if written
+        else None,
         "levels": ROW_LEVELS,
         "blob": blob.text(),
     }
@@ -165,7 +176,7 @@ def laboratory(
 
 # ---- the data
 
-#: The example of the chapter: drops of attention, which a row's sum makes shares. (row, column).
+#: The grid on which the reader paints: cells (row, column) of the two parts.
 HEAD, TORSO = [(0, 0), (0, 1)], [(1, 1), (1, 2), (2, 1), (2, 2)]
 WRITTEN = {
     "title": "4 × 4",
@@ -174,6 +185,10 @@ WRITTEN = {
     "object": "dog",
     "own": [[4 * r + c for r, c in cells] for cells in (HEAD, TORSO)],
 }
+
+
+def _written(vocabulary: Vocabulary | None) -> dict:
+    return WRITTEN | {"colours": _colours(WRITTEN["parts"], vocabulary)}
 
 
 class Blob:
@@ -269,6 +284,8 @@ def _models(scenes: Sequence[Scene]) -> list[str]:
     if not scenes:
         raise ValueError("a laboratory needs at least one scene")
     models = list(scenes[0].gazes)
+    if not 1 <= len(models) <= MOST_MODELS:
+        raise ValueError(f"a laboratory shows 1 to {MOST_MODELS} models, got {len(models)}")
     for scene in scenes:
         if list(scene.gazes) != models:
             raise ValueError(
@@ -291,7 +308,7 @@ def _colours(parts: Sequence[str], vocabulary: Vocabulary | None) -> list[str]:
     if vocabulary is None or not set(parts) <= set(vocabulary.parts):
         vocabulary = Vocabulary.from_names({"object": list(parts)})
     palette = part_palette(vocabulary)
-    return ["#%02x%02x%02x" % tuple(palette[vocabulary.parts.index(part)]) for part in parts]
+    return ["#" + palette[vocabulary.parts.index(part)].tobytes().hex() for part in parts]
 
 
 # ---- the page
@@ -325,7 +342,7 @@ def _module(name: str, text: str) -> str:
 def _fallback(scene: Scene, gamma: float, vocabulary: Vocabulary | None) -> str:
     """The static figure that print and pages without JavaScript show, with its caption."""
     picture, told = static_picture(scene, gamma, _colours(scene.parts, vocabulary))
-    address = "data:image/png;base64," + base64.b64encode(picture).decode("ascii")
+    address = "data:image/webp;base64," + base64.b64encode(picture).decode("ascii")
     text = html.escape(told)
     return (
         f'<figure class="pcl-static"><img src="{address}" alt="{text}">'

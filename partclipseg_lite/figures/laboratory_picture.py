@@ -27,7 +27,7 @@ from .maps import COVERAGE_COLOURS, MISSING, NOTHING, ONE, OVERLAP, coverage_sha
 
 CELL = 20  # pixels of a patch in the picture
 GAMMAS = np.round(np.arange(0.02, 0.99, 0.02), 2)
-MARKS = "o", "s", "^", "D"
+MARKS, SIGNS = "ooDs", "○●◆■"  # in the curves, in titles
 
 
 class Seen(Protocol):
@@ -42,7 +42,7 @@ class Seen(Protocol):
 
 
 def static_picture(scene: Seen, gamma: float, colours: Sequence[str]) -> tuple[bytes, str]:
-    """(PNG with few colours, what it shows in words): claims of each model, and the trade-off."""
+    """(WebP, what it shows in words): claims of each model, and the trade-off."""
     shares = {model: _shares(_normalised(scene, model), gamma, scene) for model in scene.gazes}
     told = "; ".join(
         f"{model}, {one['overlap']:.0%} overlap and {one['missing']:.0%} missing"
@@ -53,11 +53,10 @@ def static_picture(scene: Seen, gamma: float, colours: Sequence[str]) -> tuple[b
         "Overlap is hatched, missing places are dark. The curves show overlap against missing "
         "places at every γ."
     )
-    png = to_png_bytes(_drawn(scene, gamma, colours, shares), 1.5)
-    with Image.open(io.BytesIO(png)) as opened:
-        reduced = opened.convert("RGB").quantize(64, dither=Image.Dither.NONE)
+    png = to_png_bytes(_drawn(scene, gamma, colours, shares), 2)
     buffer = io.BytesIO()
-    reduced.save(buffer, format="png", optimize=True)
+    with Image.open(io.BytesIO(png)) as opened:
+        opened.convert("RGB").save(buffer, format="webp", quality=82, method=6)
     return buffer.getvalue(), caption
 
 
@@ -66,11 +65,15 @@ def _drawn(scene: Seen, gamma: float, colours: Sequence[str], shares: dict) -> P
     panel, count = 2.3, len(scene.gazes) + 1
     picture = new_picture(panel * count + 0.3, panel * panel_ratio(scene.image) + 0.95)
     axes = picture.subplots(1, count)
-    for place, (model, of_model) in zip(axes, shares.items(), strict=False):
-        text = f"{model}\noverlap {of_model['overlap']:.0%}, missing {of_model['missing']:.0%}"
+    signs = SIGNS if len(shares) > 1 else " "
+    for place, sign, (model, of_model) in zip(axes, signs, shares.items(), strict=False):
+        text = (
+            f"{sign} {model}\noverlap {of_model['overlap']:.0%}, missing {of_model['missing']:.0%}"
+        )
         show_image(place, _claimed(scene, _normalised(scene, model), gamma, colours), text)
     curves = axes[-1]
-    for mark, dash, model in zip(MARKS, ("--", "-", ":", "-."), scene.gazes, strict=False):
+    lines = zip(MARKS, signs, ("--", "-", ":", "-."), scene.gazes, strict=False)
+    for mark, sign, dash, model in lines:
         normalised = _normalised(scene, model)
         path = [_shares(normalised, float(one), scene) for one in GAMMAS]
         x, y = ([100 * one[kind] for one in path] for kind in ("missing", "overlap"))
@@ -81,12 +84,10 @@ def _drawn(scene: Seen, gamma: float, colours: Sequence[str], shares: dict) -> P
             100 * at["overlap"],
             mark,
             color=INK,
-            markerfacecolor="white" if mark == MARKS[0] and len(scene.gazes) > 1 else INK,
-            label=model,
+            markerfacecolor="white" if sign == SIGNS[0] else INK,
         )
     curves.set(xlabel="missing, %", ylabel="overlap, %", xlim=(0, 100), ylim=(0, 100))
-    curves.set_title("every γ at once")
-    curves.legend(fontsize=7, loc="upper right")
+    curves.set_title("every γ at once,\nmarked at this one")
     handles = [Patch(facecolor=colour, edgecolor=FAINT) for colour in colours]
     names = {"fontsize": 8, "handlelength": 1, "handleheight": 1}
     legend_of(

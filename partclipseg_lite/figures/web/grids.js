@@ -90,8 +90,9 @@ export function claimsView(lab, model) {
     };
     for (const [name, d] of Object.entries(drawn)) path[name].setAttribute("d", d);
     const text = n => number(n, side, isSoft(state) ? two(total(n)) : total(n));
-    counts.replaceChildren(...(written ? cells.map((_, n) => text(n)) : []));
-    arrows.replaceChildren(...(state.gradient && isSoft(state) ? arrowsOf(lab, model) : []));
+    const pulled = state.gradient && isSoft(state);
+    counts.replaceChildren(...(written && !pulled ? cells.map((_, n) => text(n)) : []));
+    arrows.replaceChildren(...(pulled ? arrowsOf(lab, model) : []));
     gazes.replaceChildren(...discs(cell === null ? null : lab.now.gaze(model, cell), side));
     const shares = ` overlap ${percent(told.overlap)}, missing ${percent(told.missing)}`;
     caption.replaceChildren(h("strong", {}, title), shares);
@@ -118,7 +119,7 @@ function arrowsOf(lab, model) {
   return [...slopes[0].keys()].flatMap(n => {
     const slope = slopes.reduce((best, map) => (Math.abs(map[n]) > Math.abs(best) ? map[n] : best), 0);
     const size = Math.sqrt(Math.abs(slope) / most);
-    if (size < 0.1) return [];
+    if (size < 0.2) return [];
     const [x, y] = centre(n, side);
     const reach = 0.12 + 0.34 * size;
     const turn = slope > 0 ? 180 : 0; // training goes down the slope

@@ -184,12 +184,13 @@ function controls(lab, data) {
       i => lab.set({ step: steps[i] }),
     ),
   };
+  slid.gamma.node.classList.add("pcl-gamma");
   const block = list(`${id}-block`, "Decoder block", blocks, value => lab.set({ block: Number(value) }));
   const head = list(`${id}-head`, "Attention", [["mean", "mean of the heads"], ...heads], value => {
     lab.set({ head: value === "mean" ? null : Number(value) });
   });
-  const onchange = event => lab.set({ gradient: event.target.checked });
-  const gradient = h("label", { class: "pcl-check" }, h("input", { type: "checkbox", onchange }), "Show the gradient");
+  const box = h("input", { type: "checkbox", onchange: () => lab.set({ gradient: box.checked }) });
+  const gradient = h("label", { class: "pcl-check" }, box, "Show the gradient");
   const bars = [
     [chosen.model.node, chosen.reading.node],
     [slid.gamma.node, slid.tau.node],
@@ -210,6 +211,7 @@ function controls(lab, data) {
     slid.step.input.disabled = written;
     block.input.value = early ? blocks.length - 1 : state.block;
     head.input.value = early ? "mean" : (state.head ?? "mean");
+    box.checked = state.gradient;
     slid.gamma.take(state.gamma);
     slid.tau.take(taus.indexOf(state.tau));
     slid.step.take(steps.indexOf(state.step));
