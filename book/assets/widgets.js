@@ -7,8 +7,7 @@ window.require = { baseUrl: new URL("vendor", document.currentScript.src).href }
 window.addEventListener("load", () => {
   if (window.MathJax?.startup && !window.MathJax.Hub) {
     window.MathJax.Hub = {
-      Queue: ([, , element]) =>
-        window.MathJax.startup.promise.then(() => window.MathJax.typesetPromise([element])),
+      Queue: ([, , element]) => window.MathJax.startup.promise.then(() => window.MathJax.typesetPromise([element])),
     };
   }
 });

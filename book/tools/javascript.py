@@ -1,4 +1,4 @@
-"""npm, and what checks our own JavaScript and style sheets: packages of package.json, not the book's.
+"""npm, and what checks our own JavaScript: packages of package.json, not of book/package.json.
 
     python book/tools/javascript.py install    what package-lock.json pins, into node_modules
     python book/tools/javascript.py lint       form and rules of our own JavaScript and style sheets
