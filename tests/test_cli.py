@@ -25,7 +25,7 @@ from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights.build import build_model
 from partclipseg_lite.weights.models import save_model
 
-COMMANDS = ("segment", "train", "evaluate", "benchmark", "doctor")
+COMMANDS = ("segment", "export", "train", "evaluate", "benchmark", "doctor")
 
 
 @pytest.fixture(scope="module")

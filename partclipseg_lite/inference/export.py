@@ -144,7 +144,7 @@ def _pieces(
         yield (
             "text",
             TextGraph(model.backbone),
-            [[tokens[:5, :longest]], [tokens[:1]], [tokens[: 2**8, :longest]]],
+            [[tokens[:5, :-1]], [tokens[:1]], [tokens[: 2**8, :longest]]],
         )
 
 
@@ -253,7 +253,10 @@ def known_words(backbone: Backbone) -> tuple[str, ...]:
     vocabularies = [Vocabulary.load(name) for name in available()]
     words = [word for v in vocabularies for word in (*v.objects, *v.parts)]
     words += [
-        word for table in (OBJECT_SYNONYMS, PART_SYNONYMS) for each in table.values() for word in each
+        word
+        for table in (OBJECT_SYNONYMS, PART_SYNONYMS)
+        for each in table.values()
+        for word in each
     ]
     words += getattr(backbone.tokenizer, "words", ())
     return tuple(word for word in dict.fromkeys(words) if _is_read(backbone, word))

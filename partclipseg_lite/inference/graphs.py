@@ -8,6 +8,7 @@ tries it, `in_half` stores its weights in half the room. The packages for it com
 import contextlib
 import importlib
 import logging
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -146,7 +147,8 @@ class TextGraph(Graph):
     def __init__(self, backbone: Backbone):
         super().__init__()
         self.clip = backbone.clip
-        self.most = {"L": len(backbone.clip.positional_embedding)}
+        # The whole context works, too, but PyTorch's tracer takes it for another case.
+        self.most = {"L": len(backbone.clip.positional_embedding) - 1}
 
     def forward(self, tokens: Tensor) -> tuple[Tensor]:
         """Embeddings as `Backbone.embed_text` gives them."""
@@ -209,7 +211,7 @@ def to_onnx(graph: Graph, example: Sequence[Tensor]) -> "onnx.ModelProto":
             external_data=False,
             verbose=False,
         )
-    return _without_traces(program.model_proto)
+    return _with_names_of_axes(_without_traces(program.model_proto), graph)
 
 
 class _Positional(nn.Module):
@@ -244,6 +246,20 @@ def _without_traces(model: "onnx.ModelProto") -> "onnx.ModelProto":
     for thing in (model.graph, *model.graph.node, *model.graph.value_info, *model.functions):
         thing.ClearField("metadata_props")
         thing.ClearField("doc_string")
+    return model
+
+
+def _with_names_of_axes(model: "onnx.ModelProto", graph: Graph) -> "onnx.ModelProto":
+    """The same with the graph's letters for axes that vary, in place of the tracer's symbols."""
+    values = [*model.graph.input, *model.graph.output, *model.graph.value_info]
+    axes = {value.name: value.type.tensor_type.shape.dim for value in values}
+    letters = {
+        axis.dim_param: letter
+        for name, of_input in graph.inputs.items()
+        for axis, letter in zip(axes[name], of_input, strict=False)
+    }
+    for axis in (axis for shape in axes.values() for axis in shape if axis.dim_param):
+        axis.dim_param = re.sub(r"\w+", lambda x: letters.get(x[0], x[0]), axis.dim_param)
     return model
 
 

@@ -34,7 +34,8 @@ def encode_tokens(clip: CLIP, tokens: Tensor) -> Tensor:
     )
     x = clip.transformer(x, attn_mask=clip.attn_mask[:length, :length])
     # (C, text width)
-    x = clip.ln_final(x)[torch.arange(len(tokens), device=tokens.device), end]
+    rows = torch.arange(tokens.shape[0], device=tokens.device)
+    x = clip.ln_final(x)[rows, end]
     return (
         clip.text_projection(x)
         if isinstance(clip.text_projection, nn.Linear)
