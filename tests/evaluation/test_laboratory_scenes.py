@@ -8,8 +8,14 @@ import torch
 from helpers import DRAWN, GRID, sample, tiny_model
 
 from partclipseg_lite.datasets import IGNORE
-from partclipseg_lite.evaluation.attention import attention_on
-from partclipseg_lite.evaluation.laboratory import as_sample, look_at
+from partclipseg_lite.evaluation.attention import attention_on, shares_at
+from partclipseg_lite.evaluation.laboratory import (
+    as_sample,
+    look_at,
+    overlap_where,
+    trade_offs,
+)
+from partclipseg_lite.figures.laboratory_picture import GAMMAS
 from partclipseg_lite.inference.predict import predict
 from partclipseg_lite.inference.segmenter import PartSegmenter
 from partclipseg_lite.network.decoder import AttentionTap
@@ -124,3 +130,18 @@ def test_pictures_without_a_part_give_nothing_to_look_at():
     with pytest.raises(ValueError, match="none of the samples shows a part"):
         look_at({"one": MODEL}, [empty], DRAWN)
     assert len(look_at({"one": MODEL}, [empty, PICTURE], DRAWN)) == 2
+
+
+def test_trade_offs_are_means_over_objects_at_every_threshold():
+    trades = trade_offs({"one": MODEL, "other": OTHER}, [PICTURE], DRAWN)
+    looks = attention_on(OTHER, PICTURE, DRAWN).values()
+    at = GAMMAS.tolist().index(0.4)
+    for column, kind in enumerate(("overlap", "missing")):
+        mean = np.mean([shares_at(look, 0.4)[kind] for look in looks])
+        assert trades["other"][at, column] == pytest.approx(mean)
+
+
+def test_overlap_is_read_off_a_path_where_so_much_is_missing():
+    path = np.array([[0.9, 0.1], [0.5, 0.3], [0.6, 0.2], [0.1, 0.5]])
+    read = overlap_where(path, {"a": 0.1, "b": 0.4, "beyond": 0.6})
+    assert read["a"] == 0.9 and read["b"] == pytest.approx(0.35) and np.isnan(read["beyond"])
