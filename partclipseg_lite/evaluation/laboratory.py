@@ -6,7 +6,7 @@
 Letters: K parts of one object; N patches; T object parts in view.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..datasets.sample import IGNORE, Sample
 from ..figures.laboratory import Gaze, Scene
+from ..figures.laboratory_picture import GAMMAS
 from ..figures.maps import upscale_nearest
 from ..inference.predict import encode
 from ..inference.segmenter import Segmentation
@@ -25,7 +26,7 @@ from ..reading import PAPER, RELEASED
 from ..release.departures import as_read
 from ..settings import LossSettings
 from ..vocabulary import Vocabulary
-from .attention import _words_in_view
+from .attention import _words_in_view, shares_over_gamma
 
 Steps = PartCLIPSeg | Mapping[int, PartCLIPSeg]
 READINGS = {"paper": PAPER, "released": RELEASED}
@@ -64,6 +65,28 @@ def as_sample(found: Segmentation, name: str = "picture") -> tuple[Sample, Vocab
     object_of = np.append(words.object_of.numpy(), IGNORE)  # -1, background, takes the last
     part_map = np.where(found.label_map < 0, IGNORE, found.label_map)
     return Sample(found.image, object_of[found.label_map], part_map, name), words
+
+
+def trade_offs(
+    models: Mapping[str, PartCLIPSeg], samples: Sequence[Sample], vocabulary: Vocabulary
+) -> dict[str, np.ndarray]:
+    """Model -> mean overlap and missing places of all objects at each of `GAMMAS`, `[n, 2]`."""
+    return {
+        title: shares_over_gamma(model, samples, vocabulary, GAMMAS.tolist())
+        for title, model in models.items()
+    }
+
+
+def overlap_where(path: np.ndarray, missing: Mapping[str, float]) -> dict[str, float]:
+    """Overlap that a path of `trade_offs` has where a share of places is missing, NaN beyond it.
+
+    Args:
+        path: float `[n, 2]`, overlap and missing for a rising γ.
+        missing: name of the share -> the share.
+    """
+    shares = np.maximum.accumulate(path[:, 1])  # more γ, fewer claims; noise aside
+    found = np.interp(list(missing.values()), shares, path[:, 0], left=np.nan, right=np.nan)
+    return dict(zip(missing, found.tolist(), strict=True))
 
 
 def _scenes_of(models: Mapping[str, Steps], sample: Sample, vocabulary: Vocabulary) -> list[Scene]:

@@ -102,6 +102,9 @@ class Laboratory:
     def __init__(self, data: str, fallback: str):
         self.data, self._fallback = data, fallback
 
+    def __repr__(self) -> str:
+        return f"Laboratory of {len(self.data) / 1000:.0f} kB; its HTML shows it"
+
     def _repr_html_(self) -> str:
         """The output of a cell."""
         mark = "laboratory-" + hashlib.sha256(self.data.encode()).hexdigest()[:12]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from PIL import Image
 
+from ..losses.attention_control import normalise_maps
 from .base import (
     FAINT,
     INK,
@@ -26,8 +30,9 @@ from .base import (
 from .maps import COVERAGE_COLOURS, MISSING, NOTHING, ONE, OVERLAP, coverage_shares
 
 CELL = 20  # pixels of a patch in the picture
-GAMMAS = np.round(np.arange(0.02, 0.99, 0.02), 2)
-MARKS, SIGNS = "ooDs", "○●◆■"  # in the curves, in titles
+GAMMAS = np.round(np.arange(0.02, 0.99, 0.02), 2)  # thresholds of every curve
+MARKS, SIGNS = "ooDs", "○●◆■"  # of a model: in the curves, in titles
+DASHES = "--", "-", ":", "-."
 
 
 class Seen(Protocol):
@@ -60,6 +65,26 @@ def static_picture(scene: Seen, gamma: float, colours: Sequence[str]) -> tuple[b
     return buffer.getvalue(), caption
 
 
+def draw_trade(axes: Axes, paths: Mapping[str, np.ndarray], gamma: float) -> list[Line2D]:
+    """Overlap against missing places, a line a model, marked at `gamma`; a handle for each.
+
+    Args:
+        axes: where to draw.
+        paths: model -> float `[len(GAMMAS), 2]`, overlap and missing, shares.
+        gamma: the one of GAMMAS that is marked.
+    """
+    at = int(np.abs(GAMMAS - gamma).argmin())
+    handles = []
+    for number, (mark, dash, path) in enumerate(zip(MARKS, DASHES, paths.values(), strict=False)):
+        overlap, missing = 100 * np.asarray(path).T
+        hollow = number == 0 and len(paths) > 1
+        look = {"color": INK, "markerfacecolor": "white" if hollow else INK}
+        axes.plot(missing, overlap, dash, color=INK, linewidth=1.2)
+        handles += axes.plot(missing[at], overlap[at], mark, **look)
+    axes.set(xlabel="missing, %", ylabel="overlap, %", xlim=(0, 100), ylim=(0, 100))
+    return handles
+
+
 @styled
 def _drawn(scene: Seen, gamma: float, colours: Sequence[str], shares: dict) -> Picture:
     panel, count = 2.3, len(scene.gazes) + 1
@@ -71,23 +96,9 @@ def _drawn(scene: Seen, gamma: float, colours: Sequence[str], shares: dict) -> P
             f"{sign} {model}\noverlap {of_model['overlap']:.0%}, missing {of_model['missing']:.0%}"
         )
         show_image(place, _claimed(scene, _normalised(scene, model), gamma, colours), text)
-    curves = axes[-1]
-    lines = zip(MARKS, signs, ("--", "-", ":", "-."), scene.gazes, strict=False)
-    for mark, sign, dash, model in lines:
-        normalised = _normalised(scene, model)
-        path = [_shares(normalised, float(one), scene) for one in GAMMAS]
-        x, y = ([100 * one[kind] for one in path] for kind in ("missing", "overlap"))
-        curves.plot(x, y, dash, color=INK, linewidth=1.2)
-        at = shares[model]
-        curves.plot(
-            100 * at["missing"],
-            100 * at["overlap"],
-            mark,
-            color=INK,
-            markerfacecolor="white" if sign == SIGNS[0] else INK,
-        )
-    curves.set(xlabel="missing, %", ylabel="overlap, %", xlim=(0, 100), ylim=(0, 100))
-    curves.set_title("every γ at once,\nmarked at this one")
+    paths = {model: _path(_normalised(scene, model), scene) for model in scene.gazes}
+    draw_trade(axes[-1], paths, gamma)
+    axes[-1].set_title("every γ at once,\nmarked at this one")
     handles = [Patch(facecolor=colour, edgecolor=FAINT) for colour in colours]
     names = {"fontsize": 8, "handlelength": 1, "handleheight": 1}
     legend_of(
@@ -99,10 +110,6 @@ def _drawn(scene: Seen, gamma: float, colours: Sequence[str], shares: dict) -> P
 
 def _normalised(scene: Seen, model: str) -> np.ndarray:
     """A^norm of the paper's reading, last block, mean of the heads, after all steps: [K, N]."""
-    import torch
-
-    from ..losses.attention_control import normalise_maps
-
     last = scene.gazes[model][max(scene.gazes[model])].maps["paper"][-1].mean(0)
     return normalise_maps(torch.as_tensor(last), scene.side).numpy()
 
@@ -115,6 +122,11 @@ def _codes(normalised: np.ndarray, gamma: float, scene: Seen) -> np.ndarray:
 
 def _shares(normalised: np.ndarray, gamma: float, scene: Seen) -> dict[str, float]:
     return coverage_shares(_codes(normalised, gamma, scene))
+
+
+def _path(normalised: np.ndarray, scene: Seen) -> np.ndarray:
+    """Overlap and missing at every one of GAMMAS, float [n, 2]."""
+    return np.array([list(_shares(normalised, one, scene).values()) for one in GAMMAS])
 
 
 def _claimed(

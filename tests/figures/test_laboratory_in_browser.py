@@ -265,6 +265,13 @@ def test_the_reader_paints_attention_with_pointer_and_keyboard(opened, made):
     grid.press("-")
     page.get_by_label("looks, from").select_option("all its patches")
     assert page.locator(".pcl-canvas text").all_text_contents() == ["75\u00a0%", "25\u00a0%"]
+    page.get_by_label("dog", exact=True).check(force=True)
+    page.get_by_label("looks, from").select_option("those of the torso")
+    grid.press("Enter")
+    page.get_by_label("looks, from").select_option("row 1, column 1")
+    assert page.locator(".pcl-canvas text").all_text_contents() == ["6\u00a0%"] * 16
+    page.get_by_label("looks, from").select_option("row 2, column 2")
+    assert page.locator(".pcl-canvas text").all_text_contents() == ["100\u00a0%"]
 
 
 # ---- for everyone --------------------------------------------------------------------------------

@@ -161,7 +161,9 @@ export function paintView(lab) {
   grid.node.classList.add("pcl-canvas");
   let [at, brush] = [0, null];
   const queries = () => (state.word === parts.length ? onObject : own[state.word]);
-  const chosen = () => cells.flatMap((_, n) => (queries()[n] && [null, n].includes(state.query) ? [n] : []));
+  // A query is a patch, "of 0" for those of the first part, or null for all.
+  const isAsked = n => [null, String(n), `of ${scene.holder[n]}`].includes(state.query);
+  const chosen = () => cells.flatMap((_, n) => (queries()[n] && isAsked(n) ? [n] : []));
   const table = () => scene.drops[state.word];
   const dropsAt = key => Math.max(...chosen().map(query => table()[query][key]));
   const mean = key => {
@@ -194,8 +196,8 @@ export function paintView(lab) {
   });
   const take = value => lab.set({ word: value, query: null });
   const word = radios(`${lab.id}-word`, "Paint where", [...words.entries()], state.word, take);
-  const take1 = value => lab.set({ query: value === "all" ? null : Number(value) });
-  const query = list(`${lab.id}-query`, "looks, from", [], take1);
+  const from = value => lab.set({ query: value === "all" ? null : value });
+  const query = list(`${lab.id}-query`, "looks, from", [], from);
   const start = ([name, make]) => {
     const onclick = () => {
       scene.drops = make(scene.cells);
@@ -209,7 +211,8 @@ export function paintView(lab) {
   const draw = () => {
     word.take(state.word);
     const each = cells.flatMap((_, n) => (queries()[n] ? [[n, where(n, side)]] : []));
-    query.offer([["all", "all its patches"], ...each], state.query ?? "all");
+    const ofParts = state.word === parts.length ? parts.map((part, k) => [`of ${k}`, `those of the ${part}`]) : [];
+    query.offer([["all", "all its patches"], ...ofParts, ...each], state.query ?? "all");
     cells.forEach((rect, n) => {
       rect.setAttribute("fill", inks[state.word]);
       rect.setAttribute("fill-opacity", (0.85 * Math.min(1, 2 * mean(n))).toFixed(3));

@@ -46,6 +46,19 @@ test("attention spread over all patches alike claims nothing, and its peaks are 
   near(found.enhancement, 1 - 2 / 16);
 });
 
+test("the second task can be done: no overlap and no cell missing, where nothing looks beyond its part", () => {
+  const scene = writtenScene(WRITTEN);
+  scene.drops[0] = scene.drops[0].map((_, query) =>
+    scene.drops[0].map((_, key) => Number(scene.own[0][query] && scene.own[0][key])),
+  );
+  scene.drops[2] = scene.drops[2].map((_, query) =>
+    scene.drops[2].map((_, key) => Number(scene.holder[query] >= 0 && scene.holder[query] === scene.holder[key])),
+  );
+  const { counted, enhancement } = attention.look(scene, writtenMaps(scene, "paper"), 0.3, 0.05);
+  assert.deepEqual([counted.overlap, counted.missing], [0, 0]);
+  near(enhancement, 1 - 2 / 4); // two attentions of a quarter each on every cell of the torso
+});
+
 test("every example spends all attention of every patch that a word asks", () => {
   const scene = writtenScene(WRITTEN);
   for (const [, make] of EXAMPLES) {
