@@ -19,7 +19,14 @@ from pathlib import Path
 
 from book_pages import ROOT, fail
 
-INSTALL = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+INSTALL = [
+    "ci",
+    "--prefer-offline",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+]
 MODULES = ROOT / "node_modules"
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import yaml
 
+import playground_files
 from book_pages import (
     BUILD,
     CONFIG,
@@ -49,20 +50,23 @@ SERVED = {
     "requirejs/require.js": "vendor/require.js",
     "@jupyter-widgets/html-manager/dist": "vendor/@jupyter-widgets/html-manager/dist",
 }
+# What the playground's files are made of: onnxruntime-web, as scripts and WebAssembly.
+RUNTIME = ["ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"]
+PLAYGROUND = "playground"  # its folder under the book's static files
 
 
 def fetch_javascript() -> Path:
-    """Fetches MathJax, require.js and the widgets' viewer once, as package-lock.json pins them.
+    """Fetches what the pages serve once, as package-lock.json pins it, and onnxruntime-web.
 
     Returns the folder whose contents go into the book's static files.
     """
     static, stamp = JAVASCRIPT / "static", JAVASCRIPT / "fetched"
     lock = (ROOT / "book" / "package-lock.json").read_bytes()
-    wanted = hashlib.sha256(lock + json.dumps(SERVED).encode()).hexdigest()
+    wanted = hashlib.sha256(lock + json.dumps([SERVED, RUNTIME]).encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return static
     print(
-        "== fetching the book's JavaScript (once; MathJax, require.js, ipywidgets' viewer)",
+        "== fetching the book's JavaScript (once; MathJax, widgets' viewer, onnxruntime-web)",
         flush=True,
     )
     folder = fresh_folder(JAVASCRIPT)
@@ -70,7 +74,8 @@ def fetch_javascript() -> Path:
         shutil.copy(ROOT / "book" / name, folder)
     if npm(INSTALL, folder):
         fail(
-            "npm could not fetch the book's JavaScript (its message is above); is there a network?"
+            "npm could not fetch the book's JavaScript (its message is above); "
+            "it needs the network, or npm's cache, once"
         )
     for source, target in SERVED.items():
         origin, place = folder / "node_modules" / source, static / target
@@ -82,9 +87,17 @@ def fetch_javascript() -> Path:
             shutil.copytree(origin, place, dirs_exist_ok=True, ignore=unneeded)
         else:
             shutil.copy(origin, place)
+    runtime_folder().mkdir()
+    for name in RUNTIME:
+        shutil.copy(folder / "node_modules" / "onnxruntime-web" / "dist" / name, runtime_folder())
     shutil.rmtree(folder / "node_modules")
     stamp.write_text(wanted)
     return static
+
+
+def runtime_folder() -> Path:
+    """Where `fetch_javascript` leaves onnxruntime-web."""
+    return JAVASCRIPT / "runtime"
 
 
 def repository_url() -> str:
@@ -199,6 +212,7 @@ def main(arguments: list[str] | None = None) -> None:
     started = time.monotonic()
     static = fetch_javascript()
     print("== rendering", flush=True)
+    playground_files.write(static / PLAYGROUND, runtime_folder())
     source, executed = gather(static, options.need_executed)
     render(source, options.output.resolve())
     # check_pages.py reads which pages must show results, and where the launch buttons must point.

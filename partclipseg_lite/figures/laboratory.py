@@ -323,13 +323,17 @@ def web(name: str) -> str:
 
 
 def script(mark: str) -> str:
-    """The laboratory's JavaScript as one function that is called at once, for `data-laboratory`.
+    """The laboratory's JavaScript for the elements with this `data-laboratory`."""
+    return bundled(MODULES, f"{MODULES[-1]}.mountAll({json.dumps(mark)});")
+
+
+def bundled(names: Sequence[str], call: str) -> str:
+    """Modules of `web`, each after those that it uses, as one function that is called at once.
 
     Pages that are files, and outputs of cells, cannot import modules: each becomes a function that
     gives what it exports.
     """
-    modules = "\n".join(_module(name, web(f"{name}.js")) for name in MODULES)
-    call = f"{MODULES[-1]}.mountAll({json.dumps(mark)});"
+    modules = "\n".join(_module(name, web(f"{name}.js")) for name in names)
     return f'(() => {{\n"use strict";\n{modules}\n{call}\n}})();'
 
 
