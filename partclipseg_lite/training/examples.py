@@ -20,7 +20,7 @@ class TrainingExamples(Dataset):
     """
 
     def __init__(self, samples: Sequence[Sample], vocabulary: Vocabulary, settings: Settings):
-        seen, training = vocabulary.seen_only(), settings.training
+        seen, training = taught(vocabulary, settings), settings.training
         self.samples, self.seed, self.size = samples, training.seed, settings.model.image_size
         self.prompts = PromptSampler(
             seen,
@@ -90,7 +90,11 @@ class StepSampler:
 
 def training_samples(settings: Settings) -> Sequence[Sample]:
     """The drawn training pictures, rendered once (both cores) and kept in memory."""
-    world = DrawnWorld(
-        "train", images=settings.data.images, size=settings.data.size, seed=settings.data.seed
-    )
-    return world.render_all(workers=2 if settings.data.images >= 200 else 1)
+    data = settings.data
+    world = DrawnWorld("train", data.images, data.size, data.seed, data.objects)
+    return world.render_all(workers=2 if data.images >= 200 else 1)
+
+
+def taught(vocabulary: Vocabulary, settings: Settings) -> Vocabulary:
+    """The part of a vocabulary that is taught: its seen object parts, or all as an upper bound."""
+    return vocabulary if settings.data.objects == "all" else vocabulary.seen_only()

@@ -19,7 +19,7 @@ from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import send_to_device
 from filelock import FileLock, Timeout
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ..datasets.sample import Sample
@@ -32,10 +32,12 @@ from ..vocabulary import Vocabulary
 from ..weights.build import build_model
 from ..weights.files import read_tensors
 from ..weights.models import load_model, save_model
+from ..weights.start import start_from
 from ..weights.state import load_trained
 from .checkpoints import Progress, latest_checkpoint, remove_old, save_checkpoint
-from .examples import StepSampler, TrainingExamples, training_samples
+from .examples import StepSampler, TrainingExamples, taught, training_samples
 from .objective import LossModule
+from .phrases import PhraseExamples, PhraseLoss
 
 
 def poly_schedule(settings: Settings):
@@ -80,6 +82,8 @@ def train(
     model = build_model(settings)
     if settings.model.start_from_clip:
         start_from_clip(model)
+    if settings.model.start:
+        start_from(model, settings.model.start)
     model.decoder.recompute = settings.training.recompute
     output.mkdir(parents=True, exist_ok=True)  # settings that cannot be built leave nothing behind
     with the_only_one(output, accelerator.is_main_process):
@@ -193,9 +197,9 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
             output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1)
         )
     if first < training.steps:
-        examples = TrainingExamples(
-            training_samples(settings) if samples is None else samples, vocabulary, settings
-        )
+        model.to(accelerator.device)
+        samples = training_samples(settings) if samples is None else samples
+        examples, module = what_is_taught(model, samples, vocabulary, settings)
         # accelerate would hand whole batches to the processes in turn, and each would take only its
         # share of the steps. One more batch than there are steps: the last update is looked at too.
         share = StepSampler(
@@ -206,9 +210,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
             accelerator.num_processes,
         )
         loader = DataLoader(examples, batch_sampler=share, num_workers=training.workers)
-        module, optimizer = accelerator.prepare(
-            LossModule(model.to(accelerator.device), vocabulary, settings), optimizer
-        )
+        module, optimizer = accelerator.prepare(module, optimizer)
         module.train()
         steps = Steps(accelerator, module, model, optimizer, schedule, settings, output, done)
         steps.run(loader, first, progress)
@@ -218,12 +220,26 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
             output / "weights.safetensors",
             model,
             settings,
-            vocabulary.seen_only(),
+            taught(vocabulary, settings) if settings.data.labels == "parts" else None,
             extra={"log": done.log[-1:]},
         )
         write_whole(output / "log.json", json.dumps(done.log))
         remove_old(output / "checkpoints")  # one may be left of a process that was killed
     return model.eval(), done.log
+
+
+def what_is_taught(
+    model: PartCLIPSeg | CLIPSeg,
+    samples: Sequence[Sample],
+    vocabulary: Vocabulary,
+    settings: Settings,
+) -> tuple[Dataset, torch.nn.Module]:
+    """The examples of the settings' kind of labels, and the loss that reads them."""
+    if settings.data.labels == "parts":
+        examples = TrainingExamples(samples, vocabulary, settings)
+        return examples, LossModule(model, vocabulary, settings)
+    examples = PhraseExamples(samples, settings)
+    return examples, PhraseLoss(model, examples.phrases, settings)
 
 
 def _log_in(output: Path) -> list[dict]:

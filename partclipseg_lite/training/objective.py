@@ -8,6 +8,7 @@ from ..network.models import CLIPSeg, PartCLIPSeg
 from ..release.departures import as_read
 from ..settings import Settings
 from ..vocabulary import Vocabulary
+from .examples import taught
 from .prompts import WordBank
 
 
@@ -20,7 +21,7 @@ class LossModule(nn.Module):
     def __init__(self, model: PartCLIPSeg | CLIPSeg, vocabulary: Vocabulary, settings: Settings):
         super().__init__()
         self.model, self.settings = model, settings
-        self.seen = vocabulary.seen_only()
+        self.seen = taught(vocabulary, settings)
         self.bank = WordBank(model, self.seen, settings.training.vary_words)
         self.objective = as_read(Objective, settings.reading)(settings.loss, model.backbone.grid)
 
