@@ -102,7 +102,7 @@ class DataSettings(Group):
     name: Literal["drawn"] = "drawn"
     # what is taught: masks of object parts, or, as in PhraseCut, of whatever a phrase names
     labels: Literal["parts", "phrases"] = "parts"
-    # in the training pictures and among the words; "all": an upper bound that has seen the novel ones
+    # in the training pictures and among the words; "all": an upper bound that knows the novel ones
     objects: Literal["seen", "all"] = "seen"
     # side of the drawn pictures, and of the labels in evaluation
     size: Count = Field(128, ge=32, le=1024)

@@ -1,5 +1,6 @@
 """Training pictures as the network wants them, and the order in which steps meet them."""
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -92,7 +93,8 @@ def training_samples(settings: Settings) -> Sequence[Sample]:
     """The drawn training pictures, rendered once (both cores) and kept in memory."""
     data = settings.data
     world = DrawnWorld("train", data.images, data.size, data.seed, data.objects)
-    return world.render_all(workers=2 if data.images >= 200 else 1)
+    workers = min(16, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else 2
+    return world.render_all(workers if data.images >= 200 else 1)
 
 
 def taught(vocabulary: Vocabulary, settings: Settings) -> Vocabulary:

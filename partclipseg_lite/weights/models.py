@@ -44,9 +44,9 @@ def save_model(
     extra: dict | None = None,
     half: bool = False,
 ) -> None:
-    """Write the trained part atomically. `vocabulary`: what it was trained on;
-    None for a model of phrases, which knows no parts.
+    """Write the trained part atomically.
 
+    `vocabulary`: what it was trained on, None for a model of phrases, which knows no parts.
     `extra`: facts to keep, e.g. scores.
     """
     tensors = {name: t.half() if half else t for name, t in trained_state(model).items()}
