@@ -26,6 +26,7 @@ class Experiment:
         differs_from: the experiment that its difference is told against, "" for none.
         ships: whether the weights of its median seed go into the package.
         scored: False for a stage that others start from.
+        strip: steps after which weights of the first seed are kept, to be looked at one by one.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Experiment:
     differs_from: str = "toy"
     ships: bool = False
     scored: bool = True
+    strip: tuple[int, ...] = ()
 
     def settings(self, seed: int) -> Settings:
         """Settings of one training."""
@@ -56,6 +58,11 @@ class Job:
         return f"{self.experiment.name}-seed{self.seed}"
 
     @property
+    def strip(self) -> tuple[int, ...]:
+        """Steps after which weights are kept beside the last ones."""
+        return self.experiment.strip if self.seed == 0 else ()
+
+    @property
     def settings(self) -> Settings:
         """Settings of this training."""
         return self.experiment.settings(self.seed)
@@ -71,8 +78,8 @@ def experiments() -> dict[str, Experiment]:
     source = resources.files("partclipseg_lite").joinpath("data/experiments.yaml")
     found = {}
     for name, entry in yaml.safe_load(source.read_text(encoding="utf-8")).items():
-        overrides, splits = entry.pop("set", {}), tuple(entry.pop("splits", ("test",)))
-        found[name] = Experiment(name, overrides=overrides, splits=splits, **entry)
+        lists = {key: tuple(entry.pop(key)) for key in ("splits", "strip") if key in entry}
+        found[name] = Experiment(name, overrides=entry.pop("set", {}), **lists, **entry)
     for one in found.values():
         if one.scored and one.differs_from not in found:
             raise ValueError(f"experiment {one.name!r} differs from {one.differs_from!r}: unknown")
@@ -80,9 +87,10 @@ def experiments() -> dict[str, Experiment]:
 
 
 def jobs(pattern: str = "*") -> list[Job]:
-    """Trainings whose name ("toy-seed0") or experiment fits: stages first, then seed by seed.
+    """Trainings whose name ("toy-seed0") or experiment fits.
 
-    So whoever stops early has the same number of seeds of everything.
+    Stages first, then what ships, then the others, seed by seed: so whoever stops early has the
+    same number of seeds of everything.
 
     Raises:
         ValueError: none fits; the experiments are listed.
@@ -98,4 +106,6 @@ def jobs(pattern: str = "*") -> list[Job]:
             f"no experiment fits {pattern!r}; there are {', '.join(experiments())}, and "
             "'NAME-seed0' is one training of one"
         )
-    return sorted(chosen, key=lambda job: (job.experiment.scored, job.seed))
+    return sorted(
+        chosen, key=lambda job: (job.experiment.scored, not job.experiment.ships, job.seed)
+    )

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from ..datasets.drawn import DrawnWorld
 from ..evaluation.attention import attention_on, measure
-from ..evaluation.evaluate import evaluate
+from ..evaluation.evaluate import count
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..training.loop import train
 from ..weights.locate import SHIPPED
@@ -52,7 +52,8 @@ def run_job(job: Job, work: Path) -> dict:
     """Train and score one; returns what its `metrics.json` then holds.
 
     `metrics.json` is that of a `Run`, with "splits" (split -> scores) and "attention" (quantity ->
-    mean over objects of the first test pictures; PartCLIPSeg only).
+    mean over objects of the first test pictures; PartCLIPSeg only). `SPLIT.npz` holds the
+    `PictureCounts` behind the scores.
     """
     settings, folder = job.settings, work / job.name
     start = settings.model.start
@@ -62,14 +63,16 @@ def run_job(job: Job, work: Path) -> dict:
         )
     data, phrases = settings.data, settings.data.labels == "phrases"
     samples = None if phrases else Pictures.drawn(work / "pictures", training_world(job))
-    model, log = train(settings, folder, samples=samples, progress=False)
+    model, log = train(settings, folder, samples, progress=False, keep=job.strip)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     splits, attention, run = {}, {}, Run(job.settings, folder, PICTURES["test"])
     if job.experiment.scored:
         for split in job.experiment.splits:
             world = DrawnWorld(split, PICTURES[split], data.size, 0, "all")
             pictures = Pictures.drawn(work / "pictures", world)
-            splits[split] = evaluate(model, pictures, run.vocabulary)
+            counted = count(model, pictures, run.vocabulary)
+            counted.pictures.save(folder / f"{split}.npz")
+            splits[split] = counted.compute()
         attention = attention_summary(model, pictures_of_test(work, data.size), job)
     metrics = run.record(model, log, splits.get("test", {}), splits=splits, attention=attention)
     return metrics

@@ -232,18 +232,13 @@ class Workloads:
         model.decoder.recompute = recompute
         module = LossModule(model, known, settings).train()
         examples = TrainingExamples([labelled(self.size.image, known)], known, settings)
-        inputs = {
-            key: value.to(self.device)
-            for key, value in default_collate(
-                [examples[0, place] for place in range(batch)]
-            ).items()
-        }
+        inputs = module.prepare(default_collate([examples[0, place] for place in range(batch)]))
         trained = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=1e-4)
 
         def run() -> float:
             with autocast(self.device, precision):
-                loss, _ = module(inputs, 0)
+                loss, _ = module(inputs)
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)

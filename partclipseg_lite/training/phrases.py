@@ -75,17 +75,17 @@ class PhraseExamples(Dataset):
 
     def __init__(self, pictures: RenderedWorld, settings: Settings):
         training = settings.training
-        self.pictures, self.seed = pictures, training.seed
+        self.samples, self.seed = pictures, training.seed
         self.size, self.count = settings.model.image_size, training.objects_per_image
         self.phrases = write_phrases(pictures, settings.data.seed)
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.samples)
 
     def __getitem__(self, place: tuple[int, int]) -> dict[str, np.ndarray]:
         rng = np.random.default_rng([self.seed, *place])
-        i = int(rng.integers(len(self.pictures)))
-        sample = self.pictures[i]
+        i = int(rng.integers(len(self.samples)))
+        sample = self.samples[i]
         if sample.image.shape[:2] != (self.size, self.size):
             sample = sample.resized(self.size)
         step = -1 if rng.random() < 0.5 else 1  # mirrored or not; no phrase says left or right
@@ -97,7 +97,12 @@ class PhraseExamples(Dataset):
             "phrase_ids": asked,
             "object_ids": self.phrases.names[asked],
             "jitter": jitter.astype(np.float32),
+            "index": np.int64(i),
         }
+
+    def words(self, batch: dict[str, Tensor], image: int) -> list[str]:
+        """What an image of a collated batch is asked for."""
+        return [self.phrases.texts[text] for text in batch["phrase_ids"][image].tolist()]
 
     def asked(self, i: int, rng: np.random.Generator) -> np.ndarray:
         """Ids of the phrases that picture `i` is asked for, `int64 [C]`."""
@@ -128,8 +133,13 @@ class PhraseLoss(nn.Module):
             ]
         self.register_buffer("embeddings", torch.cat(blocks), persistent=False)
 
-    def forward(self, batch: dict[str, Tensor], step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """The sum to minimise for a batch of `PhraseExamples`, and its unweighted terms."""
+    def prepare(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A collated batch of `PhraseExamples` on the model's device."""
+        device = self.embeddings.device
+        return {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+
+    def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum to minimise for a batch of `prepare`, and its unweighted terms."""
         backbone = self.model.backbone
         pixels = backbone.preprocess(self.objective.channels(batch["image"]))
         pixels = pixels * batch["jitter"][:, :1, None, None] + batch["jitter"][:, 1:, None, None]
