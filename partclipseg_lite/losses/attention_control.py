@@ -75,9 +75,7 @@ class AttentionPlan:
 
 def _groups(image: Tensor, obj: Tensor) -> dict:
     """The groups of maps that share image and object, numbered."""
-    pairs, group = torch.stack([image, obj], dim=1).unique(
-        dim=0, return_inverse=True
-    )
+    pairs, group = (image * (obj.amax() + 1) + obj).unique(return_inverse=True)
     return {"group": group, "groups": len(pairs)}
 
 
@@ -198,7 +196,8 @@ def soft_overlap(claim: Tensor, group: Tensor, groups: int) -> Tensor:
 
 def parts_in(group: Tensor, groups: int) -> Tensor:
     """|C| of Eq. 8: how many parts each object shows, int64 [G]."""
-    return torch.bincount(group, minlength=groups)
+    # On a GPU bincount would wait for the largest group's number.
+    return group.new_zeros(groups).index_add(0, group, torch.ones_like(group))
 
 
 def separation_loss(claim: Tensor, group: Tensor, groups: int) -> Tensor:
