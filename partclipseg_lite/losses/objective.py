@@ -3,6 +3,9 @@
 Each step is a method of `Objective`.
 """
 
+from dataclasses import replace
+from types import EllipsisType
+
 import torch
 from torch import Tensor
 
@@ -34,15 +37,19 @@ class Objective:
         activations: list[Tensor],
         words: Conditions | Tensor,
         targets: Targets,
+        chosen: AttentionPlan | None | EllipsisType = ...,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum to minimise for one batch, and its unweighted terms by name.
 
-        One forward serves masks and attention.
+        One forward serves masks and attention. Which maps are looked at may have
+        been `chosen` before; otherwise it is read off the targets, for which a GPU
+        has to be waited for.
         """
-        controlled = isinstance(model, PartCLIPSeg) and (
-            self.loss.separation_weight or self.loss.enhancement_weight
-        )
-        plan = self.plan(targets, words) if controlled else None
+        if not self.controls(model):
+            chosen = None
+        elif chosen is ...:
+            chosen = self.chosen(targets, words)
+        plan = chosen and self.placed(chosen, targets)
         output = model(activations, words, plan and plan.tap)
         # Means over many pixels, and maps that meet a threshold: in full precision.
         device = output.object_part_logits.device.type
@@ -93,12 +100,25 @@ class Objective:
         """Masks `bool [B, T, S, S]` on the grid of patches, `float [B, T, N]`."""
         return control.area_on_grid(masks, self.grid)
 
+    def controls(self, model: PartCLIPSeg | CLIPSeg) -> bool:
+        """Whether attention is looked at: the baseline has no parts of objects."""
+        weights = self.loss.separation_weight, self.loss.enhancement_weight
+        return isinstance(model, PartCLIPSeg) and any(weights)
+
     def plan(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
         """Which maps a batch needs, grouped by object; None without a part."""
-        present = targets.object_parts.flatten(2).any(-1)
-        return control.plan_attention(
-            self.on_grid(targets.object_parts), words, present
-        )
+        chosen = self.chosen(targets, words)
+        return chosen and self.placed(chosen, targets)
+
+    def chosen(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
+        """The plan as far as it depends on what is shown, not on where."""
+        shown = targets.object_parts.flatten(2).any(-1, keepdim=True)  # (B, T, 1)
+        return control.plan_attention(shown.float(), words)
+
+    def placed(self, plan: AttentionPlan, targets: Targets) -> AttentionPlan:
+        """The plan with the masks of these targets on the grid."""
+        masks = targets.object_parts[plan.image, plan.slot]  # (K, S, S)
+        return replace(plan, area=self.on_grid(masks[None])[0])
 
     def attention_losses(
         self, plan: AttentionPlan, targets: Targets

@@ -139,7 +139,7 @@ class OnGpu:
         borders: dict[str, int] = {}
         with Products() as counted:
             step(lambda stage: borders.setdefault(stage, len(counted.found)))
-        first, last = borders["words and targets"], borders[ENCODER]
+        first, last = borders["targets"], borders[ENCODER]
         found = counted.found
         return found[first:last], found[:first] + found[last:]
 

@@ -10,13 +10,21 @@ from ..datasets.sample import IGNORE, Sample
 from ..losses.masks import LEFT_OUT
 from ..settings import Settings
 from ..vocabulary import Vocabulary
-from .prompts import PromptSampler
+from .prompts import Phrasings, PromptSampler
+
+
+def phrasings_of(vocabulary: Vocabulary, settings: Settings) -> Phrasings:
+    """What training may say for the seen names of `vocabulary`."""
+    return Phrasings(
+        vocabulary.seen_only(), settings.model.kind == "clipseg", settings.training.vary_words
+    )
 
 
 class TrainingExamples(Dataset):
     """Samples as the network wants them: item (step, place in batch) -> tensors.
 
-    What is drawn depends on (seed, step, place) alone.
+    What is drawn depends on (seed, step, place) alone. Beside the maps stand the labels that occur
+    in them, repeated to a fixed length.
     """
 
     def __init__(self, samples: Sequence[Sample], vocabulary: Vocabulary, settings: Settings):
@@ -28,6 +36,7 @@ class TrainingExamples(Dataset):
             training.objects_per_image,
             training.object_parts_per_image,
         )
+        self.phrasings = phrasings_of(vocabulary, settings)
         # Labels of the full vocabulary -> labels of the seen one; the extra last entry serves
         # IGNORE = -1.
         self.part_label = np.full(len(vocabulary) + 1, IGNORE)
@@ -43,14 +52,15 @@ class TrainingExamples(Dataset):
 
     def __getitem__(self, place: tuple[int, int]) -> dict[str, np.ndarray]:
         rng = np.random.default_rng([self.seed, *place])
-        sample = self.samples[int(rng.integers(len(self.samples)))]
+        index = int(rng.integers(len(self.samples)))
+        sample = self.samples[index]
         if sample.image.shape[:2] != (self.size, self.size):
             sample = sample.resized(self.size)
         step = -1 if rng.random() < 0.5 else 1  # mirrored or not
         object_map = self.object_label[sample.object_map[:, ::step]]
         part_map = self.part_label[sample.part_map[:, ::step]]
-        present = lambda labels: np.setdiff1d(labels, [IGNORE, LEFT_OUT])  # noqa: E731
-        prompts = self.prompts(present(object_map), present(part_map), rng)
+        objects, parts = np.unique(object_map), np.unique(part_map)
+        prompts = self.prompts(objects[objects >= 0], parts[parts >= 0], rng)
         jitter = np.concatenate([rng.uniform(0.85, 1.15, 1), rng.uniform(-0.15, 0.15, 3)]).astype(
             np.float32
         )
@@ -59,7 +69,11 @@ class TrainingExamples(Dataset):
             "object_map": object_map,
             "part_map": part_map,
             "jitter": jitter,
+            "index": np.int64(index),
+            "object_labels": np.resize(objects, len(self.object_label) + 1),
+            "part_labels": np.resize(parts, len(self.part_label)),
             **vars(prompts),
+            **self.phrasings.draw(prompts, rng),
         }
 
 

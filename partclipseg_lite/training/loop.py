@@ -5,6 +5,7 @@ that was killed and taken up again computes the very same numbers as one that wa
 """
 
 import json
+import math
 import os
 import sys
 import time
@@ -16,7 +17,6 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
-from accelerate.utils import send_to_device
 from filelock import FileLock, Timeout
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -33,9 +33,13 @@ from ..weights.build import build_model
 from ..weights.files import read_tensors
 from ..weights.models import load_model, save_model
 from ..weights.state import load_trained
+from .bad_batch import save_bad_batch
 from .checkpoints import Progress, latest_checkpoint, remove_old, save_checkpoint
 from .examples import StepSampler, TrainingExamples, training_samples
 from .objective import LossModule
+from .watch import Watch
+
+PREFETCHED = 4  # batches that each worker of the loader holds ready
 
 
 def poly_schedule(settings: Settings):
@@ -205,14 +209,26 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
             accelerator.process_index,
             accelerator.num_processes,
         )
-        loader = DataLoader(examples, batch_sampler=share, num_workers=training.workers)
-        module, optimizer = accelerator.prepare(
-            LossModule(model.to(accelerator.device), vocabulary, settings), optimizer
+        loader = DataLoader(
+            examples,
+            batch_sampler=share,
+            num_workers=training.workers,
+            pin_memory=accelerator.device.type == "cuda",
+            persistent_workers=training.workers > 0,
+            prefetch_factor=PREFETCHED if training.workers else None,
         )
+        losses = LossModule(model.to(accelerator.device), vocabulary, settings)
+        module, optimizer = accelerator.prepare(losses, optimizer)
         module.train()
-        steps = Steps(accelerator, module, model, optimizer, schedule, settings, output, done)
-        steps.run(loader, first, progress)
-        model = accelerator.unwrap_model(module).model
+        watch = Watch(accelerator.device, first, done.window)
+        steps = Steps(
+            accelerator, losses, module, optimizer, schedule, settings, output, done, watch
+        )
+        try:
+            steps.run(loader, first, progress)
+        except NoNumber as fault:
+            where = kept(output, examples, fault.step, training.batch_size, accelerator)
+            raise FloatingPointError(f"{fault}; {where}") from None
     if accelerator.is_main_process:
         save_model(
             output / "weights.safetensors",
@@ -224,6 +240,16 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
         write_whole(output / "log.json", json.dumps(done.log))
         remove_old(output / "checkpoints")  # one may be left of a process that was killed
     return model.eval(), done.log
+
+
+def kept(output: Path, examples: TrainingExamples, step: int, size: int, accelerator) -> str:
+    """Save the batch of `step`, and say where it lies, or why it does not."""
+    if not accelerator.is_main_process:
+        return "the main process keeps the batch"
+    try:
+        return f"its batch is in {save_bad_batch(output, examples, step, size)}"
+    except OSError as error:
+        return f"its batch could not be saved ({error})"
 
 
 def _log_in(output: Path) -> list[dict]:
@@ -241,23 +267,40 @@ def _log_in(output: Path) -> list[dict]:
     return log
 
 
+class NoNumber(FloatingPointError):
+    """The loss or the gradient of a step is infinite or NaN."""
+
+    def __init__(self, step: int, terms: dict[str, float], norm: float):
+        self.step, total = step, terms["total"]
+        what = f"loss became {total}" if not math.isfinite(total) else f"gradient became {norm}"
+        shown = {name: round(term, 4) for name, term in terms.items() if name != "total"}
+        super().__init__(f"the {what} at step {step} (terms {shown}); lower training.learning_rate")
+
+
 @dataclass
 class Steps:
-    """The loop: forward, backward, update, log, checkpoint."""
+    """The loop: forward, backward, update, log, checkpoint.
+
+    Nothing in it waits for the GPU but `look`, before a line of the log and before a checkpoint.
+    """
 
     accelerator: Accelerator
-    module: torch.nn.Module
-    model: PartCLIPSeg | CLIPSeg
+    losses: LossModule
+    module: torch.nn.Module  # `losses` as accelerate wraps it
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LambdaLR
     settings: Settings
     output: Path
     done: Progress
+    watch: Watch
 
     def run(self, loader: DataLoader, first: int, progress: bool) -> None:
         """The steps `first`, first + 1, ... of the settings.
 
         The last batch only checks the weights.
+
+        Raises:
+            NoNumber: the loss or the gradient is infinite or NaN.
         """
         steps, log = self.settings.training.steps, self.done.log
         begun = time.time() - (log[-1]["seconds"] if log else 0)
@@ -272,57 +315,59 @@ class Steps:
             ncols=100,
         )
         for step, batch in enumerate(bar, start=first):
-            batch = send_to_device(batch, self.accelerator.device)
+            batch = self.losses.prepare(batch)
             if step == steps:
-                self.check(batch, step)
+                self.check(batch)
                 self.checkpoint(step)
                 break
-            self.step(batch, step)
+            self.step(batch)
             if (step + 1) % self.settings.training.log_every == 0 or step + 1 == steps:
-                self.write_log(step, time.time() - begun)
+                self.write_log(step, begun)
                 bar.set_postfix(loss=f"{log[-1]['total']:.4f}", refresh=False)
             if (step + 1) % self.settings.training.checkpoint_every == 0 and step + 1 < steps:
                 self.checkpoint(step + 1)
 
-    def step(self, batch: dict[str, Tensor], step: int) -> None:
+    def step(self, batch: dict[str, Tensor]) -> None:
         """One update."""
-        loss, terms = self.module(batch, step)
-        self.check_loss(loss, terms, step)
+        loss, terms = self.module(batch)
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.module.parameters(), self.settings.training.clip_norm)
+        norm = self.accelerator.clip_grad_norm_(
+            self.module.parameters(), self.settings.training.clip_norm
+        )
         self.optimizer.step()
         self.schedule.step()
-        for name, term in {"total": loss, **terms}.items():
-            self.done.window.setdefault(name, []).append(term.item())
+        self.watch.add({"total": loss, **terms}, norm)
 
     @torch.no_grad()
-    def check(self, batch: dict[str, Tensor], step: int) -> None:
+    def check(self, batch: dict[str, Tensor]) -> None:
         """The loss after the last update has to be a number, too."""
-        self.check_loss(*self.module(batch, step), step)
+        loss, terms = self.module(batch)
+        self.watch.add({"total": loss, **terms})
 
-    def check_loss(self, loss: Tensor, terms: dict[str, Tensor], step: int) -> None:
-        """`FloatingPointError` with the terms if the loss is no number."""
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss became {loss.item()} at step {step} (terms "
-                f"{ {k: round(v.item(), 4) for k, v in terms.items()} }); lower "
-                "training.learning_rate"
-            )
+    def look(self) -> None:
+        """Wait for all steps so far; `NoNumber` if one of them went wrong."""
+        step = self.watch.bad_step(self.accelerator.gather)
+        if step is not None:
+            raise NoNumber(step, self.watch.terms(), float(self.watch.norm))
 
-    def write_log(self, step: int, seconds: float) -> None:
+    def write_log(self, step: int, begun: float) -> None:
         """One entry of the log: the means since the last one."""
-        means = {name: sum(values) / len(values) for name, values in self.done.window.items()}
-        self.done.log.append({"step": step + 1, "seconds": round(seconds, 1), **means})
-        self.done.window = {}
+        self.look()
+        means = {name: total / count for name, (total, count) in self.watch.window().items()}
+        seconds = round(time.time() - begun, 1)
+        self.done.log.append({"step": step + 1, "seconds": seconds, **means})
+        self.watch.restart()
 
     def checkpoint(self, steps: int) -> None:
         """What is needed to go on after so many steps."""
+        self.look()
+        self.done.window = self.watch.window()
         if self.accelerator.is_main_process:
             save_checkpoint(
                 self.output / "checkpoints",
                 steps,
-                self.model,
+                self.losses.model,
                 self.optimizer,
                 self.schedule,
                 self.done,

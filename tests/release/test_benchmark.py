@@ -106,7 +106,8 @@ def test_the_steps_measured_on_a_gpu_run_anywhere_at_a_tiny_size(written):
     assert len(items) == 6
     for item in items.values():
         assert list(item["stages"]) == [
-            "words and targets",
+            "batch",
+            "targets",
             "encoder",
             "decoder and losses",
             "backward",
