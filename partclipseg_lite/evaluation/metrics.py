@@ -23,6 +23,10 @@ import numpy as np
 from ..datasets.sample import IGNORE
 from ..vocabulary import Vocabulary
 from .boundary import boundary_labels, released_boundary_quantity
+from .class_means import class_ious, harmonic_mean, mean_iou, percent
+from .class_means import mean as _mean
+from .counts import KINDS, PictureCounts
+from .intervals import bootstrap
 
 SETTINGS = ("oracle_obj", "pred_all", "plain")
 BOUNDARY_KEY = {"per_class": "boundary_iou", "released": "released_boundary_quantity"}
@@ -94,11 +98,21 @@ class Evaluator:
                 f"settings are {list(self.settings)}, expected at least one of {list(SETTINGS)}"
             )
         self.options = ScoringOptions.for_reading(reading) if options is None else options
-        self.images = 0
+        self.names: list[str] = []
         self._counts = {setting: _Counts.zeros(len(vocabulary) + 1) for setting in self.settings}
+        self._pictures: dict[str, list[np.ndarray]] = {setting: [] for setting in self.settings}
+
+    @property
+    def images(self) -> int:
+        """How many pictures were counted."""
+        return len(self.names)
 
     def update(
-        self, labels: Mapping[str, np.ndarray], object_map: np.ndarray, part_map: np.ndarray
+        self,
+        labels: Mapping[str, np.ndarray],
+        object_map: np.ndarray,
+        part_map: np.ndarray,
+        name: str = "",
     ) -> None:
         """Count one picture; tensors are welcome.
 
@@ -107,6 +121,7 @@ class Evaluator:
                 IGNORE for no prediction (the same as background).
             object_map: object ids, IGNORE where there is no object, `int [H, W]`.
             part_map: object-part ids, IGNORE where there is no part label, `int [H, W]`.
+            name: of the picture, by which models can be compared on it later.
 
         Raises:
             ValueError: a missing setting, unequal shapes, or ids outside the vocabulary.
@@ -119,19 +134,21 @@ class Evaluator:
         part_map = _label_map(part_map, "part_map", T)
         object_map = _label_map(object_map, "object_map", len(self.vocabulary.objects))
         checked = {s: _label_map(labels[s], f"labels[{s!r}]", T + 1) for s in self.settings}
-        for name, array in [("object_map", object_map)] + [
+        for what, array in [("object_map", object_map)] + [
             (f"labels[{s!r}]", a) for s, a in checked.items()
         ]:
             if array.shape != part_map.shape:
                 raise ValueError(
-                    f"{name} has shape {array.shape}, part_map has {part_map.shape}; "
+                    f"{what} has shape {array.shape}, part_map has {part_map.shape}; "
                     f"resize the prediction to the picture first"
                 )
         for setting, predicted in checked.items():
             truth = np.where(object_map == IGNORE, T, part_map) if setting == "plain" else part_map
             predicted = np.where(predicted == IGNORE, T, predicted)
-            self._counts[setting].add(predicted, truth, self.options.boundary)
-        self.images += 1
+            confusion = self._counts[setting].add(predicted, truth, self.options.boundary)
+            totals = _totals(self._scored(confusion, setting))
+            self._pictures[setting].append(totals.astype(np.int32))
+        self.names.append(name)
 
     def merge(self, other: Evaluator) -> None:
         """Add the counts of another evaluator, of a process that scored other pictures, say.
@@ -144,12 +161,29 @@ class Evaluator:
             raise ValueError(
                 "only evaluators with equal vocabulary, settings and options can be merged"
             )
-        self.images += other.images
+        self.names += other.names
         for setting in self.settings:
+            self._pictures[setting] += other._pictures[setting]
             for field in fields(_Counts):
                 getattr(self._counts[setting], field.name)[...] += getattr(
                     other._counts[setting], field.name
                 )
+
+    @property
+    def pictures(self) -> PictureCounts:
+        """The counts of each picture, in the order in which they were counted."""
+        shape = (0, len(KINDS), len(self.vocabulary) + 1)
+        stacked = {
+            setting: np.stack(rows) if rows else np.zeros(shape, np.int32)
+            for setting, rows in self._pictures.items()
+        }
+        return PictureCounts(tuple(self.names), stacked)
+
+    def _scored(self, confusion: np.ndarray, setting: str) -> np.ndarray:
+        """A confusion matrix without what this evaluator leaves out of it."""
+        if setting == "oracle_obj" and self.options.oracle_background == "dropped":
+            return _without(confusion, len(self.vocabulary))
+        return confusion
 
     def confusion(self, setting: str) -> np.ndarray:
         """Pixels by [predicted, true] class, `int64 [T+1, T+1]`; background comes last."""
@@ -163,23 +197,19 @@ class Evaluator:
             "correct", "labelled" and "predicted" in pixels.
         """
         counts, is_release = self._counts[setting], self.options.boundary == "released"
-        confusion, boundary = counts.confusion, counts.boundary
-        if setting == "oracle_obj" and self.options.oracle_background == "dropped":
-            background = len(self.vocabulary)
-            confusion, boundary = _without(confusion, background), _without(boundary, background)
-        correct, labelled, predicted = _totals(confusion)
-        union = labelled + predicted - correct
-        boundary_correct, boundary_labelled, boundary_predicted = (
-            total[:-1] for total in _totals(boundary)
+        totals = _totals(self._scored(counts.confusion, setting))
+        correct, predicted, labelled = totals
+        boundary_correct, boundary_predicted, boundary_labelled = (
+            total[:-1] for total in _totals(self._scored(counts.boundary, setting))
         )
         boundary_union = boundary_labelled + boundary_predicted - boundary_correct
         return {
             "correct": correct,
             "labelled": labelled,
             "predicted": predicted,
-            "iou": _percent(correct, union, labelled > 0),
-            "recall": _percent(correct, labelled, labelled > 0),
-            "boundary": _percent(
+            "iou": class_ious(totals),
+            "recall": percent(correct, labelled, labelled > 0),
+            "boundary": percent(
                 boundary_correct, boundary_union, boundary_union > 0 if is_release else labelled > 0
             ),
         }
@@ -187,7 +217,8 @@ class Evaluator:
     def compute(self) -> dict:
         """All scores as plain numbers, ready for JSON (None where there is nothing to score).
 
-        {"images": N, setting: {"seen", "unseen", "harmonic", "all", "recall_seen", …,
+        {"images": N, setting: {"seen", "unseen", "harmonic", "seen_low", "seen_high", … (95 % over
+        pictures, by bootstrap), "all", "recall_seen", …,
         "boundary_iou_seen", …, "per_object_part": {name: {iou, recall, boundary_iou, pixels,
         seen}}, "per_object": {…}, "per_part": {…}}}. "all" is the mean over every labelled class;
         "plain" also has "background" (its IoU), which "all" includes there. With options.boundary =
@@ -208,6 +239,7 @@ class Evaluator:
                 f"{prefix}unseen": of_unseen,
                 f"{prefix}harmonic": harmonic_mean(of_seen, of_unseen),
             }
+        summary |= self._intervals(setting)
         in_all = scores["iou"]
         if setting == "pred_all" and self.options.pred_all_mean == "predicted":
             in_all = np.where(np.isnan(in_all) & (scores["predicted"] > 0), 0.0, in_all)
@@ -240,6 +272,18 @@ class Evaluator:
                 summary["per_part"][part][f"iou_{name}"] = mean["iou"]
         return summary
 
+    def _intervals(self, setting: str) -> dict[str, float]:
+        """`{"seen_low", "seen_high", …}`, 95 % over pictures, of the three mIoU."""
+        if not self.images:
+            return {}
+        statistic = mean_iou(self.vocabulary.seen.numpy())
+        found = bootstrap(self.pictures.settings[setting], statistic)
+        return {
+            f"{key}_{end}": getattr(interval, end)
+            for key, interval in found.items()
+            for end in ("low", "high")
+        }
+
 
 @dataclass
 class _Counts:
@@ -253,8 +297,8 @@ class _Counts:
             np.zeros((classes, classes), np.int64), np.zeros((classes + 1, classes + 1), np.int64)
         )
 
-    def add(self, predicted: np.ndarray, truth: np.ndarray, boundary: str) -> None:
-        """Count one picture.
+    def add(self, predicted: np.ndarray, truth: np.ndarray, boundary: str) -> np.ndarray:
+        """Count one picture; returns its own confusion matrix.
 
         Args:
             predicted: `int64 [H, W], 0..T`.
@@ -264,7 +308,8 @@ class _Counts:
         classes = len(self.confusion)
         background, no_boundary = classes - 1, classes
         counts = truth != IGNORE
-        self.confusion += _confusion(predicted[counts], truth[counts], classes)
+        of_picture = _confusion(predicted[counts], truth[counts], classes)
+        self.confusion += of_picture
         if boundary == "released":  # there ignored pixels stay in both maps, as background
             predicted, truth = (
                 np.where(counts, predicted, background),
@@ -281,15 +326,17 @@ class _Counts:
             )
             predicted, truth = (np.where(m == IGNORE, no_boundary, m) for m in (predicted, truth))
         self.boundary += _confusion(predicted.ravel(), truth.ravel(), classes + 1)
+        return of_picture
 
 
 def mean_and_spread(results: Iterable[Mapping]) -> dict[str, dict[str, dict]]:
     """Summary of the `compute` results of several training seeds.
 
     Returns:
-        {setting: {"seen": {"mean", "std", "values"}, …}} for every headline score; std is the
-        sample deviation, None for a single seed; a score that is None in some seed is None
-        everywhere but in "values".
+        {setting: {"seen": {"mean", "std", "values"}, …}} for every headline score, but not for the
+        ends of intervals over pictures, which are another spread. std is the sample deviation,
+        None for a single seed; a score that is None in some seed is None everywhere but in
+        "values".
 
     Raises:
         ValueError: there are no results.
@@ -301,7 +348,9 @@ def mean_and_spread(results: Iterable[Mapping]) -> dict[str, dict[str, dict]]:
     for setting in (setting for setting in SETTINGS if setting in results[0]):
         summary[setting] = {}
         for key in (
-            key for key, value in results[0][setting].items() if not isinstance(value, dict)
+            key
+            for key, value in results[0][setting].items()
+            if not isinstance(value, dict) and not key.endswith(("_low", "_high"))
         ):
             values = [result[setting][key] for result in results]
             known, several = None not in values, len(values) > 1
@@ -311,11 +360,6 @@ def mean_and_spread(results: Iterable[Mapping]) -> dict[str, dict[str, dict]]:
                 "std": float(np.std(values, ddof=1)) if known and several else None,
             }
     return summary
-
-
-def harmonic_mean(a: float, b: float) -> float:
-    """2ab / (a + b); 0 if both are 0, NaN if one is."""
-    return 0.0 if a == b == 0 else 2 * a * b / (a + b)
 
 
 def _confusion(predicted: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
@@ -328,23 +372,9 @@ def _without(confusion: np.ndarray, label: int) -> np.ndarray:
     return kept
 
 
-def _totals(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Correct, labelled and predicted pixels of every class, float [T+1]."""
-    return (
-        confusion.diagonal().astype(float),
-        confusion.sum(0).astype(float),
-        confusion.sum(1).astype(float),
-    )
-
-
-def _percent(numerator: np.ndarray, denominator: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    return np.divide(100 * numerator, denominator, out=np.full(len(numerator), np.nan), where=valid)
-
-
-def _mean(values: np.ndarray) -> float:
-    """Mean without the NaNs; NaN, silently, if nothing is left."""
-    values = values[~np.isnan(values)]
-    return float(values.mean()) if len(values) else float("nan")
+def _totals(confusion: np.ndarray) -> np.ndarray:
+    """Pixels of every class as in `counts.KINDS`: correct, predicted, labelled; float `[3, C]`."""
+    return np.stack([confusion.diagonal(), confusion.sum(1), confusion.sum(0)]).astype(float)
 
 
 def _group(

@@ -85,9 +85,7 @@ class AttentionPlan:
 
 def _groups(image: Tensor, obj: Tensor) -> dict:
     """The groups of maps that share image and object, numbered."""
-    pairs, group = torch.stack([image, obj], dim=1).unique(
-        dim=0, return_inverse=True
-    )
+    pairs, group = (image * (obj.amax() + 1) + obj).unique(return_inverse=True)
     return {"group": group, "groups": len(pairs)}
 
 

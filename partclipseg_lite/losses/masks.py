@@ -85,9 +85,10 @@ def masked_bce(
 ) -> list[Tensor]:
     """Mean of weight * BCE over each selection of pixels, one number a selection.
 
-    The mean is over the pixels selected and the channels of positive weight.
-    Several selections share one pass over the logits. 0 if nothing is selected: a
-    batch without background must lose one term, not the whole step.
+    BCE is -log sigmoid(x) where the mask is, -log sigmoid(-x) elsewhere. The mean
+    is over the pixels selected and the channels of positive weight. Several
+    selections share one pass over the logits. 0 if nothing is selected: a batch
+    without background must lose one term, not the whole step.
 
     Args:
         logits: `float [B, C, S, S]`.
@@ -95,18 +96,14 @@ def masked_bce(
         selections: pixels that count, each `bool [B, 1, S, S]`.
         weight: `float [B, C]`.
     """
+    right = torch.where(masks, logits, -logits).flatten(2)  # (B, C, S*S)
     # Halves are too coarse.
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    # (B, C, S*S)
-    bce = F.binary_cross_entropy_with_logits(
-        logits, masks.to(logits.dtype), reduction="none"
-    ).flatten(2)
+    right = right.to(torch.promote_types(right.dtype, torch.float32))
+    bce = -(weight.to(right.dtype)[:, None] @ F.logsigmoid(right))  # (B, 1, S*S)
     means = []
     for pixels in selections:
-        # (B, C)
-        per_image = (bce @ pixels.flatten(2).transpose(1, 2).to(bce.dtype))[..., 0]
         count = (pixels.sum(dim=(1, 2, 3))[:, None] * (weight > 0)).sum()
-        means.append((per_image * weight).sum() / count.clamp(min=1))
+        means.append((bce * pixels.flatten(2)).sum() / count.clamp(min=1))
     return means
 
 

@@ -51,12 +51,13 @@ class Objective:
             chosen = self.chosen(targets, words)
         plan = chosen and self.placed(chosen, targets)
         output = model(activations, words, plan and plan.tap)
-        terms = self.mask_losses(output, targets)
-        if self.loss.dice_weight:
-            terms["dice"] = dice_loss(output, targets)
-        if plan is not None:
-            # Maps meet a threshold: in full precision.
-            with torch.autocast(plan.area.device.type, enabled=False):
+        # Means over many pixels, and maps that meet a threshold: in full precision.
+        device = output.object_part_logits.device.type
+        with torch.autocast(device, enabled=False):
+            terms = self.mask_losses(output, targets)
+            if self.loss.dice_weight:
+                terms["dice"] = dice_loss(output, targets)
+            if plan is not None:
                 terms |= self.attention_losses(plan, targets)
         return self.total(terms, targets), terms
 

@@ -22,6 +22,7 @@ SHIPPED = {
     "toy": "toy_partclipseg",
     "toy_no_attention_control": "toy_no_attention_control",
     "toy_clipseg": "toy_clipseg",
+    "toy_phrases": "toy_phrases",
 }
 KNOWN_ON_HUB = ("CIDAS/clipseg-rd64-refined",)  # found there without a prefix
 HUB_PREFIX, OPEN_CLIP_PREFIX = "hf:", "open_clip:"

@@ -13,7 +13,9 @@ from partclipseg_lite.evaluation.boundary import (
     boundary_width,
     released_boundary_quantity,
 )
+from partclipseg_lite.evaluation.class_means import mean_iou
 from partclipseg_lite.evaluation.decisions import oracle_obj_labels, plain_labels, pred_all_labels
+from partclipseg_lite.evaluation.intervals import bootstrap
 from partclipseg_lite.evaluation.metrics import SETTINGS, Evaluator, ScoringOptions, mean_and_spread
 from partclipseg_lite.release.comparison import shipped_reference
 from partclipseg_lite.release.evaluator import released_scores
@@ -402,6 +404,27 @@ def test_the_released_boundary_quantity_misses_boundaries_that_boundary_iou_sees
 
     assert ((score("per_class") > 20) & (score("per_class") < 90)).all()
     assert np.isnan(score("released")).all()  # no pixel of its map carries the id of either part
+
+
+def test_scores_carry_their_interval_over_pictures_and_can_be_recomputed_from_counts():
+    evaluator, names = Evaluator(SMALL), [f"picture {seed}" for seed in range(6)]
+    for seed, name in enumerate(names):
+        object_map, part_map, predicted = picture(seed)
+        evaluator.update(dict.fromkeys(SETTINGS, predicted), object_map, part_map, name)
+    result, pictures = evaluator.compute(), evaluator.pictures
+    assert pictures.names == tuple(names)
+    for setting in SETTINGS:
+        counts = pictures.settings[setting]
+        assert counts.shape == (6, 3, T + 1) and counts.dtype == np.int32
+        confusion = evaluator.confusion(setting)
+        totals = [confusion.diagonal(), confusion.sum(1), confusion.sum(0)]
+        np.testing.assert_array_equal(counts.sum(0), totals)
+        for key, interval in bootstrap(counts, mean_iou(SMALL.seen.numpy())).items():
+            stored = result[setting]
+            assert interval == (stored[f"{key}_low"], stored[key], stored[f"{key}_high"])
+            assert stored[f"{key}_low"] < stored[key] < stored[f"{key}_high"]
+    spread = mean_and_spread([result, result])["plain"]
+    assert "seen" in spread and "seen_low" not in spread  # of seeds, not of pictures
 
 
 def test_seeds_are_summarised_by_mean_and_sample_deviation():
