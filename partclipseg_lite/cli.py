@@ -206,7 +206,9 @@ def _parser() -> argparse.ArgumentParser:
         "can share the folder.",
         "python -m partclipseg_lite experiments run --only 'toy*'",
     )
-    experiments.add_argument("what", choices=("list", "run"))
+    experiments.add_argument(
+        "what", choices=("list", "run", "ship"), help="ship: put what is done into the package"
+    )
     experiments.add_argument(
         "--only", default="*", metavar="PATTERN", help="such as 'toy*' or 'gamma_0.1-seed0'"
     )
@@ -320,6 +322,11 @@ def _experiments(args: argparse.Namespace) -> None:
     from .experiments.queue import is_done, run_in_processes, run_missing, seconds_needed
     from .files import check_folder
 
+    if args.what == "ship":
+        from .experiments.ship import ship
+
+        print("\n".join(ship(args.work)))
+        return
     if args.jobs < 1:
         raise ValueError(f"--jobs must be at least 1, got {args.jobs}")
     chosen = jobs(args.only)

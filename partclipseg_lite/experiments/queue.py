@@ -28,7 +28,9 @@ from .pictures import Pictures
 from .plan import Job
 from .run import Run
 
-#: Pictures a split, all of seed 0, which no training has seen.
+#: Of the pictures that are scored, which no training has seen.
+TEST_SEED = 0
+#: Pictures a split.
 PICTURES = {"test": 600, "shifted": 300, "validation": 200}
 #: The first test pictures, in which attention is measured.
 LOOKED_AT = 150
@@ -68,7 +70,7 @@ def run_job(job: Job, work: Path) -> dict:
     splits, attention, run = {}, {}, Run(job.settings, folder, pictures_of(job, "test"))
     if job.experiment.scored:
         for split in job.experiment.splits:
-            world = DrawnWorld(split, pictures_of(job, split), data.size, 0, "all")
+            world = DrawnWorld(split, pictures_of(job, split), data.size, TEST_SEED, "all")
             pictures = Pictures.drawn(work / "pictures", world)
             counted = count(model, pictures, run.vocabulary)
             counted.pictures.save(folder / f"{split}.npz")
@@ -92,7 +94,7 @@ def pictures_of(job: Job, split: str) -> int:
 def test_pictures(job: Job, work: Path) -> Pictures:
     """The test pictures of a job."""
     size, images = job.settings.data.size, pictures_of(job, "test")
-    return Pictures.drawn(work / "pictures", DrawnWorld("test", images, size, 0, "all"))
+    return Pictures.drawn(work / "pictures", DrawnWorld("test", images, size, TEST_SEED, "all"))
 
 
 def attention_summary(model: PartCLIPSeg | CLIPSeg, pictures: Pictures, job: Job) -> dict:

@@ -84,16 +84,22 @@ def train(
     check_owner(output, settings)
     accelerator = new_accelerator(settings.training.precision)
     vocabulary = Vocabulary.load(settings.vocabulary)
+    model = starting_model(settings)
+    model.decoder.recompute = settings.training.recompute
+    output.mkdir(parents=True, exist_ok=True)  # settings that cannot be built leave nothing behind
+    with the_only_one(output, accelerator.is_main_process):
+        return _train(settings, output, samples, progress, accelerator, vocabulary, model, keep)
+
+
+def starting_model(settings: Settings) -> PartCLIPSeg | CLIPSeg:
+    """The model as it is before the first step: what training with these settings begins with."""
     torch.manual_seed(settings.training.seed)
     model = build_model(settings)
     if settings.model.start_from_clip:
         start_from_clip(model)
     if settings.model.start:
         start_from(model, settings.model.start)
-    model.decoder.recompute = settings.training.recompute
-    output.mkdir(parents=True, exist_ok=True)  # settings that cannot be built leave nothing behind
-    with the_only_one(output, accelerator.is_main_process):
-        return _train(settings, output, samples, progress, accelerator, vocabulary, model, keep)
+    return model
 
 
 def check_owner(output: Path, settings: Settings) -> None:
