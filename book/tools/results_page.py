@@ -322,8 +322,8 @@ not be set beside the paper's.
 All models read the same frozen tiny CLIP, start from the same CLIPSeg of phrases, were trained for
 {steps:,} steps on the same drawn pictures of *seen* objects, {seeds} times with other random
 numbers each, and were asked for the bare names of all 149 object parts. Scores are in percent,
-pictures are scored whole. Brackets hold 95 % intervals over pictures: what other pictures of the same kind
-would have given. The spread over training seeds is another thing and stands apart.
+pictures are scored whole. Brackets hold 95 % intervals over pictures: what other pictures of the
+same kind would have given. The spread over training seeds is another thing and stands apart.
 {made_on(record)}.
 
 ## {record["pictures"]} test pictures
