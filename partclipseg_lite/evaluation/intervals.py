@@ -34,7 +34,7 @@ class Interval(NamedTuple):
 
 
 def bootstrap(
-    counts: np.ndarray, statistic: Statistic, resamples: int = 2000, seed: int = 0
+    counts: np.ndarray, statistic: Statistic, resamples: int = 1000, seed: int = 0
 ) -> dict[str, Interval]:
     """Each number of `statistic` with its 95 % interval over pictures.
 
@@ -66,7 +66,7 @@ def paired_difference(
     counts_a: np.ndarray,
     counts_b: np.ndarray,
     statistic: Statistic,
-    resamples: int = 2000,
+    resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, Interval]:
     """Each number of a minus that of b, mean over training seeds, with its 95 % interval.
@@ -110,7 +110,7 @@ def paired_difference(
 
 
 def mean_over_seeds(
-    counts: np.ndarray, statistic: Statistic, resamples: int = 2000, seed: int = 0
+    counts: np.ndarray, statistic: Statistic, resamples: int = 1000, seed: int = 0
 ) -> dict[str, Interval]:
     """Each number of `statistic`, mean over training seeds, with its 95 % interval over pictures.
 

@@ -23,6 +23,7 @@ class Experiment:
         overrides: dotted settings that it changes.
         seeds: how many training seeds, from 0.
         splits: of the drawn world, on which it is scored.
+        pictures: at most so many of each split.
         differs_from: the experiment that its difference is told against, "" for none.
         ships: whether the weights of its median seed go into the package.
         scored: False for a stage that others start from.
@@ -35,6 +36,7 @@ class Experiment:
     seeds: int
     overrides: Mapping[str, Any] = field(default_factory=dict)
     splits: tuple[str, ...] = ("test",)
+    pictures: int = 600
     differs_from: str = "toy"
     ships: bool = False
     scored: bool = True

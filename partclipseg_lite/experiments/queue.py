@@ -65,15 +65,15 @@ def run_job(job: Job, work: Path) -> dict:
     samples = None if phrases else Pictures.drawn(work / "pictures", training_world(job))
     model, log = train(settings, folder, samples, progress=False, keep=job.strip)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
-    splits, attention, run = {}, {}, Run(job.settings, folder, PICTURES["test"])
+    splits, attention, run = {}, {}, Run(job.settings, folder, pictures_of(job, "test"))
     if job.experiment.scored:
         for split in job.experiment.splits:
-            world = DrawnWorld(split, PICTURES[split], data.size, 0, "all")
+            world = DrawnWorld(split, pictures_of(job, split), data.size, 0, "all")
             pictures = Pictures.drawn(work / "pictures", world)
             counted = count(model, pictures, run.vocabulary)
             counted.pictures.save(folder / f"{split}.npz")
             splits[split] = counted.compute()
-        attention = attention_summary(model, pictures_of_test(work, data.size), job)
+        attention = attention_summary(model, test_pictures(job, work), job)
     metrics = run.record(model, log, splits.get("test", {}), splits=splits, attention=attention)
     return metrics
 
@@ -84,9 +84,15 @@ def training_world(job: Job) -> DrawnWorld:
     return DrawnWorld("train", data.images, data.size, data.seed, data.objects)
 
 
-def pictures_of_test(work: Path, size: int) -> Pictures:
-    """The test pictures."""
-    return Pictures.drawn(work / "pictures", DrawnWorld("test", PICTURES["test"], size, 0, "all"))
+def pictures_of(job: Job, split: str) -> int:
+    """On how many pictures of a split a job is scored."""
+    return min(PICTURES[split], job.experiment.pictures)
+
+
+def test_pictures(job: Job, work: Path) -> Pictures:
+    """The test pictures of a job."""
+    size, images = job.settings.data.size, pictures_of(job, "test")
+    return Pictures.drawn(work / "pictures", DrawnWorld("test", images, size, 0, "all"))
 
 
 def attention_summary(model: PartCLIPSeg | CLIPSeg, pictures: Pictures, job: Job) -> dict:
@@ -113,8 +119,12 @@ def run_missing(
         work: the folder of runs, shared by all who take part.
         say: told what is begun and what came out.
         waits: whether to wait for stages that another process is running.
+
+    Raises:
+        RuntimeError: some could not be trained; the others are done all the same.
     """
     work.mkdir(parents=True, exist_ok=True)
+    failed = []
     for job in chosen:
         lock = FileLock(work / f".{job.name}.lock")
         try:
@@ -126,8 +136,15 @@ def run_missing(
             if is_done(job, work):
                 continue
             begun = time.time()
-            metrics = run_job(job, work)
+            try:
+                metrics = run_job(job, work)
+            except (ValueError, FloatingPointError, RuntimeError) as error:
+                say(f"{job.name} failed: {error}")
+                failed.append(job.name)
+                continue
             say(f"{job.name}: {in_words(metrics)}, {time.time() - begun:.0f} s")
+    if failed:
+        raise RuntimeError(f"{len(failed)} trainings failed: {', '.join(failed)}")
 
 
 def run_in_processes(pattern: str, work: Path, processes: int) -> None:

@@ -239,7 +239,7 @@ def _driver() -> dict:
         else None
     )
     return {
-        "gpu_gb": round(torch.cuda.get_device_properties().total_memory / 1e9, 1),
+        "gpu_gb": round(torch.cuda.get_device_properties(0).total_memory / 1e9, 1),
         "driver": done.stdout.split("\n")[0].strip() if done and not done.returncode else None,
         "cuda": torch.version.cuda,
     }

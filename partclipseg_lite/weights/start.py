@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from ..network.models import CLIPSeg, PartCLIPSeg
 from .files import FORMAT, WeightsError, read_tensors
@@ -13,6 +14,22 @@ from .state import trained_state
 #: What the second half of PartCLIPSeg copies from the first, as released: Eq. 4's FiLM is the
 #: decoder's, its head is the one of parts and objects.
 COPIED = {"object_part_film.": "decoder.film.", "object_part_head.": "mask_head."}
+
+
+def same_clip(one: nn.Module, other: nn.Module) -> bool:
+    """Whether two CLIPs hold the same weights, whichever of them a reading goes on training.
+
+    Tables of positions are left out: they are interpolated to the size of the pictures.
+    """
+    mine, theirs = (
+        {k: v for k, v in clip.state_dict().items() if not k.endswith("positional_embedding")}
+        for clip in (one, other)
+    )
+    return mine.keys() == theirs.keys() and all(
+        mine[name].shape == theirs[name].shape
+        and torch.equal(mine[name].cpu().half(), theirs[name].cpu().half())
+        for name in mine
+    )
 
 
 @torch.no_grad()
@@ -34,9 +51,12 @@ def start_from(
         WeightsError: they have a decoder of another size, or read another CLIP.
     """
     ours = read_tensors(resolve(name_or_path, allow_download))[1].get("format") == FORMAT
-    source, *_ = load_model(
-        name_or_path, model.backbone if ours else None, allow_download=allow_download
-    )
+    source, *_ = load_model(name_or_path, allow_download=allow_download)
+    if ours and not same_clip(source.backbone.clip, model.backbone.clip):
+        raise WeightsError(
+            f"setting 'model.start': {str(name_or_path)!r} reads another CLIP than this model; set "
+            "model.backbone as it is there"
+        )
     theirs, mine = trained_state(source), trained_state(model)
     for copy, original in COPIED.items():
         for name in [name for name in mine if name.startswith(copy) and name not in theirs]:
