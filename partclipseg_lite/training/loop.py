@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
+from accelerate.utils import DistributedDataParallelKwargs
 from filelock import FileLock, Timeout
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -152,8 +153,14 @@ def new_accelerator(precision: str) -> Accelerator:
     try:
         AcceleratorState._reset_state(reset_partial_state=True)
         GradientState._reset_state()
+        # Buffers are frozen: they are the same in all processes.
+        shared = DistributedDataParallelKwargs(
+            broadcast_buffers=False, gradient_as_bucket_view=True
+        )
         return Accelerator(
-            cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16 else "no"
+            cpu=not torch.cuda.is_available(),
+            mixed_precision="bf16" if bf16 else "no",
+            kwargs_handlers=[shared],
         )
     finally:
         os.environ.update(kept)
@@ -178,6 +185,17 @@ def the_only_one(output: Path, main_process: bool) -> Iterator[None]:
         lock.release()
 
 
+def check_together(accelerator: Accelerator, first: int, output: Path) -> None:
+    """Raise a `ValueError` if the processes would not begin with the same step."""
+    begins = torch.tensor([first], device=accelerator.device)
+    found = sorted(set(accelerator.gather(begins).tolist()))
+    if len(found) > 1:
+        raise ValueError(
+            f"the processes of this run would begin with different steps {found}; let all of them "
+            f"see the same folder {output}"
+        )
+
+
 def _train(settings, output, samples, progress, accelerator, vocabulary, model, keep):
     training = settings.training
     if accelerator.is_main_process:
@@ -199,6 +217,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first = state["step"]
+    check_together(accelerator, first, output)
     if accelerator.is_main_process:
         write_whole(
             output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1)
@@ -246,6 +265,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         )
         write_whole(output / "log.json", json.dumps(done.log))
         remove_old(output / "checkpoints")  # one may be left of a process that was killed
+    accelerator.wait_for_everyone()  # what comes next may read the weights
     return model.eval(), done.log
 
 
