@@ -4,19 +4,21 @@ Everything random in step s comes from (seed, s), never from a generator that ru
 that was killed and taken up again computes the very same numbers as one that was not.
 """
 
+import itertools
 import json
 import math
 import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
+from accelerate.utils import DistributedDataParallelKwargs
 from filelock import FileLock, Timeout
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -157,8 +159,14 @@ def new_accelerator(precision: str) -> Accelerator:
     try:
         AcceleratorState._reset_state(reset_partial_state=True)
         GradientState._reset_state()
+        # Buffers are frozen: they are the same in all processes.
+        shared = DistributedDataParallelKwargs(
+            broadcast_buffers=False, gradient_as_bucket_view=True
+        )
         return Accelerator(
-            cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16 else "no"
+            cpu=not torch.cuda.is_available(),
+            mixed_precision="bf16" if bf16 else "no",
+            kwargs_handlers=[shared],
         )
     finally:
         os.environ.update(kept)
@@ -183,6 +191,17 @@ def the_only_one(output: Path, main_process: bool) -> Iterator[None]:
         lock.release()
 
 
+def check_together(accelerator: Accelerator, first: int, output: Path) -> None:
+    """Raise a `ValueError` if the processes would not begin with the same step."""
+    begins = torch.tensor([first], device=accelerator.device)
+    found = sorted(set(accelerator.gather(begins).tolist()))
+    if len(found) > 1:
+        raise ValueError(
+            f"the processes of this run would begin with different steps {found}; let all of them "
+            f"see the same folder {output}"
+        )
+
+
 def _train(settings, output, samples, progress, accelerator, vocabulary, model, keep):
     training = settings.training
     if accelerator.is_main_process:
@@ -204,6 +223,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first = state["step"]
+    check_together(accelerator, first, output)
     if accelerator.is_main_process:
         write_whole(
             output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1)
@@ -220,6 +240,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
             training.batch_size,
             accelerator.process_index,
             accelerator.num_processes,
+            training.accumulation,
         )
         loader = DataLoader(
             examples,
@@ -231,7 +252,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         )
         module, optimizer = accelerator.prepare(losses, optimizer)
         module.train()
-        watch = Watch(accelerator.device, first, done.window)
+        watch = Watch(accelerator, first, done.window)
         steps = Steps(
             accelerator, losses, module, optimizer, schedule, settings, output, done, watch, keep
         )
@@ -250,6 +271,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         )
         write_whole(output / "log.json", json.dumps(done.log))
         remove_old(output / "checkpoints")  # one may be left of a process that was killed
+    accelerator.wait_for_everyone()  # what comes next may read the weights
     return model.eval(), done.log
 
 
@@ -336,8 +358,9 @@ class Steps:
         """
         steps, log = self.settings.training.steps, self.done.log
         begun = time.time() - (log[-1]["seconds"] if log else 0)
+        shares, count = iter(loader), self.settings.training.accumulation
         bar = tqdm(
-            loader,
+            range(first, steps + 1),
             initial=first,
             total=steps,
             disable=not (progress and self.accelerator.is_main_process),
@@ -346,10 +369,10 @@ class Steps:
             file=sys.stdout,
             ncols=100,
         )
-        for step, batch in enumerate(bar, start=first):
+        for step in bar:
             if step in self.keep:
                 self.keep_weights(step)
-            batch = self.losses.prepare(batch)
+            batch = [self.losses.prepare(share) for share in itertools.islice(shares, count)]
             if step == steps:
                 self.check(batch)
                 self.checkpoint(step)
@@ -370,27 +393,64 @@ class Steps:
             words = taught(Vocabulary.load(self.settings.vocabulary), self.settings)
             save_model(path, self.losses.model, self.settings, words, {"step": steps}, half=True)
 
-    def step(self, batch: dict[str, Tensor]) -> None:
-        """One update."""
-        loss, terms = self.module(batch)
+    def step(self, batch: list[dict]) -> None:
+        """One update, from the shares of a batch that fall to this process."""
+        whole, met = self.counts(batch), []
         self.optimizer.zero_grad()
-        self.accelerator.backward(loss)
+        for share in batch:
+            wait = (
+                self.accelerator.no_sync(self.module) if share is not batch[-1] else nullcontext()
+            )
+            with wait:
+                loss, terms = self.module(share, whole)
+                # Gradients are averaged over the processes, and their shares have to be added.
+                self.accelerator.backward(loss * self.accelerator.num_processes)
+            met.append({"total": loss.detach(), **terms})
         norm = self.accelerator.clip_grad_norm_(
             self.module.parameters(), self.settings.training.clip_norm
         )
         self.optimizer.step()
         self.schedule.step()
-        self.watch.add({"total": loss, **terms}, norm)
+        self.watch.add(*self.summed(met, whole), norm)
 
     @torch.no_grad()
-    def check(self, batch: dict[str, Tensor]) -> None:
+    def check(self, batch: list[dict]) -> None:
         """The loss after the last update has to be a number, too."""
-        loss, terms = self.module(batch)
-        self.watch.add({"total": loss, **terms})
+        whole, met = self.counts(batch), []
+        for share in batch:
+            loss, terms = self.module(share, whole)
+            met.append({"total": loss, **terms})
+        self.watch.add(*self.summed(met, whole))
+
+    @torch.no_grad()
+    def counts(self, batch: list[dict]) -> dict[str, Tensor] | None:
+        """What the means of the whole batch are over, of all its shares in all processes.
+
+        None where there is one share.
+        """
+        if len(batch) * self.accelerator.num_processes == 1:
+            return None
+        counts = [self.losses.counts(share) for share in batch]
+        names = list(counts[0])
+        each = torch.stack([torch.stack([count[name] for name in names]) for count in counts])
+        return dict(zip(names, self.accelerator.reduce(each.sum(0), "sum"), strict=True))
+
+    @torch.no_grad()
+    def summed(self, met: list[dict], whole: dict[str, Tensor] | None) -> tuple[dict, dict]:
+        """The terms of all shares added up, and those that only a batch with objects has.
+
+        Without objects in its own share, a process learns from the counts whether others had some.
+        """
+        had = {}
+        if whole is not None and self.losses.controlled:
+            had = dict.fromkeys(("separation", "enhancement"), whole["objects"] > 0)
+        names = dict.fromkeys([*met[0], *had, *itertools.chain(*met)])
+        none = torch.zeros_like(met[0]["total"])
+        return {name: sum(terms.get(name, none) for terms in met) for name in names}, had
 
     def look(self) -> None:
         """Wait for all steps so far; `NoNumber` if one of them went wrong."""
-        step = self.watch.bad_step(self.accelerator.gather)
+        step = self.watch.bad_step()
         if step is not None:
             raise NoNumber(step, self.watch.terms(), float(self.watch.norm))
 
