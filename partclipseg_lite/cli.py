@@ -214,6 +214,35 @@ def _parser() -> argparse.ArgumentParser:
     # A process that measures one peak is called with it.
     benchmark.add_argument("--peak-of", metavar="ITEM", help=argparse.SUPPRESS)
 
+    experiments = add(
+        "experiments",
+        _experiments,
+        "List the trainings that the results page needs, or run what is missing: trained, scored, "
+        "kept in a folder each. Stopped at any moment, the same command goes on; several machines "
+        "can share the folder.",
+        "python -m partclipseg_lite experiments run --only 'toy*'",
+    )
+    experiments.add_argument(
+        "what", choices=("list", "run", "ship"), help="ship: put what is done into the package"
+    )
+    experiments.add_argument(
+        "--only", default="*", metavar="PATTERN", help="such as 'toy*' or 'gamma_0.1-seed0'"
+    )
+    experiments.add_argument(
+        "--work",
+        type=Path,
+        default=Path("runs/experiments"),
+        metavar="DIR",
+        help="folder of runs (default: runs/experiments)",
+    )
+    experiments.add_argument(
+        "--jobs",
+        type=_whole_number,
+        default=2,
+        metavar="N",
+        help="processes, of one thread each (default: 2)",
+    )
+
     doctor = add(
         "doctor",
         _doctor,
@@ -357,6 +386,41 @@ def _evaluate(args: argparse.Namespace) -> None:
             f" recall unseen {r['recall_unseen']}   boundary IoU unseen {r['boundary_iou_unseen']}"
         )
     print(f"wrote {args.json}")
+
+
+def _experiments(args: argparse.Namespace) -> None:
+    from .experiments.plan import jobs
+    from .experiments.queue import is_done, run_in_processes, run_missing, seconds_needed
+    from .files import check_folder
+
+    if args.what == "ship":
+        from .experiments.ship import ship
+
+        print("\n".join(ship(args.work)))
+        return
+    if args.jobs < 1:
+        raise ValueError(f"--jobs must be at least 1, got {args.jobs}")
+    chosen = jobs(args.only)
+    if args.what == "list":
+        for job in chosen:
+            print(f"{'done' if is_done(job, args.work) else 'missing':8s} {job.name}")
+    minutes = seconds_needed(chosen, args.work, args.jobs) / 60
+    missing = sum(not is_done(job, args.work) for job in chosen)
+    told = os.environ.get("PARTCLIPSEG_ESTIMATE_TOLD")
+    if not told:
+        print(
+            f"{missing} of {len(chosen)} trainings are missing: an estimated {minutes:.0f} min in "
+            f"{args.jobs} processes",
+            flush=True,
+        )
+    if args.what == "list" or not missing:
+        return
+    check_folder(args.work)
+    if args.jobs == 1:
+        run_missing(chosen, args.work, say=lambda line: print(line, flush=True))
+    else:
+        os.environ["PARTCLIPSEG_ESTIMATE_TOLD"] = "1"
+        run_in_processes(args.only, args.work, args.jobs)
 
 
 def _compare_released(args: argparse.Namespace) -> None:

@@ -41,10 +41,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
                 shutil.copyfileobj(source, device)
         return
     partial = _new_beside(target)
+    mode = (target if kind == "file" else partial).stat().st_mode
     try:
         yield partial
-        if kind == "file":
-            os.chmod(partial, stat.S_IMODE(target.stat().st_mode))
+        os.chmod(partial, stat.S_IMODE(mode))  # some writers put a file of their own in its place
         _flush(partial)
         os.replace(partial, target)
         _flush(target.parent)

@@ -5,11 +5,15 @@ Unknown names are refused. A *preset* is a named set of differences from these d
 """
 
 import difflib
+import functools
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Mapping
+from importlib import resources
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -47,6 +51,43 @@ Number = Annotated[float, Plain]
 Layers = Annotated[tuple[int, ...], Plain]
 
 
+class Presets(Mapping):
+    """The presets by name, each a file of `data/presets`: dotted settings over those of its `base`.
+
+    A preset's file opens with the command, the hardware, the time and what the paper has.
+    """
+
+    @functools.cached_property
+    def _files(self) -> dict[str, Path]:
+        folder = Path(str(resources.files("partclipseg_lite").joinpath("data/presets")))
+        return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+    @functools.cached_property
+    def _read(self) -> dict[str, dict[str, Any]]:
+        return {}
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        if name not in self._read:
+            values = yaml.safe_load(self._files[name].read_text(encoding="utf-8"))
+            base = values.pop("base", None)
+            self._read[name] = {**(self[base] if base else {}), **values}
+        return dict(self._read[name])
+
+    def __iter__(self):
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def about(self, name: str) -> str:
+        """The comment that the preset's file opens with."""
+        lines = self._files[name].read_text(encoding="utf-8").splitlines()
+        return "\n".join(line[2:] for line in itertools.takewhile(lambda x: x[:1] == "#", lines))
+
+
+PRESETS = Presets()
+
+
 class Group(BaseModel):
     """A frozen group of settings: unknown names, other types and infinite numbers are refused."""
 
@@ -59,6 +100,10 @@ class DataSettings(Group):
     """The pictures to learn from."""
 
     name: Literal["drawn"] = "drawn"
+    # what is taught: masks of object parts, or, as in PhraseCut, of whatever a phrase names
+    labels: Literal["parts", "phrases"] = "parts"
+    # in the training pictures and among the words; "all": an upper bound that knows the novel ones
+    objects: Literal["seen", "all"] = "seen"
     # side of the drawn pictures, and of the labels in evaluation
     size: Count = Field(128, ge=32, le=1024)
     # training pictures; each is seen several times, mirrored half of them
@@ -92,12 +137,14 @@ class ModelSettings(Group):
     heads: Count = Field(4, ge=1, le=256)
     # CLIPSeg: 2048; the drawn world does well with less
     mlp_width: Count = Field(256, ge=4, le=32_768)
-    # first FiLM = CLIP's patch-word similarity; see network.clip_start
+    # weights whose decoder this one starts from: a name or a path, as `segment --weights` takes it
+    start: str | None = None
+    # where no weights say otherwise: first FiLM = CLIP's patch-word similarity; network.clip_start
     start_from_clip: bool = True
     adapter: bool = True  # VisualAdapter on the activations: in the release, not in the paper
     background: bool = True  # an embedding for background; plain CLIPSeg has none
 
-    @field_validator("backbone", "pretrained")
+    @field_validator("backbone", "pretrained", "start")
     @classmethod
     def _is_one_line(cls, name: str | None) -> str | None:
         if name is not None and not name.isprintable():
@@ -346,68 +393,3 @@ def parse_overrides(assignments: list[str]) -> dict[str, Any]:
                 "or [1, 2]"
             ) from None
     return overrides
-
-
-_SMOKE = {
-    "data.images": 48,
-    "model.width": 16,
-    "model.mlp_width": 32,
-    "model.image_size": 96,
-    "training.steps": 40,
-    "training.batch_size": 4,
-    "training.checkpoint_every": 20,
-    "training.log_every": 5,
-    "training.warmup_steps": 5,
-}
-# The paper's training (section 4.1) with the public release's numbers where the paper gives none.
-_REAL = {
-    "model.backbone": "ViT-B-16-quickgelu",
-    "model.pretrained": "openai",
-    "model.image_size": 352,
-    "model.layers": [3, 6, 9],
-    "model.mlp_width": 2048,
-    "model.start_from_clip": False,
-    "training.steps": 20_000,
-    "training.batch_size": 8,
-    "training.learning_rate": 1e-4,
-    "training.warmup_steps": 0,
-    "training.clip_norm": 0.01,
-    "training.parts_per_image": 1000,
-    "training.objects_per_image": 1000,
-    "training.object_parts_per_image": 1000,
-    "training.vary_words": False,
-    "training.checkpoint_every": 1000,
-}
-_TOY = {"loss.dice_weight": 0.5}  # few steps from nothing, many tiny parts: see book/results.md
-PRESETS: dict[str, dict[str, Any]] = {
-    # The decoder starts anew here: ten times the released weight.
-    "toy": {**_TOY, "loss.enhancement_weight": 0.1},
-    "toy_no_attention_control": {
-        **_TOY,
-        "loss.separation_weight": 0.0,
-        "loss.enhancement_weight": 0.0,
-    },
-    # The baseline decodes 11 sequences a picture, the others 9 and rebuild 8: the picture's own
-    # names first, then any others.
-    "toy_clipseg": {
-        **_TOY,
-        "model.kind": "clipseg",
-        "loss.separation_weight": 0.0,
-        "loss.enhancement_weight": 0.0,
-        "training.parts_per_image": 1000,
-        "training.objects_per_image": 1000,
-        "training.object_parts_per_image": 10,
-    },
-    "smoke": _SMOKE,
-    "smoke_clipseg": {**_SMOKE, "model.kind": "clipseg"},
-    "partclipseg_pascal_part_116": {**_REAL, "vocabulary": "pascal_part_116"},
-    "clipseg_rd64_refined": {
-        **_REAL,
-        "vocabulary": "pascal_part_116",
-        "model.kind": "clipseg",
-        "model.adapter": False,
-        "model.background": False,
-        "loss.separation_weight": 0.0,
-        "loss.enhancement_weight": 0.0,
-    },
-}

@@ -17,9 +17,9 @@ from partclipseg_lite.settings import PRESETS, Settings, parse_overrides, settin
 def test_every_preset_is_valid_and_says_its_name(preset):
     settings = Settings.from_preset(preset)
     assert settings.preset == preset
-    assert settings.model.kind == (
-        "clipseg" if "clipseg" in preset.replace("partclipseg", "") else "partclipseg"
-    )
+    is_clipseg = "clipseg" in preset.replace("partclipseg", "") or preset.endswith("_phrases")
+    assert settings.model.kind == ("clipseg" if is_clipseg else "partclipseg")
+    assert "python -m partclipseg_lite " in PRESETS.about(preset)
     assert Settings.model_validate_json(settings.model_dump_json()) == settings
 
 

@@ -79,6 +79,23 @@ def predicted_labels(
             )
 
 
+def count(
+    model: PartCLIPSeg | CLIPSeg,
+    samples: Sequence[Sample],
+    vocabulary: Vocabulary,
+    batch_size: int = 4,
+    progress: bool = False,
+) -> Evaluator:
+    """An evaluator that has counted every picture: `.compute()` scores, `.pictures` to compare.
+
+    Scored are full frames at the labels' own size; the labels are those of `predicted_labels`.
+    """
+    evaluator = Evaluator(vocabulary)
+    for sample, labels in predicted_labels(model, samples, vocabulary, batch_size, progress):
+        evaluator.update(labels, sample.object_map, sample.part_map, sample.name)
+    return evaluator
+
+
 def evaluate(
     model: PartCLIPSeg | CLIPSeg,
     samples: Sequence[Sample],
@@ -86,11 +103,7 @@ def evaluate(
     batch_size: int = 4,
     progress: bool = False,
 ) -> dict:
-    """Scores of `Evaluator.compute` in percent, and the `seconds` they took.
-
-    Scored are full frames at the labels' own size; the labels are those of `predicted_labels`.
-    """
-    evaluator, begun = Evaluator(vocabulary), time.time()
-    for sample, labels in predicted_labels(model, samples, vocabulary, batch_size, progress):
-        evaluator.update(labels, sample.object_map, sample.part_map)
-    return {**evaluator.compute(), "seconds": round(time.time() - begun, 1)}
+    """Scores of `Evaluator.compute` in percent, and the `seconds` they took; see `count`."""
+    begun = time.time()
+    scores = count(model, samples, vocabulary, batch_size, progress).compute()
+    return {**scores, "seconds": round(time.time() - begun, 1)}

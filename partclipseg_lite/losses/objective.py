@@ -13,7 +13,14 @@ from ..network.models import CLIPSeg, Conditions, PartCLIPSeg, SegmentationOutpu
 from ..settings import LossSettings
 from . import attention_control as control
 from .attention_control import AttentionPlan
-from .masks import Targets, dice_loss, make_targets, mask_losses
+from .masks import (
+    Targets,
+    dice_counts,
+    dice_loss,
+    make_targets,
+    mask_counts,
+    mask_losses,
+)
 
 
 class Objective:
@@ -86,6 +93,22 @@ class Objective:
         """See `make_targets`."""
         return make_targets(object_map, part_map, *words)
 
+    def counts(
+        self, targets: Targets, plan: AttentionPlan | None
+    ) -> dict[str, Tensor]:
+        """What the means of a batch are over, by name.
+
+        The sums of several batches' counts make each, as `Targets.whole`, a share.
+        """
+        objects, images = plan.groups if plan else 0, len(targets.valid)
+        number = lambda n: torch.full((), n, device=targets.valid.device)  # noqa: E731
+        return {
+            **mask_counts(targets, self.loss.background_weight),
+            **(dice_counts(targets) if self.loss.dice_weight else {}),
+            "objects": number(objects),
+            "images": number(images),
+        }
+
     # ---- Eq. 5
 
     def mask_losses(
@@ -125,9 +148,10 @@ class Objective:
     ) -> dict[str, Tensor]:
         """Both losses of attention control, each a mean over the objects shown."""
         maps = self.maps(plan)
+        objects = targets.whole["objects"] if targets.whole else plan.groups
         return {
-            "separation": self.separation(maps, plan).mean(),
-            "enhancement": self.enhancement(maps, plan).mean(),
+            "separation": self.separation(maps, plan).sum() / objects,
+            "enhancement": self.enhancement(maps, plan).sum() / objects,
         }
 
     def maps(self, plan: AttentionPlan) -> Tensor:

@@ -94,13 +94,19 @@ class LostStep(Objective):
     No object pixel: no background term.
     """
 
+    def counts(self, targets: Targets, plan: AttentionPlan | None) -> dict[str, Tensor]:
+        lost = {"bare": targets.background.sum(), "covered": (~targets.background).sum()}
+        return {**super().counts(targets, plan), **lost}
+
     def mask_losses(self, output: SegmentationOutput, targets: Targets) -> dict[str, Tensor]:
         terms = super().mask_losses(output, targets)
-        terms["object_part"] = terms["object_part"] * ~targets.background.all()
+        covered = targets.whole["covered"] if targets.whole else (~targets.background).sum()
+        terms["object_part"] = terms["object_part"] * (covered > 0)
         return terms
 
     def total(self, terms: dict[str, Tensor], targets: Targets) -> Tensor:
-        return super().total(terms, targets) * targets.background.any()
+        bare = targets.whole["bare"] if targets.whole else targets.background.sum()
+        return super().total(terms, targets) * (bare > 0)
 
 
 # ---- attention control
@@ -231,7 +237,7 @@ class DividedByImages(Objective):
     """P:632. The mean over objects is divided once more, by the number of images in the batch."""
 
     def attention_losses(self, plan: AttentionPlan, targets: Targets) -> dict[str, Tensor]:
-        images = len(targets.objects)
+        images = targets.whole["images"] if targets.whole else len(targets.objects)
         return {
             name: loss / images for name, loss in super().attention_losses(plan, targets).items()
         }

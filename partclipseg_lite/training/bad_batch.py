@@ -8,29 +8,29 @@ from torch.utils.data import default_collate
 
 from ..files import replacing
 from .examples import TrainingExamples
+from .phrases import PhraseExamples
 
 NAME = "bad_batch.safetensors"
 
 
-def save_bad_batch(folder: Path, examples: TrainingExamples, step: int, batch_size: int) -> Path:
+def save_bad_batch(
+    folder: Path, examples: TrainingExamples | PhraseExamples, step: int, batch_size: int
+) -> Path:
     """Write the whole batch of `step`, drawn once more, and say where it lies.
 
-    `safetensors.torch.load_file` gives back what `LossModule.prepare` takes. The metadata hold, as
-    JSON, `step` and, for each image, `indices` among the samples, `names` and the `words` asked.
+    `safetensors.torch.load_file` gives back what the `prepare` of its loss takes. The metadata
+    hold, as JSON, `step` and, for each image, `indices` among the samples, `names` and the `words`
+    asked.
 
     Raises:
         OSError: it cannot be written.
     """
     batch = default_collate([examples[step, place] for place in range(batch_size)])
-    texts = [
-        sum((batch[f"{kind}_texts"][image].tolist() for kind in examples.phrasings.first), [])
-        for image in range(batch_size)
-    ]
     metadata = {
         "step": step,
         "indices": batch["index"].tolist(),
         "names": [examples.samples[i].name for i in batch["index"].tolist()],
-        "words": [[examples.phrasings.texts[text] for text in image] for image in texts],
+        "words": [examples.words(batch, image) for image in range(batch_size)],
     }
     path = folder / NAME
     with replacing(path) as partial:

@@ -1,8 +1,10 @@
 """Training pictures as the network wants them, and the order in which steps meet them."""
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..datasets.drawn import DrawnWorld
@@ -13,10 +15,15 @@ from ..vocabulary import Vocabulary
 from .prompts import Phrasings, PromptSampler
 
 
+def taught(vocabulary: Vocabulary, settings: Settings) -> Vocabulary:
+    """The part of a vocabulary that is taught: its seen object parts, or all as an upper bound."""
+    return vocabulary if settings.data.objects == "all" else vocabulary.seen_only()
+
+
 def phrasings_of(vocabulary: Vocabulary, settings: Settings) -> Phrasings:
-    """What training may say for the seen names of `vocabulary`."""
+    """What training may say for the names of `vocabulary` that are taught."""
     return Phrasings(
-        vocabulary.seen_only(), settings.model.kind == "clipseg", settings.training.vary_words
+        taught(vocabulary, settings), settings.model.kind == "clipseg", settings.training.vary_words
     )
 
 
@@ -28,7 +35,7 @@ class TrainingExamples(Dataset):
     """
 
     def __init__(self, samples: Sequence[Sample], vocabulary: Vocabulary, settings: Settings):
-        seen, training = vocabulary.seen_only(), settings.training
+        seen, training = taught(vocabulary, settings), settings.training
         self.samples, self.seed, self.size = samples, training.seed, settings.model.image_size
         self.prompts = PromptSampler(
             seen,
@@ -76,6 +83,11 @@ class TrainingExamples(Dataset):
             **self.phrasings.draw(prompts, rng),
         }
 
+    def words(self, batch: dict[str, Tensor], image: int) -> list[str]:
+        """What an image of a collated batch is asked for."""
+        texts = [batch[f"{kind}_texts"][image].tolist() for kind in self.phrasings.first]
+        return [self.phrasings.texts[text] for text in sum(texts, [])]
+
 
 class StepSampler:
     """Batches of places (step, 0..B-1) for the steps that are still to do.
@@ -104,7 +116,7 @@ class StepSampler:
 
 def training_samples(settings: Settings) -> Sequence[Sample]:
     """The drawn training pictures, rendered once (both cores) and kept in memory."""
-    world = DrawnWorld(
-        "train", images=settings.data.images, size=settings.data.size, seed=settings.data.seed
-    )
-    return world.render_all(workers=2 if settings.data.images >= 200 else 1)
+    data = settings.data
+    world = DrawnWorld("train", data.images, data.size, data.seed, data.objects)
+    workers = min(16, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else 2
+    return world.render_all(workers if data.images >= 200 else 1)

@@ -32,11 +32,13 @@ from ..vocabulary import Vocabulary
 from ..weights.build import build_model
 from ..weights.files import read_tensors
 from ..weights.models import load_model, save_model
+from ..weights.start import start_from
 from ..weights.state import load_trained
 from .bad_batch import save_bad_batch
 from .checkpoints import Progress, latest_checkpoint, remove_old, save_checkpoint
-from .examples import StepSampler, TrainingExamples, training_samples
+from .examples import StepSampler, TrainingExamples, taught, training_samples
 from .objective import LossModule
+from .phrases import PhraseExamples, PhraseLoss
 from .watch import Watch
 
 PREFETCHED = 4  # batches that each worker of the loader holds ready
@@ -59,11 +61,13 @@ def train(
     output: str | Path,
     samples: Sequence[Sample] | None = None,
     progress: bool = True,
+    keep: Sequence[int] = (),
 ) -> tuple[PartCLIPSeg | CLIPSeg, list[dict]]:
     """Train (or take up) the run in folder `output`: (model in eval mode, log of mean losses).
 
     Writes settings.json, checkpoints/, log.json and weights.safetensors. Calling it again after the
-    end returns at once.
+    end returns at once. The weights after each of the steps `keep` are kept in strip/, in half
+    precision.
 
     Raises:
         ValueError: the folder holds a run of other settings, or another process trains in it; the
@@ -80,14 +84,22 @@ def train(
     check_owner(output, settings)
     accelerator = new_accelerator(settings.training.precision)
     vocabulary = Vocabulary.load(settings.vocabulary)
+    model = starting_model(settings)
+    model.decoder.recompute = settings.training.recompute
+    output.mkdir(parents=True, exist_ok=True)  # settings that cannot be built leave nothing behind
+    with the_only_one(output, accelerator.is_main_process):
+        return _train(settings, output, samples, progress, accelerator, vocabulary, model, keep)
+
+
+def starting_model(settings: Settings) -> PartCLIPSeg | CLIPSeg:
+    """The model as it is before the first step: what training with these settings begins with."""
     torch.manual_seed(settings.training.seed)
     model = build_model(settings)
     if settings.model.start_from_clip:
         start_from_clip(model)
-    model.decoder.recompute = settings.training.recompute
-    output.mkdir(parents=True, exist_ok=True)  # settings that cannot be built leave nothing behind
-    with the_only_one(output, accelerator.is_main_process):
-        return _train(settings, output, samples, progress, accelerator, vocabulary, model)
+    if settings.model.start:
+        start_from(model, settings.model.start)
+    return model
 
 
 def check_owner(output: Path, settings: Settings) -> None:
@@ -171,7 +183,7 @@ def the_only_one(output: Path, main_process: bool) -> Iterator[None]:
         lock.release()
 
 
-def _train(settings, output, samples, progress, accelerator, vocabulary, model):
+def _train(settings, output, samples, progress, accelerator, vocabulary, model, keep):
     training = settings.training
     if accelerator.is_main_process:
         for folder in (output, output / "checkpoints"):
@@ -197,9 +209,9 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
             output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1)
         )
     if first < training.steps:
-        examples = TrainingExamples(
-            training_samples(settings) if samples is None else samples, vocabulary, settings
-        )
+        model.to(accelerator.device)
+        samples = training_samples(settings) if samples is None else samples
+        examples, losses = what_is_taught(model, samples, vocabulary, settings)
         # accelerate would hand whole batches to the processes in turn, and each would take only its
         # share of the steps. One more batch than there are steps: the last update is looked at too.
         share = StepSampler(
@@ -217,12 +229,11 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
             persistent_workers=training.workers > 0,
             prefetch_factor=PREFETCHED if training.workers else None,
         )
-        losses = LossModule(model.to(accelerator.device), vocabulary, settings)
         module, optimizer = accelerator.prepare(losses, optimizer)
         module.train()
         watch = Watch(accelerator.device, first, done.window)
         steps = Steps(
-            accelerator, losses, module, optimizer, schedule, settings, output, done, watch
+            accelerator, losses, module, optimizer, schedule, settings, output, done, watch, keep
         )
         try:
             steps.run(loader, first, progress)
@@ -234,7 +245,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
             output / "weights.safetensors",
             model,
             settings,
-            vocabulary.seen_only(),
+            taught(vocabulary, settings) if settings.data.labels == "parts" else None,
             extra={"log": done.log[-1:]},
         )
         write_whole(output / "log.json", json.dumps(done.log))
@@ -242,7 +253,27 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
     return model.eval(), done.log
 
 
-def kept(output: Path, examples: TrainingExamples, step: int, size: int, accelerator) -> str:
+def what_is_taught(
+    model: PartCLIPSeg | CLIPSeg,
+    samples: Sequence[Sample],
+    vocabulary: Vocabulary,
+    settings: Settings,
+) -> tuple[TrainingExamples, LossModule] | tuple[PhraseExamples, PhraseLoss]:
+    """The examples of the settings' kind of labels, and the loss that reads them."""
+    if settings.data.labels == "parts":
+        examples = TrainingExamples(samples, vocabulary, settings)
+        return examples, LossModule(model, vocabulary, settings)
+    examples = PhraseExamples(samples, settings)
+    return examples, PhraseLoss(model, examples.phrases, settings)
+
+
+def kept(
+    output: Path,
+    examples: TrainingExamples | PhraseExamples,
+    step: int,
+    size: int,
+    accelerator: Accelerator,
+) -> str:
     """Save the batch of `step`, and say where it lies, or why it does not."""
     if not accelerator.is_main_process:
         return "the main process keeps the batch"
@@ -285,7 +316,7 @@ class Steps:
     """
 
     accelerator: Accelerator
-    losses: LossModule
+    losses: LossModule | PhraseLoss
     module: torch.nn.Module  # `losses` as accelerate wraps it
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LambdaLR
@@ -293,6 +324,7 @@ class Steps:
     output: Path
     done: Progress
     watch: Watch
+    keep: Sequence[int] = ()
 
     def run(self, loader: DataLoader, first: int, progress: bool) -> None:
         """The steps `first`, first + 1, ... of the settings.
@@ -315,6 +347,8 @@ class Steps:
             ncols=100,
         )
         for step, batch in enumerate(bar, start=first):
+            if step in self.keep:
+                self.keep_weights(step)
             batch = self.losses.prepare(batch)
             if step == steps:
                 self.check(batch)
@@ -326,6 +360,15 @@ class Steps:
                 bar.set_postfix(loss=f"{log[-1]['total']:.4f}", refresh=False)
             if (step + 1) % self.settings.training.checkpoint_every == 0 and step + 1 < steps:
                 self.checkpoint(step + 1)
+
+    def keep_weights(self, steps: int) -> None:
+        """The weights after so many steps, to be looked at."""
+        self.look()
+        if self.accelerator.is_main_process:
+            (self.output / "strip").mkdir(exist_ok=True)
+            path = self.output / "strip" / f"step{steps:06d}.safetensors"
+            words = taught(Vocabulary.load(self.settings.vocabulary), self.settings)
+            save_model(path, self.losses.model, self.settings, words, {"step": steps}, half=True)
 
     def step(self, batch: dict[str, Tensor]) -> None:
         """One update."""

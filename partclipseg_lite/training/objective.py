@@ -9,7 +9,7 @@ from ..network.models import CLIPSeg, Conditions, PartCLIPSeg
 from ..release.departures import as_read
 from ..settings import Settings
 from ..vocabulary import Vocabulary
-from .examples import phrasings_of
+from .examples import phrasings_of, taught
 from .prompts import WordBank
 
 
@@ -26,7 +26,7 @@ class LossModule(nn.Module):
         self.model = model
         self.bank = WordBank(model, phrasings_of(vocabulary, settings))
         self.objective = as_read(Objective, settings.reading)(settings.loss, model.backbone.grid)
-        self.part_of = vocabulary.seen_only().part_of
+        self.part_of = taught(vocabulary, settings).part_of
         self.part_of_here = self.part_of.to(self.bank.table.device)
 
     def prepare(self, batch: dict[str, Tensor]) -> dict:
