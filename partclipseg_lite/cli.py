@@ -91,13 +91,29 @@ def _parser() -> argparse.ArgumentParser:
     segment = add(
         "segment",
         _segment,
-        "Find named parts in one picture; write a mask for each and an overlay.",
+        "Find named parts in a picture, or in all pictures of a folder; write masks. A folder's "
+        "command takes up what was stopped, and `accelerate launch -m partclipseg_lite segment "
+        "...` shares it. Exit code 1: some files could not be segmented, see OUT/skipped.json.",
         "python -m partclipseg_lite segment dog.png "
         '--names "dog\'s head" "dog\'s tail" --out found',
     )
-    segment.add_argument("image", type=Path, metavar="IMAGE")
+    segment.add_argument("image", type=Path, metavar="IMAGE|FOLDER")
+    names = segment.add_mutually_exclusive_group(required=True)
+    names.add_argument("--names", nargs="+", metavar="NAME", help='such as "dog\'s head"')
+    names.add_argument(
+        "--names-file", type=Path, metavar="FILE", help="one name a line; # begins a comment"
+    )
     segment.add_argument(
-        "--names", nargs="+", required=True, metavar="NAME", help='such as "dog\'s head"'
+        "--format",
+        choices=("png", "coco"),
+        default="png",
+        help="a black and white PNG for each name, or one JSON with COCO's run lengths "
+        "(default: png)",
+    )
+    segment.add_argument(
+        "--no-overlay",
+        action="store_true",
+        help="of a folder's pictures: no coloured overlays, which take longer than masks",
     )
     segment.add_argument(
         "--weights",
@@ -243,20 +259,75 @@ def _parser() -> argparse.ArgumentParser:
 def _segment(args: argparse.Namespace) -> None:
     from .datasets.images import read_image
     from .files import check_folder
-    from .inference.saving import OVERLAY, save_masks
+    from .inference.names_file import NamesFile
     from .inference.segmenter import PartSegmenter
+    from .inference.sharing import Share
+    from .vocabulary import Vocabulary
 
     check_folder(args.out)
-    image = read_image(args.image)
-    segmenter = PartSegmenter.from_pretrained(args.weights, allow_download=args.allow_download)
-    result = segmenter(image, args.names)
-    files = save_masks(result, args.out)
+    file = args.names_file and NamesFile.read(args.names_file)
+    check = file.check if file else lambda check: check(args.names)
+    check(Vocabulary.from_names)
+    image = None if args.image.is_dir() else read_image(args.image)
+    share = Share()
+    segmenter = PartSegmenter.from_pretrained(
+        args.weights, share.device, allow_download=args.allow_download
+    )
+    check(segmenter.encode_names)
+    asked = segmenter.encode_names(file.names if file else args.names)
+    if image is None:
+        _segment_folder(args, segmenter, asked, share)
+    elif share.is_first:
+        _segment_image(args, segmenter, asked, image)
+
+
+def _segment_image(args: argparse.Namespace, segmenter, asked, image: np.ndarray) -> None:
+    from .inference.folder import write_coco
+    from .inference.saving import OVERLAY, save_masks
+
+    result = segmenter(image, asked)
+    if args.format == "coco":
+        files = dict.fromkeys((*result.names, OVERLAY), write_coco(result, args.image, args.out))
+    else:
+        files = save_masks(result, args.out)
     for name, mask in result.masks.items():
         print(
             f"{name:32s} score {result.scores[name]:.2f}  "
             f"{100 * mask.mean():5.1f} % of the picture  {files[name]}"
         )
     print(f"{'all':32s} {files[OVERLAY]}")
+
+
+def _segment_folder(args: argparse.Namespace, segmenter, asked, share) -> None:
+    from .inference.folder import segment_folder
+
+    outcome = segment_folder(
+        segmenter,
+        args.image,
+        asked,
+        args.out,
+        format=args.format,
+        overlays=not args.no_overlay,
+        share=share,
+    )
+    if outcome is None:  # another process speaks
+        return
+    for path, reason in list(outcome.skipped.items())[:20]:
+        print(f"skipped {_printable(path)}: {_printable(reason)}")
+    if len(outcome.skipped) > 20:
+        print(f"... {len(outcome.skipped) - 20} more in {args.out / 'skipped.json'}")
+    print(
+        f"{outcome.segmented} pictures segmented, {outcome.before} had been before, "
+        f"{len(outcome.skipped)} skipped, {len(outcome.others)} other files; masks in {args.out}"
+    )
+    if outcome.skipped:
+        sys.exit(1)
+
+
+def _printable(text: str) -> str:
+    """`text` without line breaks and without what no terminal can show, as in some file names."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return shown.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _train(args: argparse.Namespace) -> None:
