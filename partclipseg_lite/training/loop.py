@@ -10,6 +10,7 @@ import math
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,7 +19,11 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import (
+    DistributedDataParallelKwargs,
+    ProjectConfiguration,
+    is_tensorboard_available,
+)
 from filelock import FileLock, Timeout
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -84,7 +89,8 @@ def train(
             f"pictures call train(..., samples=...)"
         )
     check_owner(output, settings)
-    accelerator = new_accelerator(settings.training.precision)
+    training = settings.training
+    accelerator = new_accelerator(training.precision, training.tracker, output)
     vocabulary = Vocabulary.load(settings.vocabulary)
     model = starting_model(settings)
     model.decoder.recompute = settings.training.recompute
@@ -145,12 +151,27 @@ def differences(theirs: Settings, mine: Settings) -> str:
     return "; ".join(different[:3]) + (f"; {len(different) - 3} more" if different[3:] else "")
 
 
-def new_accelerator(precision: str) -> Accelerator:
+def new_accelerator(
+    precision: str, tracker: str | None = None, folder: Path | None = None
+) -> Accelerator:
     """An accelerator of this run's own, whatever an earlier one or the environment has set.
 
     accelerate keeps its state for the whole process and takes advice from ACCELERATE_... variables;
     a run must end at the weights that its settings say.
+
+    Args:
+        precision: of the settings.
+        tracker: "tensorboard", or None.
+        folder: where it writes, in a folder of its name.
+
+    Raises:
+        ValueError: the tracker's package is not installed.
     """
+    if tracker and not is_tensorboard_available():  # accelerate would go on without a word
+        raise ValueError(
+            f"training.tracker={tracker!r} needs a package that is not installed: pip install "
+            f"{tracker}, or set training.tracker=null"
+        )
     native = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8
     bf16 = precision == "bf16" or (precision == "auto" and native)  # older cards only emulate it
     kept = {name: value for name, value in os.environ.items() if name.startswith("ACCELERATE_")}
@@ -159,14 +180,12 @@ def new_accelerator(precision: str) -> Accelerator:
     try:
         AcceleratorState._reset_state(reset_partial_state=True)
         GradientState._reset_state()
-        # Buffers are frozen: they are the same in all processes.
-        shared = DistributedDataParallelKwargs(
-            broadcast_buffers=False, gradient_as_bucket_view=True
-        )
         return Accelerator(
             cpu=not torch.cuda.is_available(),
             mixed_precision="bf16" if bf16 else "no",
-            kwargs_handlers=[shared],
+            log_with=tracker,
+            project_config=ProjectConfiguration(logging_dir=tracker and str(folder / tracker)),
+            kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
         )
     finally:
         os.environ.update(kept)
@@ -200,6 +219,18 @@ def check_together(accelerator: Accelerator, first: int, output: Path) -> None:
             f"the processes of this run would begin with different steps {found}; let all of them "
             f"see the same folder {output}"
         )
+
+
+@contextmanager
+def tracked(accelerator: Accelerator, settings: Settings, first: int) -> Iterator[None]:
+    """The settings' tracker, open; what it was told of steps after `first`, it forgets."""
+    forget = {"tensorboard": {"purge_step": first + 1}}
+    accelerator.init_trackers(settings.preset, init_kwargs=forget)
+    try:
+        yield
+    finally:
+        for tracker in accelerator.trackers:
+            tracker.finish()
 
 
 def _train(settings, output, samples, progress, accelerator, vocabulary, model, keep):
@@ -252,15 +283,18 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         )
         module, optimizer = accelerator.prepare(losses, optimizer)
         module.train()
+        # Of the mask head's last layer, about a dimension of size 1: nothing is lost by it.
+        warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
         watch = Watch(accelerator, first, done.window)
         steps = Steps(
             accelerator, losses, module, optimizer, schedule, settings, output, done, watch, keep
         )
-        try:
-            steps.run(loader, first, progress)
-        except NoNumber as fault:
-            where = kept(output, examples, fault.step, training.batch_size, accelerator)
-            raise FloatingPointError(f"{fault}; {where}") from None
+        with tracked(accelerator, settings, first):
+            try:
+                steps.run(loader, first, progress)
+            except NoNumber as fault:
+                where = kept(output, examples, fault.step, training.batch_size, accelerator)
+                raise FloatingPointError(f"{fault}; {where}") from None
     if accelerator.is_main_process:
         save_model(
             output / "weights.safetensors",
@@ -460,6 +494,8 @@ class Steps:
         means = {name: total / count for name, (total, count) in self.watch.window().items()}
         seconds = round(time.time() - begun, 1)
         self.done.log.append({"step": step + 1, "seconds": seconds, **means})
+        rate = {"learning_rate": self.schedule.get_last_lr()[0]}
+        self.accelerator.log({**means, **rate}, step=step + 1)
         self.watch.restart()
 
     def checkpoint(self, steps: int) -> None:
