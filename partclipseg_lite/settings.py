@@ -198,6 +198,8 @@ class TrainingSettings(Group):
 
     steps: Count = Field(4000, ge=1, le=MOST_STEPS)
     batch_size: Count = Field(4, ge=1, le=4096)
+    # the batch is computed in so many shares, one after the other: less memory, the same result
+    accumulation: Count = Field(1, ge=1, le=4096)
     # the decoder starts from nothing here; the paper fine-tunes with 1e-4
     learning_rate: Number = Field(2e-3, gt=0)
     warmup_steps: Count = Field(50, ge=0, le=MOST_STEPS)
@@ -219,6 +221,16 @@ class TrainingSettings(Group):
     # auto: bf16 on GPUs that compute in it, else float32
     precision: Literal["auto", "bf16", "float32"] = "auto"
     recompute: bool = False  # decoder blocks run again in the backward pass: less memory, more time
+
+    @field_validator("accumulation")
+    @classmethod
+    def _divides_the_batch(cls, accumulation: int, info: ValidationInfo) -> int:
+        batch_size = info.data.get("batch_size", accumulation)
+        if batch_size % accumulation:
+            raise ValueError(
+                f"training.batch_size={batch_size} cannot be divided into {accumulation} shares"
+            )
+        return accumulation
 
 
 class Settings(Group):

@@ -92,26 +92,36 @@ class TrainingExamples(Dataset):
 class StepSampler:
     """Batches of places (step, 0..B-1) for the steps that are still to do.
 
-    Of several processes each takes its share; a batch is the same set of examples however many
-    processes share it.
+    Of several processes each takes its share, in turn as so many smaller ones as the batch is
+    accumulated from; a batch is the same set of examples however it is shared.
     """
 
     def __init__(
-        self, first: int, last: int, batch_size: int, process: int = 0, processes: int = 1
+        self,
+        first: int,
+        last: int,
+        batch_size: int,
+        process: int = 0,
+        processes: int = 1,
+        accumulation: int = 1,
     ):
-        if batch_size % processes:
+        if batch_size % (processes * accumulation):
             raise ValueError(
-                f"a batch of {batch_size} cannot be shared by {processes} processes; choose "
-                f"training.batch_size as a multiple of {processes}"
+                f"a batch of {batch_size} cannot be shared by {processes} processes"
+                f"{f' in {accumulation} shares each' if accumulation > 1 else ''}; choose "
+                f"training.batch_size as a multiple of {processes * accumulation}"
             )
-        self.first, self.last, self.places = first, last, range(process, batch_size, processes)
+        self.first, self.last = first, last
+        places = range(process, batch_size, processes)
+        self.shares = [places[share::accumulation] for share in range(accumulation)]
 
     def __len__(self) -> int:
-        return self.last - self.first
+        return (self.last - self.first) * len(self.shares)
 
     def __iter__(self):
         for step in range(self.first, self.last):
-            yield [(step, place) for place in self.places]
+            for places in self.shares:
+                yield [(step, place) for place in places]
 
 
 def training_samples(settings: Settings) -> Sequence[Sample]:

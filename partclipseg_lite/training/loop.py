@@ -4,13 +4,14 @@ Everything random in step s comes from (seed, s), never from a generator that ru
 that was killed and taken up again computes the very same numbers as one that was not.
 """
 
+import itertools
 import json
 import math
 import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -214,6 +215,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
             training.batch_size,
             accelerator.process_index,
             accelerator.num_processes,
+            training.accumulation,
         )
         loader = DataLoader(
             examples,
@@ -225,7 +227,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         )
         module, optimizer = accelerator.prepare(losses, optimizer)
         module.train()
-        watch = Watch(accelerator.device, first, done.window)
+        watch = Watch(accelerator, first, done.window)
         steps = Steps(
             accelerator, losses, module, optimizer, schedule, settings, output, done, watch, keep
         )
@@ -330,8 +332,9 @@ class Steps:
         """
         steps, log = self.settings.training.steps, self.done.log
         begun = time.time() - (log[-1]["seconds"] if log else 0)
+        shares, count = iter(loader), self.settings.training.accumulation
         bar = tqdm(
-            loader,
+            range(first, steps + 1),
             initial=first,
             total=steps,
             disable=not (progress and self.accelerator.is_main_process),
@@ -340,10 +343,10 @@ class Steps:
             file=sys.stdout,
             ncols=100,
         )
-        for step, batch in enumerate(bar, start=first):
+        for step in bar:
             if step in self.keep:
                 self.keep_weights(step)
-            batch = self.losses.prepare(batch)
+            batch = [self.losses.prepare(share) for share in itertools.islice(shares, count)]
             if step == steps:
                 self.check(batch)
                 self.checkpoint(step)
@@ -364,27 +367,64 @@ class Steps:
             words = taught(Vocabulary.load(self.settings.vocabulary), self.settings)
             save_model(path, self.losses.model, self.settings, words, {"step": steps}, half=True)
 
-    def step(self, batch: dict[str, Tensor]) -> None:
-        """One update."""
-        loss, terms = self.module(batch)
+    def step(self, batch: list[dict]) -> None:
+        """One update, from the shares of a batch that fall to this process."""
+        whole, met = self.counts(batch), []
         self.optimizer.zero_grad()
-        self.accelerator.backward(loss)
+        for share in batch:
+            wait = (
+                self.accelerator.no_sync(self.module) if share is not batch[-1] else nullcontext()
+            )
+            with wait:
+                loss, terms = self.module(share, whole)
+                # Gradients are averaged over the processes, and their shares have to be added.
+                self.accelerator.backward(loss * self.accelerator.num_processes)
+            met.append({"total": loss.detach(), **terms})
         norm = self.accelerator.clip_grad_norm_(
             self.module.parameters(), self.settings.training.clip_norm
         )
         self.optimizer.step()
         self.schedule.step()
-        self.watch.add({"total": loss, **terms}, norm)
+        self.watch.add(*self.summed(met, whole), norm)
 
     @torch.no_grad()
-    def check(self, batch: dict[str, Tensor]) -> None:
+    def check(self, batch: list[dict]) -> None:
         """The loss after the last update has to be a number, too."""
-        loss, terms = self.module(batch)
-        self.watch.add({"total": loss, **terms})
+        whole, met = self.counts(batch), []
+        for share in batch:
+            loss, terms = self.module(share, whole)
+            met.append({"total": loss, **terms})
+        self.watch.add(*self.summed(met, whole))
+
+    @torch.no_grad()
+    def counts(self, batch: list[dict]) -> dict[str, Tensor] | None:
+        """What the means of the whole batch are over, of all its shares in all processes.
+
+        None where there is one share.
+        """
+        if len(batch) * self.accelerator.num_processes == 1:
+            return None
+        counts = [self.losses.counts(share) for share in batch]
+        names = list(counts[0])
+        each = torch.stack([torch.stack([count[name] for name in names]) for count in counts])
+        return dict(zip(names, self.accelerator.reduce(each.sum(0), "sum"), strict=True))
+
+    @torch.no_grad()
+    def summed(self, met: list[dict], whole: dict[str, Tensor] | None) -> tuple[dict, dict]:
+        """The terms of all shares added up, and those that only a batch with objects has.
+
+        Without objects in its own share, a process learns from the counts whether others had some.
+        """
+        had = {}
+        if whole is not None and self.losses.controlled:
+            had = dict.fromkeys(("separation", "enhancement"), whole["objects"] > 0)
+        names = dict.fromkeys([*met[0], *had, *itertools.chain(*met)])
+        none = torch.zeros_like(met[0]["total"])
+        return {name: sum(terms.get(name, none) for terms in met) for name in names}, had
 
     def look(self) -> None:
         """Wait for all steps so far; `NoNumber` if one of them went wrong."""
-        step = self.watch.bad_step(self.accelerator.gather)
+        step = self.watch.bad_step()
         if step is not None:
             raise NoNumber(step, self.watch.terms(), float(self.watch.norm))
 
