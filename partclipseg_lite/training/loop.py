@@ -29,6 +29,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from ..datasets.chosen import check_training_pictures
 from ..datasets.sample import Sample
 from ..files import remove_partials, write_whole
 from ..network.clip_start import start_from_clip
@@ -78,16 +79,13 @@ def train(
 
     Raises:
         ValueError: the folder holds a run of other settings, or another process trains in it; the
-            settings cannot be built.
+            settings cannot be built; their pictures do not fit.
+        FileNotFoundError: there is no folder of pictures; how to prepare it is said.
         FloatingPointError: the loss or a weight became infinite or NaN.
     """
     output = Path(output)
-    if samples is None and settings.vocabulary != settings.data.name:
-        raise ValueError(
-            f"vocabulary {settings.vocabulary!r} does not fit the pictures of "
-            f"{settings.data.name!r}: so far a preset can only train the drawn world; for other "
-            f"pictures call train(..., samples=...)"
-        )
+    if samples is None:
+        check_training_pictures(settings)
     check_owner(output, settings)
     training = settings.training
     accelerator = new_accelerator(training.precision, training.tracker, output)
