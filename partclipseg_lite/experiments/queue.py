@@ -141,7 +141,7 @@ def run_missing(
             begun = time.time()
             try:
                 metrics = run_job(job, work)
-            except (ValueError, FloatingPointError, RuntimeError) as error:
+            except (ValueError, OSError, FloatingPointError, RuntimeError) as error:
                 say(f"{job.name} failed: {error}")
                 failed.append(job.name)
                 continue
