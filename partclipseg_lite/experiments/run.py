@@ -120,12 +120,14 @@ class Run:
         with one_line():
             return evaluate(model, self.test_samples, self.vocabulary, progress=True)
 
-    def record(self, model: PartCLIPSeg | CLIPSeg, log: list[dict], scores: dict) -> dict:
+    def record(
+        self, model: PartCLIPSeg | CLIPSeg, log: list[dict], scores: dict, **more: dict
+    ) -> dict:
         """Write `metrics.json` into the folder, whole or not at all; returns what it holds.
 
         That is settings, overrides, environment, the hashes of settings, vocabulary, CLIP and
         weights, the seconds of the training (all sittings together), the last losses, the pictures
-        and the scores.
+        and the scores, and `more` by name.
         """
         metrics = {
             "preset": self.settings.preset,
@@ -140,6 +142,7 @@ class Run:
             "last_loss": log[-1],
             "dataset": {"name": self.settings.data.name, **TEST, "images": self.images},
             "scores": scores,
+            **more,
         }
         write_whole(self.folder / "metrics.json", json.dumps(metrics, indent=1))
         return metrics

@@ -27,7 +27,6 @@ from torch import Tensor
 
 from ..datasets.sample import IGNORE
 from ..evaluation.decisions import oracle_obj_labels, pred_all_labels
-from ..evaluation.metrics import Evaluator
 from ..inference.predict import resize_logits
 from ..losses.masks import LEFT_OUT, Targets, masked_bce
 from ..losses.objective import Objective
@@ -38,7 +37,7 @@ from ..settings import LossSettings
 from ..vocabulary import Vocabulary
 from ..weights.converters import OFFICIAL_PREFIX, official_table, partclipseg_from_official
 from .departures import as_read
-from .evaluator import released_scores
+from .evaluator import Released, released_scores
 
 RELEASED_LOSS = LossSettings(separation="paper", separation_weight=0.1, enhancement_weight=0.01)
 
@@ -544,7 +543,7 @@ def compare_metrics(folder: Path, vocabulary: Vocabulary) -> Iterator[Row]:
         _read_arrays(folder / "released_metrics.npz"),
     )
     source, pictures = {"oracle_obj": "pred", "pred_all": "predall"}, _count(arrays, "gt")
-    evaluator = Evaluator(vocabulary, list(source), reading="released")
+    evaluator = Released(vocabulary, list(source))
     for i in range(pictures):
         truth = _ids(arrays, f"gt{i}").astype(np.int64)
         truth[truth >= len(vocabulary)] = IGNORE

@@ -13,7 +13,7 @@ from helpers import clip_file, quick_settings, samples
 from safetensors.torch import load_file
 
 from partclipseg_lite.training.loop import train
-from partclipseg_lite.weights.files import WeightsError, read_tensors
+from partclipseg_lite.weights.files import WeightsError, read_tensors, write_tensors
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,19 @@ def test_a_checkpoint_of_version_0_1_is_taken_up_with_a_word_about_its_missing_d
     with pytest.warns(UserWarning, match="step_0000003 carries no digest"):
         train(short(clip), broken_off, samples(), progress=False)
     assert same(whole, broken_off)
+
+
+def test_losses_that_an_earlier_version_listed_one_by_one_are_taken_up(whole, broken_off, clip):
+    path = broken_off / "checkpoints" / "step_0000004.safetensors"
+    path.unlink()
+    path = broken_off / "checkpoints" / "step_0000003.safetensors"
+    tensors, metadata = read_tensors(path)
+    listed = {"total": [3.0, 5.0], "part": [1.0]}
+    write_tensors(path, tensors, {**metadata, "log": "[]", "window": json.dumps(listed)})
+    train(short(clip), broken_off, samples(), progress=False)
+    before, after = log_of(whole)[-1], log_of(broken_off)[-1]
+    assert after["total"] == pytest.approx((3 + 5 + before["total"]) / 3)
+    assert after["part"] == pytest.approx((1 + before["part"]) / 2)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
