@@ -1,6 +1,6 @@
 """The notebook of a full run refuses what it does not know, runs from any folder, and only shows.
 
-Its cells are run here as papermill prepares them, but without a kernel; nbval runs them in one.
+Its cells are run here as papermill prepares them, but without a kernel; tests/book runs them in one.
 """
 
 import json

@@ -22,6 +22,7 @@ from partclipseg_lite.cli import main
 from partclipseg_lite.network.backbone import Backbone
 from partclipseg_lite.network.decoder import AttentionTap
 from partclipseg_lite.network.models import Conditions, PartCLIPSeg
+from partclipseg_lite.reading import RELEASED
 from partclipseg_lite.release import comparison
 from partclipseg_lite.release.comparison import (
     NetworkReference,
@@ -150,7 +151,7 @@ def tiny_released(tensors, image_size, reading, source):
 
 @pytest.fixture(autouse=True)
 def tiny_network(monkeypatch):
-    monkeypatch.setattr(comparison, "partclipseg_from_official", tiny_released)
+    monkeypatch.setattr(comparison.network, "partclipseg_from_official", tiny_released)
 
 
 class Names:
@@ -254,7 +255,7 @@ def write_folder(folder, vocabulary, sizes, kinds, dtype, none, test_kind="mixed
     """A reference folder whose numbers were worked out by hand; returns its recorded scalars."""
     rng, full = np.random.default_rng(seed), Vocabulary.load(vocabulary)
     train, test = Names(full, base_only=True), Names(full, base_only=False)
-    model = tiny_released(None, SIZE, comparison.RELEASED, "")
+    model = tiny_released(None, SIZE, RELEASED, "")
     stored = lambda labels: np.where(labels < 0, none, labels).astype(dtype)  # noqa: E731
     pictures = [draw(train, size, kind, rng) for size, kind in zip(sizes, kinds, strict=True)]
     recorded, means, arrays, _ = by_hand(model, train, pictures)
@@ -486,7 +487,7 @@ def whole_folder(tmp_path_factory):
     """The smaller form, of the network alone, with everything that belongs to it."""
     folder = tmp_path_factory.mktemp("whole") / "folder"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(comparison, "partclipseg_from_official", tiny_released)
+        patch.setattr(comparison.network, "partclipseg_from_official", tiny_released)
         write_folder(folder, "pascal_part_116", [(40, 52)], ["mixed"], np.uint8, 255)
         add_gradients(folder)
     return folder
