@@ -264,6 +264,8 @@ class TrainingSettings(Group):
     # auto: bf16 on GPUs that compute in it, else float32
     precision: Literal["auto", "bf16", "float32"] = "auto"
     recompute: bool = False  # decoder blocks run again in the backward pass: less memory, more time
+    # who is told each line of the log, beside log.json: TensorBoard, in the run's folder
+    tracker: Literal["tensorboard"] | None = None
 
     @field_validator("accumulation")
     @classmethod

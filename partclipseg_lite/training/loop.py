@@ -10,6 +10,7 @@ import math
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
+from accelerate.utils import (
+    DistributedDataParallelKwargs,
+    ProjectConfiguration,
+    is_tensorboard_available,
+)
 from filelock import FileLock, Timeout
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -81,18 +87,25 @@ def train(
     if samples is None:
         check_training_pictures(settings)
     check_owner(output, settings)
-    accelerator = new_accelerator(settings.training.precision)
+    training = settings.training
+    accelerator = new_accelerator(training.precision, training.tracker, output)
     vocabulary = Vocabulary.load(settings.vocabulary)
+    model = starting_model(settings)
+    model.decoder.recompute = settings.training.recompute
+    output.mkdir(parents=True, exist_ok=True)  # settings that cannot be built leave nothing behind
+    with the_only_one(output, accelerator.is_main_process):
+        return _train(settings, output, samples, progress, accelerator, vocabulary, model, keep)
+
+
+def starting_model(settings: Settings) -> PartCLIPSeg | CLIPSeg:
+    """The model as it is before the first step: what training with these settings begins with."""
     torch.manual_seed(settings.training.seed)
     model = build_model(settings)
     if settings.model.start_from_clip:
         start_from_clip(model)
     if settings.model.start:
         start_from(model, settings.model.start)
-    model.decoder.recompute = settings.training.recompute
-    output.mkdir(parents=True, exist_ok=True)  # settings that cannot be built leave nothing behind
-    with the_only_one(output, accelerator.is_main_process):
-        return _train(settings, output, samples, progress, accelerator, vocabulary, model, keep)
+    return model
 
 
 def check_owner(output: Path, settings: Settings) -> None:
@@ -136,12 +149,27 @@ def differences(theirs: Settings, mine: Settings) -> str:
     return "; ".join(different[:3]) + (f"; {len(different) - 3} more" if different[3:] else "")
 
 
-def new_accelerator(precision: str) -> Accelerator:
+def new_accelerator(
+    precision: str, tracker: str | None = None, folder: Path | None = None
+) -> Accelerator:
     """An accelerator of this run's own, whatever an earlier one or the environment has set.
 
     accelerate keeps its state for the whole process and takes advice from ACCELERATE_... variables;
     a run must end at the weights that its settings say.
+
+    Args:
+        precision: of the settings.
+        tracker: "tensorboard", or None.
+        folder: where it writes, in a folder of its name.
+
+    Raises:
+        ValueError: the tracker's package is not installed.
     """
+    if tracker and not is_tensorboard_available():  # accelerate would go on without a word
+        raise ValueError(
+            f"training.tracker={tracker!r} needs a package that is not installed: pip install "
+            f"{tracker}, or set training.tracker=null"
+        )
     native = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8
     bf16 = precision == "bf16" or (precision == "auto" and native)  # older cards only emulate it
     kept = {name: value for name, value in os.environ.items() if name.startswith("ACCELERATE_")}
@@ -151,7 +179,11 @@ def new_accelerator(precision: str) -> Accelerator:
         AcceleratorState._reset_state(reset_partial_state=True)
         GradientState._reset_state()
         return Accelerator(
-            cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16 else "no"
+            cpu=not torch.cuda.is_available(),
+            mixed_precision="bf16" if bf16 else "no",
+            log_with=tracker,
+            project_config=ProjectConfiguration(logging_dir=tracker and str(folder / tracker)),
+            kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
         )
     finally:
         os.environ.update(kept)
@@ -176,6 +208,29 @@ def the_only_one(output: Path, main_process: bool) -> Iterator[None]:
         lock.release()
 
 
+def check_together(accelerator: Accelerator, first: int, output: Path) -> None:
+    """Raise a `ValueError` if the processes would not begin with the same step."""
+    begins = torch.tensor([first], device=accelerator.device)
+    found = sorted(set(accelerator.gather(begins).tolist()))
+    if len(found) > 1:
+        raise ValueError(
+            f"the processes of this run would begin with different steps {found}; let all of them "
+            f"see the same folder {output}"
+        )
+
+
+@contextmanager
+def tracked(accelerator: Accelerator, settings: Settings, first: int) -> Iterator[None]:
+    """The settings' tracker, open; what it was told of steps after `first`, it forgets."""
+    forget = {"tensorboard": {"purge_step": first + 1}}
+    accelerator.init_trackers(settings.preset, init_kwargs=forget)
+    try:
+        yield
+    finally:
+        for tracker in accelerator.trackers:
+            tracker.finish()
+
+
 def _train(settings, output, samples, progress, accelerator, vocabulary, model, keep):
     training = settings.training
     if accelerator.is_main_process:
@@ -197,6 +252,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first = state["step"]
+    check_together(accelerator, first, output)
     if accelerator.is_main_process:
         write_whole(
             output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1)
@@ -225,15 +281,18 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         )
         module, optimizer = accelerator.prepare(losses, optimizer)
         module.train()
+        # Of the mask head's last layer, about a dimension of size 1: nothing is lost by it.
+        warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
         watch = Watch(accelerator, first, done.window)
         steps = Steps(
             accelerator, losses, module, optimizer, schedule, settings, output, done, watch, keep
         )
-        try:
-            steps.run(loader, first, progress)
-        except NoNumber as fault:
-            where = kept(output, examples, fault.step, training.batch_size, accelerator)
-            raise FloatingPointError(f"{fault}; {where}") from None
+        with tracked(accelerator, settings, first):
+            try:
+                steps.run(loader, first, progress)
+            except NoNumber as fault:
+                where = kept(output, examples, fault.step, training.batch_size, accelerator)
+                raise FloatingPointError(f"{fault}; {where}") from None
     if accelerator.is_main_process:
         save_model(
             output / "weights.safetensors",
@@ -244,6 +303,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         )
         write_whole(output / "log.json", json.dumps(done.log))
         remove_old(output / "checkpoints")  # one may be left of a process that was killed
+    accelerator.wait_for_everyone()  # what comes next may read the weights
     return model.eval(), done.log
 
 
@@ -432,6 +492,8 @@ class Steps:
         means = {name: total / count for name, (total, count) in self.watch.window().items()}
         seconds = round(time.time() - begun, 1)
         self.done.log.append({"step": step + 1, "seconds": seconds, **means})
+        rate = {"learning_rate": self.schedule.get_last_lr()[0]}
+        self.accelerator.log({**means, **rate}, step=step + 1)
         self.watch.restart()
 
     def checkpoint(self, steps: int) -> None:

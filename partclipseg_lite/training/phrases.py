@@ -131,7 +131,7 @@ class PhraseLoss(nn.Module):
                 model.backbone.embed_text(phrases.texts[start : start + 512])
                 for start in range(0, len(phrases.texts), 512)
             ]
-        self.register_buffer("embeddings", torch.cat(blocks), persistent=False)
+        self.embeddings = torch.cat(blocks)  # (V, E)
 
     def prepare(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """A collated batch of `PhraseExamples` on the model's device."""
