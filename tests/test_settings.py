@@ -126,13 +126,8 @@ def test_the_hash_changes_with_any_setting_and_with_nothing_else(name):
 
 def test_what_a_run_is_scored_on_does_not_change_what_is_trained():
     toy = Settings.from_preset("toy")
-    for given in (
-        {"test.folder": "d"},
-        {"test.split": "val"},
-        {"test.images": 5},
-        {"test.every": 9},
-    ):
-        other = Settings.from_preset("toy", given)
+    for name, value in {"folder": "d", "split": "val", "images": 5, "every": 9}.items():
+        other = Settings.from_preset("toy", {f"test.{name}": value})
         assert other != toy and other.hash() == toy.hash()
 
 

@@ -3,7 +3,6 @@
 import platform
 import subprocess
 from importlib.metadata import version
-
 from pathlib import Path
 
 import torch

@@ -8,7 +8,6 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from ..datasets.views import picture_of
-from ..evaluation.class_means import HEADLINES
 from ..evaluation.counts import PictureCounts
 from ..evaluation.evaluate import predicted_labels
 from ..evaluation.intervals import bootstrap
