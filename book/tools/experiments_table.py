@@ -1,7 +1,7 @@
 """Write what README.md and the presets' files say about commands, hardware, time and the paper.
 
     python book/tools/experiments_table.py             write
-    python book/tools/experiments_table.py --check     change nothing; status 1 if something is stale
+    python book/tools/experiments_table.py --check     write nothing; status 1 if one is stale
 
 Takes a second. Numbers come from `data/paper_results.yaml`, and times from the benchmark's record.
 """
@@ -63,8 +63,8 @@ def cost(settings: Settings) -> list[str]:
     minutes = settings.training.steps * item["seconds"] / 60
     return [
         f"Hardware: one GPU; a step took {item['peak_mb'] / 1e3:.1f} GB on an {card}.",
-        f"Expected time: {minutes:.0f} min for all steps at {1e3 * item['seconds']:.0f} ms each, as "
-        "measured there; reading pictures and scoring were not measured.",
+        f"Expected time: {minutes:.0f} min for all steps at {1e3 * item['seconds']:.0f} ms each, "
+        "as measured there; reading pictures and scoring were not measured.",
     ]
 
 
@@ -127,7 +127,7 @@ def order(name: str) -> tuple:
 
 
 def brief(row: Row) -> str:
-    """ "T1 Pred-All 30.67, Oracle-Obj 38.79": the harmonic means, "?" where we could not read."""
+    """The harmonic means, "T1 Pred-All 30.67, Oracle-Obj 38.79"; "?" where we could not read."""
     means = []
     for setting, scores in row.scores.items():
         key = next((k for k in scores if k.endswith(("harmonic", "all"))), None)

@@ -1,4 +1,4 @@
-"""What the paper reports, row by row, and which preset fills which row: `data/paper_results.yaml`."""
+"""What the paper reports, row by row, and which preset fills it: `data/paper_results.yaml`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Row:
         return {setting: scores for setting, scores in found.items() if scores}
 
     def in_words(self) -> str:
-        """ "T1 Pred-All seen 43.91, unseen 23.56, harmonic 30.67; Oracle-Obj …" of what is known."""
+        """What is known, "T1 Pred-All seen 43.91, unseen 23.56, harmonic 30.67; Oracle-Obj …"."""
         told = [
             f"{SETTINGS[setting]} " + ", ".join(f"{key} {v:.2f}" for key, v in scores.items())
             for setting, scores in self.known.items()
@@ -84,11 +84,13 @@ class Paper:
         tables: by name, in the paper's order.
         sources: key -> where such a number was read.
         tolerance: how far ours may lie from the paper's, in points, to be called the same.
+        cost: "parameters_million" and "gpu_memory_gb" of a training on Pascal-Part-116, batch 8.
     """
 
     tables: Mapping[str, Table]
     sources: Mapping[str, str]
     tolerance: float
+    cost: Mapping[str, Any]
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -105,7 +107,7 @@ def paper() -> Paper:
     for name, table in held["tables"].items():
         rows = {title: _row(name, title, row) for title, row in table["rows"].items()}
         tables[name] = Table(name, table["title"], rows, table.get("note", ""))
-    return Paper(tables, held["sources"], held["tolerance"])
+    return Paper(tables, held["sources"], held["tolerance"], held["cost"])
 
 
 def _row(table: str, name: str, held: Mapping[str, Any]) -> Row:

@@ -208,6 +208,7 @@ class Run:
             "environment": environment(),
             "commit": commit(),
             "training_seconds": log[-1]["seconds"],
+            "processes": int(os.environ.get("WORLD_SIZE", 1)),  # as `accelerate launch` sets it
             "last_loss": log[-1],
             "dataset": self.dataset,
             "scores": scores,
@@ -218,12 +219,13 @@ class Run:
 
     @property
     def dataset(self) -> dict:
-        """The pictures that are scored: "name" ("drawn", or a folder's), "split", "images"."""
+        """The pictures that are scored: "name" ("drawn", or a folder's), "split", "images" and so on."""
         folder, split = folder_to_score(self.settings), self.settings.test.split
         of = {"images": len(self._chosen), "vocabulary": self.vocabulary.name}
         if folder is None:
             return {"name": "drawn", "split": split or "test", "seed": 0, **of}
-        return {"name": folder.name, "split": split or "val", **of}
+        whole = (self.images or self.settings.test.images) is None
+        return {"name": folder.name, "split": split or "val", "whole": whole, **of}
 
     def finish(self) -> dict:
         """Train, evaluate and record: the contents of `metrics.json`."""
