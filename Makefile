@@ -99,7 +99,8 @@ torture: $(INSTALLED)
 	  --disks $(DISKS) --seed $(SEED) --json torture.json
 
 weights: $(INSTALLED)
-	@$(BIN)/python data_scripts/make_weights.py
+	@$(BIN)/python -m partclipseg_lite experiments run
+	@$(BIN)/python -m partclipseg_lite experiments ship
 
 clean:
 	rm -rf torture.json _build build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis

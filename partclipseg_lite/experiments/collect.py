@@ -1,4 +1,4 @@
-"""From finished runs to the record that the book reads: scores with intervals, differences, spreads.
+"""From finished runs to the record of the book: scores with intervals, differences, spreads.
 
 A folder of runs holds `EXPERIMENT-seedN/` with `metrics.json` and the counts of every picture, as
 `queue.run_job` leaves them.

@@ -22,13 +22,16 @@ from ..datasets.drawn import DrawnWorld
 from ..evaluation.attention import attention_on, measure
 from ..evaluation.evaluate import count
 from ..network.models import CLIPSeg, PartCLIPSeg
+from ..settings import Settings
 from ..training.loop import train
 from ..weights.locate import SHIPPED
 from .pictures import Pictures
 from .plan import Job
 from .run import Run
 
-#: Pictures a split, all of seed 0, which no training has seen.
+#: Of the pictures that are scored, which no training has seen.
+TEST_SEED = 0
+#: Pictures a split.
 PICTURES = {"test": 600, "shifted": 300, "validation": 200}
 #: The first test pictures, in which attention is measured.
 LOOKED_AT = 150
@@ -40,12 +43,12 @@ def is_done(job: Job, work: Path) -> bool:
     """Whether the training was done, with these very settings, and scored on all its splits."""
     try:
         metrics = json.loads((work / job.name / "metrics.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        # Settings that are younger than the run have their defaults.
+        settings = Settings.model_validate(metrics["settings"])
+    except (OSError, ValueError, KeyError, TypeError):
         return False
     splits = set(job.experiment.splits) if job.experiment.scored else set()
-    return metrics.get("settings_hash") == job.settings.hash() and splits <= set(
-        metrics.get("splits", {})
-    )
+    return settings == job.settings and splits <= set(metrics.get("splits", {}))
 
 
 def run_job(job: Job, work: Path) -> dict:
@@ -68,7 +71,7 @@ def run_job(job: Job, work: Path) -> dict:
     splits, attention, run = {}, {}, Run(job.settings, folder, pictures_of(job, "test"))
     if job.experiment.scored:
         for split in job.experiment.splits:
-            world = DrawnWorld(split, pictures_of(job, split), data.size, 0, "all")
+            world = DrawnWorld(split, pictures_of(job, split), data.size, TEST_SEED, "all")
             pictures = Pictures.drawn(work / "pictures", world)
             counted = count(model, pictures, run.vocabulary)
             counted.pictures.save(folder / f"{split}.npz")
@@ -92,7 +95,7 @@ def pictures_of(job: Job, split: str) -> int:
 def test_pictures(job: Job, work: Path) -> Pictures:
     """The test pictures of a job."""
     size, images = job.settings.data.size, pictures_of(job, "test")
-    return Pictures.drawn(work / "pictures", DrawnWorld("test", images, size, 0, "all"))
+    return Pictures.drawn(work / "pictures", DrawnWorld("test", images, size, TEST_SEED, "all"))
 
 
 def attention_summary(model: PartCLIPSeg | CLIPSeg, pictures: Pictures, job: Job) -> dict:
@@ -138,7 +141,7 @@ def run_missing(
             begun = time.time()
             try:
                 metrics = run_job(job, work)
-            except (ValueError, FloatingPointError, RuntimeError) as error:
+            except (ValueError, OSError, FloatingPointError, RuntimeError) as error:
                 say(f"{job.name} failed: {error}")
                 failed.append(job.name)
                 continue

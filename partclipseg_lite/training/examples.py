@@ -7,12 +7,15 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ..datasets.chosen import training_folder
 from ..datasets.drawn import DrawnWorld
 from ..datasets.sample import IGNORE, Sample
 from ..losses.masks import LEFT_OUT
 from ..settings import Settings
 from ..vocabulary import Vocabulary
 from .prompts import Phrasings, PromptSampler
+
+TRIES = 1000  # pictures looked at for one that shows a part
 
 
 def taught(vocabulary: Vocabulary, settings: Settings) -> Vocabulary:
@@ -45,6 +48,7 @@ class TrainingExamples(Dataset):
     def __init__(self, samples: Sequence[Sample], vocabulary: Vocabulary, settings: Settings):
         seen, training = taught(vocabulary, settings), settings.training
         self.samples, self.seed, self.size = samples, training.seed, settings.model.image_size
+        self.data = settings.data
         self.prompts = PromptSampler(
             seen,
             training.parts_per_image,
@@ -67,29 +71,44 @@ class TrainingExamples(Dataset):
 
     def __getitem__(self, place: tuple[int, int]) -> dict[str, np.ndarray]:
         rng = np.random.default_rng([self.seed, *place])
-        index = int(rng.integers(len(self.samples)))
-        sample = self.samples[index]
-        if sample.image.shape[:2] != (self.size, self.size):
-            sample = sample.resized(self.size)
-        step = -1 if rng.random() < 0.5 else 1  # mirrored or not
+        index, sample = self.picture(rng)
+        step = -1 if rng.random() < 0.5 and self.data.mirror else 1  # mirrored or not
         object_map = self.object_label[sample.object_map[:, ::step]]
         part_map = self.part_label[sample.part_map[:, ::step]]
         objects, parts = labels_in(object_map), labels_in(part_map)
         prompts = self.prompts(objects[objects >= 0], parts[parts >= 0], rng)
-        jitter = np.concatenate([rng.uniform(0.85, 1.15, 1), rng.uniform(-0.15, 0.15, 3)]).astype(
-            np.float32
-        )
+        jitter = np.concatenate([rng.uniform(0.85, 1.15, 1), rng.uniform(-0.15, 0.15, 3)])
+        if not self.data.jitter:
+            jitter = np.array([1.0, 0, 0, 0])
         return {
             "image": np.ascontiguousarray(sample.image[:, ::step].transpose(2, 0, 1)),
             "object_map": object_map,
             "part_map": part_map,
-            "jitter": jitter,
+            "jitter": jitter.astype(np.float32),
             "index": np.int64(index),
             "object_labels": np.resize(objects, len(self.object_label) + 1),
             "part_labels": np.resize(parts, len(self.part_label)),
             **vars(prompts),
             **self.phrasings.draw(prompts, rng),
         }
+
+    def picture(self, rng: np.random.Generator) -> tuple[int, Sample]:
+        """A random picture at the network's size, squashed as in the release, and its index.
+
+        Raises:
+            ValueError: a part that is taught is needed, and of many pictures none shows one.
+        """
+        for _ in range(TRIES if self.data.need_parts else 1):
+            index = int(rng.integers(len(self.samples)))
+            sample = self.samples[index]
+            if sample.image.shape[:2] != (self.size, self.size):
+                sample = sample.resized(self.size)
+            if not self.data.need_parts or (self.part_label[sample.part_map] != IGNORE).any():
+                return index, sample
+        raise ValueError(
+            f"none of {TRIES} pictures of {self.samples!r} shows a part that is taught; is it the "
+            "right split?"
+        )
 
     def words(self, batch: dict[str, Tensor], image: int) -> list[str]:
         """What an image of a collated batch is asked for."""
@@ -133,8 +152,10 @@ class StepSampler:
 
 
 def training_samples(settings: Settings) -> Sequence[Sample]:
-    """The drawn training pictures, rendered once (both cores) and kept in memory."""
+    """The pictures of a folder, or drawn ones, rendered once (both cores) and kept in memory."""
     data = settings.data
+    if data.name == "folder":
+        return training_folder(settings)
     world = DrawnWorld("train", data.images, data.size, data.seed, data.objects)
     workers = min(16, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else 2
     return world.render_all(workers if data.images >= 200 else 1)

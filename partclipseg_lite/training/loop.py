@@ -29,6 +29,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from ..datasets.chosen import check_training_pictures
 from ..datasets.sample import Sample
 from ..files import remove_partials, write_whole
 from ..network.clip_start import start_from_clip
@@ -78,30 +79,33 @@ def train(
 
     Raises:
         ValueError: the folder holds a run of other settings, or another process trains in it; the
-            settings cannot be built.
+            settings cannot be built; their pictures do not fit.
+        FileNotFoundError: there is no folder of pictures; how to prepare it is said.
         FloatingPointError: the loss or a weight became infinite or NaN.
     """
     output = Path(output)
-    if samples is None and settings.vocabulary != settings.data.name:
-        raise ValueError(
-            f"vocabulary {settings.vocabulary!r} does not fit the pictures of "
-            f"{settings.data.name!r}: so far a preset can only train the drawn world; for other "
-            f"pictures call train(..., samples=...)"
-        )
+    if samples is None:
+        check_training_pictures(settings)
     check_owner(output, settings)
     training = settings.training
     accelerator = new_accelerator(training.precision, training.tracker, output)
     vocabulary = Vocabulary.load(settings.vocabulary)
+    model = starting_model(settings)
+    model.decoder.recompute = settings.training.recompute
+    output.mkdir(parents=True, exist_ok=True)  # settings that cannot be built leave nothing behind
+    with the_only_one(output, accelerator.is_main_process):
+        return _train(settings, output, samples, progress, accelerator, vocabulary, model, keep)
+
+
+def starting_model(settings: Settings) -> PartCLIPSeg | CLIPSeg:
+    """The model as it is before the first step: what training with these settings begins with."""
     torch.manual_seed(settings.training.seed)
     model = build_model(settings)
     if settings.model.start_from_clip:
         start_from_clip(model)
     if settings.model.start:
         start_from(model, settings.model.start)
-    model.decoder.recompute = settings.training.recompute
-    output.mkdir(parents=True, exist_ok=True)  # settings that cannot be built leave nothing behind
-    with the_only_one(output, accelerator.is_main_process):
-        return _train(settings, output, samples, progress, accelerator, vocabulary, model, keep)
+    return model
 
 
 def check_owner(output: Path, settings: Settings) -> None:

@@ -39,6 +39,12 @@ def shipped_path(name: str) -> Path:
     )
 
 
+def shipped_strip() -> dict[int, Path]:
+    """Weights of one training of "toy" that ship beside the finished ones: steps -> file."""
+    folder = shipped_path("toy").parent / "strip"
+    return {int(path.stem.removeprefix("step")): path for path in sorted(folder.glob("step*"))}
+
+
 def hub_name(name_or_path: str | Path) -> str | None:
     """`owner/name` on Hugging Face if asked for by prefix or by a known name; None for all else.
 

@@ -2,21 +2,43 @@
 
 import benchmark_page
 import results_page
+from partclipseg_lite.experiments.plan import experiments
 from partclipseg_lite.experiments.records import load_record
 
 
-def test_the_results_page_is_generated_from_the_records():
-    records = (load_record(name) for name in ("toy", "recipe"))
-    assert results_page.PAGE.read_text() == results_page.page(*records)
+def test_the_results_page_is_generated_from_the_record():
+    assert results_page.PAGE.read_text() == results_page.page(load_record("toy"))
 
 
-def test_a_number_comes_with_its_spread_where_there_is_one():
-    summary = {
-        "seen": {"mean": 41.23, "std": 0.84},
-        "unseen": {"mean": 7.0, "std": None},
-        "harmonic": {"mean": None, "std": None},
-    }
-    assert [results_page.number(summary, key) for key in summary] == ["41.2 ± 0.8", "7.0", "–"]
+def test_a_difference_turned_round_is_that_of_the_other_two():
+    told = {"low": -5.0, "value": -4.0, "high": -2.5, "verdict": "lower"}
+    turned = results_page.turned(told)
+    assert turned == {"low": 2.5, "value": 4.0, "high": 5.0, "verdict": "higher"}
+    assert results_page.signed(turned) == "+4.0 [+2.5, +5.0]"
+    assert results_page.turned(turned) == told
+    assert results_page.turned({**told, "verdict": "not decided"})["verdict"] == "not decided"
+
+
+def test_the_verdict_follows_from_the_intervals_alone():
+    record = load_record("toy")
+    assert "is not decided" in results_page.verdict(record)
+    control = record["models"]["toy_no_attention_control"]["difference"]
+    for setting in ("oracle_obj", "pred_all"):
+        control[setting]["unseen"] = {"low": -3.0, "value": -2.0, "high": -1.0, "verdict": "lower"}
+    assert "with attention control masks of novel objects score higher" in results_page.verdict(
+        record
+    )
+    control["pred_all"]["unseen"]["verdict"] = "not decided"
+    assert "one of the two settings only" in results_page.verdict(record)
+
+
+def test_a_training_without_a_run_names_the_command_that_makes_it():
+    record, plan = load_record("toy"), experiments()
+    record["experiments"].pop("gamma_0.1", None)
+    page = results_page.pieces(record, plan)
+    assert "experiments run --only gamma_0.1`" in page
+    for name in record["experiments"]:
+        assert f"--only {name}`" not in page
 
 
 def test_the_benchmark_page_is_generated_from_the_record():
