@@ -1,4 +1,4 @@
-"""The command line: segment, train, evaluate, compare-released, benchmark, doctor.
+"""The command line: segment, train, evaluate, score, compare-released, benchmark, doctor.
 
 Each command's help has an example.
 """
@@ -174,7 +174,52 @@ def _parser() -> argparse.ArgumentParser:
         default=400,
         help="drawn: how many pictures (default: 400)",
     )
+    evaluate.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="DIR",
+        help="write the label maps there too, for `score`; pictures that have theirs are not "
+        "predicted again",
+    )
     evaluate.add_argument("--json", type=Path, required=True, help="file to write")
+
+    score = add(
+        "score",
+        _score,
+        "Score stored predictions, ours or anybody's, with several evaluators; no photograph is "
+        "needed.",
+        "python -m partclipseg_lite score --predictions predictions "
+        "--dataset datasets/PascalPart116 --evaluator ov_parts released --json scores.json",
+    )
+    score.add_argument(
+        "--predictions",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="DIR/SETTING/NAME.png, or DIR/NAME.png for one setting, with the ids of the dataset's "
+        "label files and their ignore value for background",
+    )
+    score.add_argument(
+        "--dataset", required=True, help="'drawn', or the folder of a dataset's label files"
+    )
+    score.add_argument(
+        "--split", help="default: that of predictions by `evaluate`; else test, or val if there"
+    )
+    for name, what in (("seed", "the seed"), ("images", "the number"), ("size", "the side")):
+        score.add_argument(
+            f"--{name}",
+            type=_whole_number,
+            help=f"drawn: {what} of the pictures (default: that of predictions by `evaluate`)",
+        )
+    score.add_argument(
+        "--evaluator",
+        nargs="+",
+        action="extend",
+        metavar="NAME",
+        dest="evaluators",
+        help="ours, plain, released, released_first, ov_parts (default: all of them)",
+    )
+    score.add_argument("--json", type=Path, required=True, help="file to write")
 
     compare = add(
         "compare-released",
@@ -351,11 +396,17 @@ def _evaluate(args: argparse.Namespace) -> None:
     import torch
 
     from .datasets.folders import open_dataset
+    from .evaluation.class_means import HEADLINES
     from .evaluation.evaluate import evaluate
-    from .files import check_writable, write_whole
+    from .evaluation.predictions import PredictionWriter, pictures_of
+    from .evaluation.scoring import classes_in_words, in_words
+    from .files import check_folder, check_writable, write_whole
+    from .weights.files import digest_of
     from .weights.models import load_model
 
     check_writable(args.json)
+    if args.predictions is not None:
+        check_folder(args.predictions)
     model, settings, _, _ = load_model(args.weights, allow_download=args.allow_download)
     if args.dataset == "drawn" and Path(args.dataset).exists():
         print(
@@ -364,8 +415,13 @@ def _evaluate(args: argparse.Namespace) -> None:
         )
     drawn = {"images": args.images, "size": settings.data.size, "seed": args.seed}
     samples = open_dataset(args.dataset, args.split, **drawn)
+    writer = None
+    if args.predictions is not None:
+        of = {"weights": digest_of(model.state_dict(), {}), "settings": settings.hash()}
+        of |= pictures_of(samples)
+        writer = PredictionWriter(args.predictions, samples.names, samples.vocabulary, of)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
-    results = evaluate(model, samples, samples.vocabulary, progress=True)
+    results = evaluate(model, samples, samples.vocabulary, progress=True, predictions=writer)
     results |= {
         "weights": str(args.weights),
         "dataset": args.dataset,
@@ -375,16 +431,38 @@ def _evaluate(args: argparse.Namespace) -> None:
     args.json.parent.mkdir(parents=True, exist_ok=True)
     write_whole(args.json, json.dumps(results, indent=1))
     for setting in ("oracle_obj", "pred_all", "plain"):
-        # None: no picture shows a part of this kind
-        r = {
-            k: "  n/a" if v is None else f"{v:5.2f}"
-            for k, v in results[setting].items()
-            if not isinstance(v, dict)
-        }
-        print(
-            f"{setting:11s} mIoU seen {r['seen']}  unseen {r['unseen']}  harmonic {r['harmonic']}  "
-            f" recall unseen {r['recall_unseen']}   boundary IoU unseen {r['boundary_iou_unseen']}"
-        )
+        means = "  ".join(f"{k} {in_words(results[setting], k)}" for k in HEADLINES)
+        print(f"{setting:11s} mIoU {means}")
+    print(f"with 95 % intervals over {results['images']} pictures; ", end="")
+    print(classes_in_words(results["plain"]))
+    print(f"wrote {args.json}")
+
+
+def _score(args: argparse.Namespace) -> None:
+    from .evaluation.predictions import StoredPredictions, open_labels_of
+    from .evaluation.scoring import as_table, classes_in_words, score
+    from .files import check_writable, write_whole
+    from .release.evaluator import EVALUATORS
+
+    check_writable(args.json)
+    names = list(dict.fromkeys(args.evaluators or EVALUATORS))
+    if unknown := [name for name in names if name not in EVALUATORS]:
+        raise ValueError(f"unknown evaluator {unknown[0]!r} (known: {', '.join(EVALUATORS)})")
+    drawn = {"images": args.images, "size": args.size, "seed": args.seed}
+    labels = open_labels_of(args.predictions, args.dataset, args.split, drawn)
+    predictions = StoredPredictions(args.predictions, labels.names, labels.vocabulary)
+    results = score(predictions, labels, {n: EVALUATORS[n] for n in names}, progress=True)
+    print(as_table(results))
+    first = next(iter(results["evaluators"].values()))
+    print(f"mIoU with 95 % intervals over {results['images']} pictures; ", end="")
+    print(classes_in_words(next(iter(first.values()))))
+    results |= {
+        "predictions": str(args.predictions),
+        "dataset": args.dataset,
+        "split": labels.split,
+    }
+    args.json.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(args.json, json.dumps(results, indent=1))
     print(f"wrote {args.json}")
 
 

@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -20,12 +21,13 @@ from partclipseg_lite.cli import _parser, main
 from partclipseg_lite.datasets.pascal_part_116 import write_pascal_part
 from partclipseg_lite.datasets.sample import Sample
 from partclipseg_lite.datasets.write import write_dataset
+from partclipseg_lite.evaluation.metrics import Evaluator
 from partclipseg_lite.experiments import versions
 from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights.build import build_model
 from partclipseg_lite.weights.models import save_model
 
-COMMANDS = ("segment", "train", "evaluate", "benchmark", "doctor")
+COMMANDS = ("segment", "train", "evaluate", "score", "benchmark", "doctor")
 
 
 @pytest.fixture(scope="module")
@@ -322,7 +324,7 @@ def test_evaluate_scores_a_folder_in_the_pascal_part_layout(capsys, weights, tmp
     )
     scores = check_scores(tmp_path / "s.json", 2)
     assert scores["plain"]["seen"] is not None and scores["plain"]["unseen"] is None
-    assert "unseen   n/a" in capsys.readouterr().out
+    assert "unseen n/a" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("layout", ["ade20k_part_234", "partimagenet"])
@@ -363,12 +365,7 @@ def test_evaluate_reads_labels_with_the_vocabulary_of_the_data_not_of_the_weight
 
     def scored(model, samples, vocabulary, **_):
         found.update(name=vocabulary.name, part=vocabulary.object_parts[samples[0].part_map[0, 0]])
-        return {
-            setting: dict.fromkeys(
-                ("seen", "unseen", "harmonic", "recall_unseen", "boundary_iou_unseen")
-            )
-            for setting in ("oracle_obj", "pred_all", "plain")
-        }
+        return Evaluator(vocabulary).compute()
 
     monkeypatch.setattr("partclipseg_lite.evaluation.evaluate.evaluate", scored)
     main(
@@ -398,6 +395,68 @@ def test_mistakes_of_evaluate_are_one_line(capsys, weights, tmp_path):
         "--weights", tmp_path / "w", "--json", tmp_path / "s.json", "--dataset", "drawn"
     )
     assert not (tmp_path / "s.json").exists()
+
+
+# ---- score ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def predicted(weights, tmp_path):
+    """A dataset, predictions of it by `evaluate`, and its scores."""
+    write_pascal_part(
+        [sample(("cat", "dog"), size=40), sample(("bus",), size=48)],
+        tmp_path / "data",
+        "test",
+        vocabulary=DRAWN,
+    )
+    main(["evaluate", "--weights", str(weights), "--dataset", str(tmp_path / "data"),
+          "--predictions", str(tmp_path / "pred"), "--json", str(tmp_path / "e.json")])  # fmt: skip
+    return tmp_path
+
+
+def test_score_gives_stored_predictions_to_every_evaluator_without_photographs(capsys, predicted):
+    shutil.rmtree(predicted / "data" / "images")
+    base = ["score", "--predictions", str(predicted / "pred"), "--dataset",
+            str(predicted / "data"), "--json", str(predicted / "new" / "s.json")]  # fmt: skip
+    capsys.readouterr()
+    main(base)
+    out, evaluated = capsys.readouterr().out, json.loads((predicted / "e.json").read_text())
+    scores = json.loads((predicted / "new" / "s.json").read_text())
+    assert list(scores["evaluators"]) == ["ours", "plain", "released", "released_first", "ov_parts"]
+    for setting in ("oracle_obj", "pred_all", "plain"):
+        assert scores["evaluators"]["ours"][setting] == evaluated[setting]
+        assert f"{setting:11s} released_first" in out
+    assert scores["split"] == "test" and scores["images"] == 2
+    assert out.count("apart by") == 3 and "unseen object parts" in out
+    main([*base, "--evaluator", "ov_parts", "--evaluator", "ours"])
+    assert list(json.loads((predicted / "new" / "s.json").read_text())["evaluators"]) == [
+        "ov_parts",
+        "ours",
+    ]
+
+
+def test_score_knows_which_drawn_pictures_evaluate_drew(weights, tmp_path):
+    drawn = ["--dataset", "drawn", "--predictions", str(tmp_path / "pred")]
+    main(["evaluate", "--weights", str(weights), *drawn, "--images", "2", "--seed", "3",
+          "--json", str(tmp_path / "e.json")])  # fmt: skip
+    main(["score", *drawn, "--evaluator", "ours", "--json", str(tmp_path / "s.json")])
+    evaluated, scores = (json.loads((tmp_path / f"{n}.json").read_text()) for n in "es")
+    assert scores["evaluators"]["ours"]["plain"] == evaluated["plain"] and scores["images"] == 2
+
+
+def test_mistakes_of_score_are_one_line_that_names_the_file(capsys, predicted, weights):
+    base = ("--predictions", predicted / "pred", "--dataset", predicted / "data")
+    out = ("--json", predicted / "s.json")
+    said = fails_in_one_line(capsys, "score", *base, *out, "--evaluator", "ov-parts")
+    assert "unknown evaluator 'ov-parts' (known: ours, plain, released" in said
+    assert "tset" in fails_in_one_line(capsys, "score", *base, *out, "--split", "tset")
+    (predicted / "pred" / "plain" / "bus.png").unlink()
+    said = fails_in_one_line(capsys, "score", *base, *out)
+    assert "1 of 2 pictures have no prediction in" in said and "bus.png" in said
+    assert not (predicted / "s.json").exists()
+    # another run's predictions are left as they are
+    said = fails_in_one_line(capsys, "evaluate", "--weights", "toy", *base, *out)
+    assert "holds predictions of other settings, weights" in said
 
 
 # ---- with the shipped weights --------------------------------------------------------------------

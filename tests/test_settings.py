@@ -60,7 +60,7 @@ def test_overrides_reach_their_group():
 @pytest.mark.parametrize(
     ("preset", "overrides", "message"),
     [
-        ("tyo", {}, r"unknown preset 'tyo', did you mean 'toy'\? \(known: toy, "),
+        ("tyo", {}, r"unknown preset 'tyo', did you mean 'toy'\? \(known: .*\btoy, "),
         (
             "toy",
             {"training.step": 3},
@@ -353,7 +353,7 @@ def test_settings_that_pass_are_always_valid_json(name, value):
 
 @pytest.mark.parametrize("preset", [None, ["toy"], 5])
 def test_a_preset_is_a_name_and_differences_have_names(preset):
-    with pytest.raises(ValueError, match="unknown preset .*known: toy"):
+    with pytest.raises(ValueError, match="unknown preset .*known: .*\btoy, "):
         Settings.from_preset(preset)
     with pytest.raises(TypeError, match="overrides must map dotted names to values"):
         Settings.from_preset("toy", ["training.steps"])

@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from partclipseg_lite.evaluation.errors import KINDS
 from partclipseg_lite.experiments.plan import Experiment, experiments
 from partclipseg_lite.experiments.records import load_record, record_path
 
@@ -257,6 +258,20 @@ def looks(record: dict) -> str:
     return table(["model", "seeds", *ATTENTION.values()], rows)
 
 
+def errors(record: dict) -> str:
+    """What pixels of novel objects' parts were taken for."""
+    rows = [
+        [
+            record["models"][name]["title"],
+            SETTINGS[setting],
+            *(f"{100 * shares['unseen'][kind]:.0f}" for kind in KINDS),
+        ]
+        for name, settings in record["errors"].items()
+        for setting, shares in settings.items()
+    ]
+    return table(["model", "setting", *KINDS], rows)
+
+
 def per_object(record: dict) -> str:
     """The table of objects, one column a model, novel objects first."""
     models = record["models"]
@@ -346,6 +361,15 @@ Short trainings, all alike, and the upper bound: what a model reaches that was t
 the novel objects as well. Rows without a run name the command that makes it.
 
 {pieces(record, experiments())}
+
+## What goes wrong
+
+What pixels of novel objects' parts were taken for, in percent, every class weighing the same, on
+{record["models"]["toy"]["pictures"]["validation"]} validation pictures with the weights that ship:
+for another part of the same object, for the same part of another object, for another part of
+another object, for background.
+
+{errors(record)}
 
 ## What attention control does to maps
 

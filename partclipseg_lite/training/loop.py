@@ -4,24 +4,32 @@ Everything random in step s comes from (seed, s), never from a generator that ru
 that was killed and taken up again computes the very same numbers as one that was not.
 """
 
+import itertools
 import json
 import math
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
+from accelerate.utils import (
+    DistributedDataParallelKwargs,
+    ProjectConfiguration,
+    is_tensorboard_available,
+)
 from filelock import FileLock, Timeout
 from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from ..datasets.chosen import check_training_pictures
 from ..datasets.sample import Sample
 from ..files import remove_partials, write_whole
 from ..network.clip_start import start_from_clip
@@ -71,18 +79,16 @@ def train(
 
     Raises:
         ValueError: the folder holds a run of other settings, or another process trains in it; the
-            settings cannot be built.
+            settings cannot be built; their pictures do not fit.
+        FileNotFoundError: there is no folder of pictures; how to prepare it is said.
         FloatingPointError: the loss or a weight became infinite or NaN.
     """
     output = Path(output)
-    if samples is None and settings.vocabulary != settings.data.name:
-        raise ValueError(
-            f"vocabulary {settings.vocabulary!r} does not fit the pictures of "
-            f"{settings.data.name!r}: so far a preset can only train the drawn world; for other "
-            f"pictures call train(..., samples=...)"
-        )
+    if samples is None:
+        check_training_pictures(settings)
     check_owner(output, settings)
-    accelerator = new_accelerator(settings.training.precision)
+    training = settings.training
+    accelerator = new_accelerator(training.precision, training.tracker, output)
     vocabulary = Vocabulary.load(settings.vocabulary)
     model = starting_model(settings)
     model.decoder.recompute = settings.training.recompute
@@ -143,12 +149,27 @@ def differences(theirs: Settings, mine: Settings) -> str:
     return "; ".join(different[:3]) + (f"; {len(different) - 3} more" if different[3:] else "")
 
 
-def new_accelerator(precision: str) -> Accelerator:
+def new_accelerator(
+    precision: str, tracker: str | None = None, folder: Path | None = None
+) -> Accelerator:
     """An accelerator of this run's own, whatever an earlier one or the environment has set.
 
     accelerate keeps its state for the whole process and takes advice from ACCELERATE_... variables;
     a run must end at the weights that its settings say.
+
+    Args:
+        precision: of the settings.
+        tracker: "tensorboard", or None.
+        folder: where it writes, in a folder of its name.
+
+    Raises:
+        ValueError: the tracker's package is not installed.
     """
+    if tracker and not is_tensorboard_available():  # accelerate would go on without a word
+        raise ValueError(
+            f"training.tracker={tracker!r} needs a package that is not installed: pip install "
+            f"{tracker}, or set training.tracker=null"
+        )
     native = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8
     bf16 = precision == "bf16" or (precision == "auto" and native)  # older cards only emulate it
     kept = {name: value for name, value in os.environ.items() if name.startswith("ACCELERATE_")}
@@ -158,7 +179,11 @@ def new_accelerator(precision: str) -> Accelerator:
         AcceleratorState._reset_state(reset_partial_state=True)
         GradientState._reset_state()
         return Accelerator(
-            cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16 else "no"
+            cpu=not torch.cuda.is_available(),
+            mixed_precision="bf16" if bf16 else "no",
+            log_with=tracker,
+            project_config=ProjectConfiguration(logging_dir=tracker and str(folder / tracker)),
+            kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
         )
     finally:
         os.environ.update(kept)
@@ -183,6 +208,29 @@ def the_only_one(output: Path, main_process: bool) -> Iterator[None]:
         lock.release()
 
 
+def check_together(accelerator: Accelerator, first: int, output: Path) -> None:
+    """Raise a `ValueError` if the processes would not begin with the same step."""
+    begins = torch.tensor([first], device=accelerator.device)
+    found = sorted(set(accelerator.gather(begins).tolist()))
+    if len(found) > 1:
+        raise ValueError(
+            f"the processes of this run would begin with different steps {found}; let all of them "
+            f"see the same folder {output}"
+        )
+
+
+@contextmanager
+def tracked(accelerator: Accelerator, settings: Settings, first: int) -> Iterator[None]:
+    """The settings' tracker, open; what it was told of steps after `first`, it forgets."""
+    forget = {"tensorboard": {"purge_step": first + 1}}
+    accelerator.init_trackers(settings.preset, init_kwargs=forget)
+    try:
+        yield
+    finally:
+        for tracker in accelerator.trackers:
+            tracker.finish()
+
+
 def _train(settings, output, samples, progress, accelerator, vocabulary, model, keep):
     training = settings.training
     if accelerator.is_main_process:
@@ -204,6 +252,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first = state["step"]
+    check_together(accelerator, first, output)
     if accelerator.is_main_process:
         write_whole(
             output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1)
@@ -220,6 +269,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
             training.batch_size,
             accelerator.process_index,
             accelerator.num_processes,
+            training.accumulation,
         )
         loader = DataLoader(
             examples,
@@ -231,15 +281,18 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         )
         module, optimizer = accelerator.prepare(losses, optimizer)
         module.train()
-        watch = Watch(accelerator.device, first, done.window)
+        # Of the mask head's last layer, about a dimension of size 1: nothing is lost by it.
+        warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
+        watch = Watch(accelerator, first, done.window)
         steps = Steps(
             accelerator, losses, module, optimizer, schedule, settings, output, done, watch, keep
         )
-        try:
-            steps.run(loader, first, progress)
-        except NoNumber as fault:
-            where = kept(output, examples, fault.step, training.batch_size, accelerator)
-            raise FloatingPointError(f"{fault}; {where}") from None
+        with tracked(accelerator, settings, first):
+            try:
+                steps.run(loader, first, progress)
+            except NoNumber as fault:
+                where = kept(output, examples, fault.step, training.batch_size, accelerator)
+                raise FloatingPointError(f"{fault}; {where}") from None
     if accelerator.is_main_process:
         save_model(
             output / "weights.safetensors",
@@ -250,6 +303,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         )
         write_whole(output / "log.json", json.dumps(done.log))
         remove_old(output / "checkpoints")  # one may be left of a process that was killed
+    accelerator.wait_for_everyone()  # what comes next may read the weights
     return model.eval(), done.log
 
 
@@ -336,8 +390,9 @@ class Steps:
         """
         steps, log = self.settings.training.steps, self.done.log
         begun = time.time() - (log[-1]["seconds"] if log else 0)
+        shares, count = iter(loader), self.settings.training.accumulation
         bar = tqdm(
-            loader,
+            range(first, steps + 1),
             initial=first,
             total=steps,
             disable=not (progress and self.accelerator.is_main_process),
@@ -346,10 +401,10 @@ class Steps:
             file=sys.stdout,
             ncols=100,
         )
-        for step, batch in enumerate(bar, start=first):
+        for step in bar:
             if step in self.keep:
                 self.keep_weights(step)
-            batch = self.losses.prepare(batch)
+            batch = [self.losses.prepare(share) for share in itertools.islice(shares, count)]
             if step == steps:
                 self.check(batch)
                 self.checkpoint(step)
@@ -370,27 +425,64 @@ class Steps:
             words = taught(Vocabulary.load(self.settings.vocabulary), self.settings)
             save_model(path, self.losses.model, self.settings, words, {"step": steps}, half=True)
 
-    def step(self, batch: dict[str, Tensor]) -> None:
-        """One update."""
-        loss, terms = self.module(batch)
+    def step(self, batch: list[dict]) -> None:
+        """One update, from the shares of a batch that fall to this process."""
+        whole, met = self.counts(batch), []
         self.optimizer.zero_grad()
-        self.accelerator.backward(loss)
+        for share in batch:
+            wait = (
+                self.accelerator.no_sync(self.module) if share is not batch[-1] else nullcontext()
+            )
+            with wait:
+                loss, terms = self.module(share, whole)
+                # Gradients are averaged over the processes, and their shares have to be added.
+                self.accelerator.backward(loss * self.accelerator.num_processes)
+            met.append({"total": loss.detach(), **terms})
         norm = self.accelerator.clip_grad_norm_(
             self.module.parameters(), self.settings.training.clip_norm
         )
         self.optimizer.step()
         self.schedule.step()
-        self.watch.add({"total": loss, **terms}, norm)
+        self.watch.add(*self.summed(met, whole), norm)
 
     @torch.no_grad()
-    def check(self, batch: dict[str, Tensor]) -> None:
+    def check(self, batch: list[dict]) -> None:
         """The loss after the last update has to be a number, too."""
-        loss, terms = self.module(batch)
-        self.watch.add({"total": loss, **terms})
+        whole, met = self.counts(batch), []
+        for share in batch:
+            loss, terms = self.module(share, whole)
+            met.append({"total": loss, **terms})
+        self.watch.add(*self.summed(met, whole))
+
+    @torch.no_grad()
+    def counts(self, batch: list[dict]) -> dict[str, Tensor] | None:
+        """What the means of the whole batch are over, of all its shares in all processes.
+
+        None where there is one share.
+        """
+        if len(batch) * self.accelerator.num_processes == 1:
+            return None
+        counts = [self.losses.counts(share) for share in batch]
+        names = list(counts[0])
+        each = torch.stack([torch.stack([count[name] for name in names]) for count in counts])
+        return dict(zip(names, self.accelerator.reduce(each.sum(0), "sum"), strict=True))
+
+    @torch.no_grad()
+    def summed(self, met: list[dict], whole: dict[str, Tensor] | None) -> tuple[dict, dict]:
+        """The terms of all shares added up, and those that only a batch with objects has.
+
+        Without objects in its own share, a process learns from the counts whether others had some.
+        """
+        had = {}
+        if whole is not None and self.losses.controlled:
+            had = dict.fromkeys(("separation", "enhancement"), whole["objects"] > 0)
+        names = dict.fromkeys([*met[0], *had, *itertools.chain(*met)])
+        none = torch.zeros_like(met[0]["total"])
+        return {name: sum(terms.get(name, none) for terms in met) for name in names}, had
 
     def look(self) -> None:
         """Wait for all steps so far; `NoNumber` if one of them went wrong."""
-        step = self.watch.bad_step(self.accelerator.gather)
+        step = self.watch.bad_step()
         if step is not None:
             raise NoNumber(step, self.watch.terms(), float(self.watch.norm))
 
@@ -400,6 +492,8 @@ class Steps:
         means = {name: total / count for name, (total, count) in self.watch.window().items()}
         seconds = round(time.time() - begun, 1)
         self.done.log.append({"step": step + 1, "seconds": seconds, **means})
+        rate = {"learning_rate": self.schedule.get_last_lr()[0]}
+        self.accelerator.log({**means, **rate}, step=step + 1)
         self.watch.restart()
 
     def checkpoint(self, steps: int) -> None:

@@ -180,6 +180,9 @@ def test_a_single_picture_and_a_class_that_is_nowhere_have_no_interval():
     alone = bootstrap(counts(1, seed=2), STATISTIC)["seen"]
     assert np.isnan([alone.low, alone.high]).all() and not np.isnan(alone.value)
     rows = counts(9)
+    rows[1:, :, 2] = 0  # in one picture alone, which a third of the resamples lack
+    found = bootstrap(rows, STATISTIC)
+    assert np.isnan(found["unseen"][::2]).all() and not np.isnan(found["unseen"].value)
     rows[:, :, 2] = 0
     found = bootstrap(rows, STATISTIC)
     assert np.isnan(found["unseen"]).all() and np.isnan(found["harmonic"]).all()
