@@ -41,7 +41,16 @@ def commit() -> str | None:
     if not (here / ".git").exists():
         return None
     try:
-        asked = ["git", "-C", str(here), "describe", "--always", "--exclude=*", "--abbrev=12", "--dirty=+"]
+        asked = [
+            "git",
+            "-C",
+            str(here),
+            "describe",
+            "--always",
+            "--exclude=*",
+            "--abbrev=12",
+            "--dirty=+",
+        ]
         answer = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
         return None

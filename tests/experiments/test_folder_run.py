@@ -121,6 +121,8 @@ def test_objects_of_one_picture_are_resampled_together():
     assert (scores["images"], scores["samples"]) == (4, 12)
     for setting in ("oracle_obj", "pred_all"):
         assert scores[setting]["seen"] == alone[setting]["seen"]
-        assert scores[setting]["seen_low"] <= scores[setting]["seen"] <= scores[setting]["seen_high"]
+        assert (
+            scores[setting]["seen_low"] <= scores[setting]["seen"] <= scores[setting]["seen_high"]
+        )
     assert scores["pred_all"]["seen_low"] != alone["pred_all"]["seen_low"]
     assert "released" in json.dumps({"released": scores}, allow_nan=False)
