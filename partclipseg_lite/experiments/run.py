@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..datasets.drawn import DrawnWorld
 from ..datasets.sample import Sample
 from ..evaluation.evaluate import evaluate
 from ..files import write_whole
+from ..inference.sharing import Share
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..settings import Settings
 from ..training.checkpoints import newest_step
@@ -116,7 +115,7 @@ class Run:
 
     def evaluate(self, model: PartCLIPSeg | CLIPSeg) -> dict:
         """Scores on the test pictures, in percent, and `seconds`, as `evaluate` gives them."""
-        model.to("cuda" if torch.cuda.is_available() else "cpu")
+        model.to(Share().device)
         with one_line():
             return evaluate(model, self.test_samples, self.vocabulary, progress=True)
 
@@ -144,7 +143,8 @@ class Run:
             "scores": scores,
             **more,
         }
-        write_whole(self.folder / "metrics.json", json.dumps(metrics, indent=1))
+        if Share().is_first:
+            write_whole(self.folder / "metrics.json", json.dumps(metrics, indent=1))
         return metrics
 
     def finish(self) -> dict:
