@@ -51,7 +51,7 @@ $(BIN)/python:
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "== installing the package and what the book and the tests need (PyTorch is large: minutes, once)"
-	@$(BIN)/python -m pip install --disable-pip-version-check -e ".[notebooks,book,test]" -c constraints.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check -e ".[notebooks,book,tracking,test]" -c constraints.txt
 	@touch $(INSTALLED)
 
 book: $(INSTALLED)
