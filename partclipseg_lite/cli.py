@@ -4,6 +4,7 @@ Each command's help has an example.
 """
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -377,30 +378,32 @@ def _printable(text: str) -> str:
 
 def _train(args: argparse.Namespace) -> None:
     from .files import check_folder
+    from .inference.sharing import Share
     from .settings import Settings, parse_overrides
     from .training.loop import train
 
     settings = Settings.from_preset(args.preset, parse_overrides(args.assignments))
     output = args.output or Path("runs") / args.preset
     check_folder(output)
-    begun = time.time()
+    begun, share = time.time(), Share()
     _, log = train(settings, output)
     last = log[-1] if log else {}
-    print(
-        f"{settings.training.steps} steps, last mean loss {last.get('total', float('nan')):.4f}, "
-        f"{time.time() - begun:.0f} s; weights in {output / 'weights.safetensors'}"
-    )
+    if share.is_first:
+        print(
+            f"{settings.training.steps} steps, last mean loss "
+            f"{last.get('total', float('nan')):.4f}, {time.time() - begun:.0f} s; weights in "
+            f"{output / 'weights.safetensors'}"
+        )
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    import torch
-
     from .datasets.folders import open_dataset
     from .evaluation.class_means import HEADLINES
     from .evaluation.evaluate import evaluate
     from .evaluation.predictions import PredictionWriter, pictures_of
     from .evaluation.scoring import classes_in_words, in_words
     from .files import check_folder, check_writable, write_whole
+    from .inference.sharing import Share
     from .weights.files import digest_of
     from .weights.models import load_model
 
@@ -408,7 +411,8 @@ def _evaluate(args: argparse.Namespace) -> None:
     if args.predictions is not None:
         check_folder(args.predictions)
     model, settings, _, _ = load_model(args.weights, allow_download=args.allow_download)
-    if args.dataset == "drawn" and Path(args.dataset).exists():
+    share = Share()
+    if args.dataset == "drawn" and Path(args.dataset).exists() and share.is_first:
         print(
             "note: 'drawn' names the drawn world; for the folder here write './drawn'",
             file=sys.stderr,
@@ -419,9 +423,17 @@ def _evaluate(args: argparse.Namespace) -> None:
     if args.predictions is not None:
         of = {"weights": digest_of(model.state_dict(), {}), "settings": settings.hash()}
         of |= pictures_of(samples)
-        writer = PredictionWriter(args.predictions, samples.names, samples.vocabulary, of)
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
+        writing = functools.partial(
+            PredictionWriter, args.predictions, samples.names, samples.vocabulary, of
+        )
+        if share.is_first:  # it owns the folder before the others write into it
+            writer = writing()
+        share.from_first(None)
+        writer = writer or writing(owner=False)
+    model.to(share.device)
     results = evaluate(model, samples, samples.vocabulary, progress=True, predictions=writer)
+    if not share.is_first:
+        return
     results |= {
         "weights": str(args.weights),
         "dataset": args.dataset,

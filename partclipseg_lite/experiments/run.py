@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch.utils.data import Dataset
 
 from ..datasets.chosen import (
@@ -29,6 +28,7 @@ from ..evaluation.class_means import HEADLINES
 from ..evaluation.evaluate import count
 from ..evaluation.metrics import Evaluator
 from ..files import write_whole
+from ..inference.sharing import Share
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..release.evaluator import Released
 from ..settings import Settings
@@ -214,7 +214,8 @@ class Run:
             "scores": scores,
             **more,
         }
-        write_whole(self.folder / "metrics.json", json.dumps(metrics, indent=1))
+        if Share().is_first:
+            write_whole(self.folder / "metrics.json", json.dumps(metrics, indent=1))
         return metrics
 
     @property
@@ -256,7 +257,7 @@ def _repository() -> Path:
 
 
 def _to_device(model: PartCLIPSeg | CLIPSeg) -> None:
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(Share().device)
 
 
 def _sha256(path: Path) -> str:

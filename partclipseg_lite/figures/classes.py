@@ -133,6 +133,7 @@ def confusions_table(confusion: np.ndarray, vocabulary: Vocabulary, count: int =
     """
     names = [*vocabulary.object_parts, NOTHING]
     wrong = np.where(np.eye(len(confusion), dtype=bool), 0, confusion)
+    wrong[:, -1] = 0  # of what is truly nothing there is most, and it is no part
     largest = np.argsort(-wrong, axis=None, kind="stable")[:count]
     pairs = [divmod(int(index), len(names)) for index in largest]
     rows = [

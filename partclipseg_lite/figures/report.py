@@ -60,6 +60,22 @@ def scores_table(results: Mapping) -> Markdown:
     return table(["setting", "score", *HEADLINES], rows, caption)
 
 
+def released_table(found: Mapping) -> Markdown:
+    """mIoU as the benchmark's own evaluation counts it, with intervals over pictures.
+
+    Args:
+        found: setting -> scores, as `Run.score_as_released` gives them; nothing in the drawn world.
+    """
+    rows = [
+        [SETTING_NAMES.get(setting, setting), *(_with_interval(scores, key) for key in HEADLINES)]
+        for setting, scores in found.items()
+        if isinstance(scores, Mapping) and set(HEADLINES) <= scores.keys()
+    ]
+    if not rows:
+        return Markdown("The drawn world has no benchmark; the table above is all there is.")
+    return table(["setting", *HEADLINES], rows)
+
+
 def sizes_table(results: Mapping) -> Markdown:
     """mIoU of small and of other object parts, seen and unseen, in percent, a column a setting.
 
@@ -125,16 +141,20 @@ def learning_rate_curve(log: Sequence[Mapping], settings: Settings, factor) -> P
     return curves({"learning rate": (steps, [rate * factor(step - 1) for step in steps])})
 
 
-def attention_rows(image, looks: Mapping[str, Mapping[str, object]]) -> Picture | Markdown:
-    """Where the parts of one object look: a row of normalised maps for each model.
+def attention_rows(image, looks: Mapping[str, Mapping[str, Mapping]]) -> Picture | Markdown:
+    """Where the parts of an object look: a row of normalised maps for each model.
+
+    Shown is the object with the most parts in view; a sentence stands where there is none.
 
     Args:
         image: RGB, `uint8 [H, W, 3]`.
-        looks: model, such as "before" and "after" training -> {part: map `float [grid, grid]`}.
+        looks: object -> model, such as "before" and "after" training -> generalized part ->
+            normalised map, `float [grid, grid]`.
     """
-    if not any(looks.values()):
-        return Markdown("No part is in view in this picture.")
-    return map_table(image, looks)
+    if not looks:
+        return Markdown("There is no attention of parts to show: no part is in view, or no model.")
+    obj = max(looks, key=lambda obj: max(map(len, looks[obj].values())))
+    return map_table(image, {f"{obj}\n{title}": maps for title, maps in looks[obj].items()})
 
 
 def setting_bars(results: Mapping) -> Picture | Markdown:

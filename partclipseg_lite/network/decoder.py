@@ -19,7 +19,7 @@ CACHED = 2**22  # values of an inner layer computed at once on a processor: 16 M
 
 @dataclass
 class AttentionTap:
-    """A request for the attention of some sequences in the last decoder block.
+    """A request for the attention of some sequences in a decoder block.
 
     It may edit the weights on the way.
 
@@ -30,11 +30,14 @@ class AttentionTap:
             applied before they meet the values.
         weights: filled by the forward: `float [M, heads, 1+N, 1+N]`, each row a
             distribution over the keys.
+        block: which of the decoder's blocks; -1, as everywhere in the paper and the
+            release, is the last.
     """
 
     rows: Tensor
     edit: Callable[[Tensor], Tensor] | None = None
     weights: Tensor | None = None
+    block: int = -1
 
 
 class FiLM(nn.Module):
@@ -195,10 +198,11 @@ class Decoder(nn.Module):
         Args:
             activations: shallow to deep, each `float [B, 1+N, W]`.
             embeddings: the sentences, `float [B, C, E]`.
-            tap: reaches the last block.
+            tap: reaches the block that it names.
         """
         batch, conditions = embeddings.shape[:2]
         x = None
+        tapped = None if tap is None else self.blocks[tap.block]
         for reduce, block, activation in zip(
             self.reduces, self.blocks, reversed(activations), strict=True
         ):
@@ -210,7 +214,7 @@ class Decoder(nn.Module):
             # (B*C, 1+N, D)
             x, block_tap = (
                 x.flatten(0, 1),
-                tap if block is self.blocks[-1] else None,
+                tap if block is tapped else None,
             )
             # What leaves through a tap is needed at once.
             if self.recompute and self.training and block_tap is None:

@@ -109,6 +109,13 @@ def test_the_most_frequent_confusions_come_first():
     )
 
 
+def test_what_is_truly_nothing_is_taken_for_no_part():
+    nothing = np.zeros((5, 5), int)
+    nothing[0, 4], nothing[4, 2] = 900, 3
+    lines = confusions_table(nothing, ANIMALS)._repr_markdown_().splitlines()
+    assert lines[2:] == ["| dog's head | background | 100% |"]
+
+
 def test_the_drawn_world_has_a_matrix():
     confusion = np.eye(len(DRAWN) + 1, dtype=int)
     image = np.asarray(confusion_matrix(confusion, DRAWN).axes[0].images[0].get_array())
