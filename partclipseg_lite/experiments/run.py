@@ -220,7 +220,7 @@ class Run:
 
     @property
     def dataset(self) -> dict:
-        """The pictures that are scored: "name" ("drawn", or a folder's), "split", "images", …"""
+        """The pictures that are scored: "name" ("drawn", or a folder's), "split", "images", …."""
         folder, split = folder_to_score(self.settings), self.settings.test.split
         of = {"images": len(self._chosen), "vocabulary": self.vocabulary.name}
         if folder is None:
