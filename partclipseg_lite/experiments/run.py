@@ -156,7 +156,8 @@ class Run:
         _to_device(model)
         with one_line():
             counted = count(model, self.test_samples, self.vocabulary, progress=True)
-        counted.pictures.save(self.folder / COUNTS)
+        if Share().is_first:
+            counted.pictures.save(self.folder / COUNTS)
         return counted
 
     def evaluate(self, model: PartCLIPSeg | CLIPSeg) -> dict:
@@ -179,7 +180,7 @@ class Run:
         _to_device(model)
         with one_line():
             counted = count_objects(model, samples)
-        if keep:
+        if keep and Share().is_first:
             counted.pictures.save(self.folder / BY_OBJECT)
         return as_released(counted)
 

@@ -70,7 +70,8 @@ def test_attention_is_shown_of_an_object_in_view_before_and_after_the_training(r
     ((obj, maps),) = looks.items()
     (sample,) = (s for s in run.test_samples if np.array_equal(s.image, image))
     of = DRAWN.object_of.numpy() == DRAWN.objects.index(obj)
-    in_view = [DRAWN.parts[DRAWN.part_of[t]] for t in np.unique(sample.part_map) if t >= 0 and of[t]]
+    ids = [t for t in np.unique(sample.part_map) if t >= 0 and of[t]]
+    in_view = [DRAWN.parts[DRAWN.part_of[t]] for t in ids]
     assert list(maps) == ["before", "after"] and sorted(maps["after"]) == sorted(in_view)
     assert any((maps["before"][part] != maps["after"][part]).any() for part in in_view)
     assert run.attention(tiny_model(CLIPSeg))[1] == {}
