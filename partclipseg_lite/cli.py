@@ -180,6 +180,11 @@ def _parser() -> argparse.ArgumentParser:
         help="such as training.steps=500; of a key given twice the last counts",
     )
     train.add_argument("--output", type=Path, help="the run's folder (default: runs/PRESET)")
+    train.add_argument(
+        "--evaluate",
+        action="store_true",
+        help="then score the test pictures and write metrics.json, as notebooks/full_run.ipynb does",
+    )
 
     evaluate = add(
         "evaluate",
@@ -431,19 +436,27 @@ def _train(args: argparse.Namespace) -> None:
     from .files import check_folder
     from .inference.sharing import Share
     from .settings import Settings, parse_overrides
-    from .training.loop import train
 
-    settings = Settings.from_preset(args.preset, parse_overrides(args.assignments))
+    overrides = parse_overrides(args.assignments)
+    settings = Settings.from_preset(args.preset, overrides)
     output = args.output or Path("runs") / args.preset
     check_folder(output)
     begun, share = time.time(), Share()
-    _, log = train(settings, output)
-    last = log[-1] if log else {}
+    if args.evaluate:
+        from .experiments.run import Run
+
+        last = Run(settings, output, overrides=overrides).finish()["last_loss"]
+    else:
+        from .training.loop import train
+
+        _, log = train(settings, output)
+        last = log[-1] if log else {}
     if share.is_first:
         print(
             f"{settings.training.steps} steps, last mean loss "
             f"{last.get('total', float('nan')):.4f}, {time.time() - begun:.0f} s; weights in "
             f"{output / 'weights.safetensors'}"
+            + (f", scores in {output / 'metrics.json'}" if args.evaluate else "")
         )
 
 

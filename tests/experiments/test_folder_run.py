@@ -14,7 +14,9 @@ from partclipseg_lite.evaluation.evaluate import predicted_labels
 from partclipseg_lite.experiments.environment import commit
 from partclipseg_lite.experiments.one_by_one import as_released, by_picture, count_objects
 from partclipseg_lite.experiments.run import Run
+from partclipseg_lite.network.models import CLIPSeg
 from partclipseg_lite.release.evaluator import Released
+from partclipseg_lite.weights.models import load_model
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,19 @@ def test_the_record_holds_our_scores_the_benchmarks_and_those_of_the_steps_betwe
     last = metrics["by_step"][-1]["pred_all"]
     for key, value in last.items():
         assert value == pytest.approx(metrics["released"]["pred_all"][key], abs=2)
+
+
+def test_attention_is_shown_of_an_object_in_view_before_and_after_the_training(run, metrics):
+    model, *_ = load_model(run.folder)
+    image, looks = run.attention(model)
+    ((obj, maps),) = looks.items()
+    (sample,) = (s for s in run.test_samples if np.array_equal(s.image, image))
+    of = DRAWN.object_of.numpy() == DRAWN.objects.index(obj)
+    ids = [t for t in np.unique(sample.part_map) if t >= 0 and of[t]]
+    in_view = [DRAWN.parts[DRAWN.part_of[t]] for t in ids]
+    assert list(maps) == ["before", "after"] and sorted(maps["after"]) == sorted(in_view)
+    assert any((maps["before"][part] != maps["after"][part]).any() for part in in_view)
+    assert run.attention(tiny_model(CLIPSeg))[1] == {}
 
 
 def test_the_counts_are_kept_by_picture_and_by_object(run, metrics):
