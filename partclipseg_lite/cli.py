@@ -650,7 +650,7 @@ def _doctor(args: argparse.Namespace) -> None:
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
         print(
             f"weights {name!r}: {type(model).__name__}, {trained / 1e6:.2f} M trained, "
-            f"{len(vocabulary)} seen object parts"
+            f"{len(vocabulary or ())} seen object parts"
         )
     begun = time.time()
     PartSegmenter.from_pretrained("toy")(np.zeros((64, 64, 3), np.uint8), ["dog's head"])
