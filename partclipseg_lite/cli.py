@@ -91,13 +91,29 @@ def _parser() -> argparse.ArgumentParser:
     segment = add(
         "segment",
         _segment,
-        "Find named parts in one picture; write a mask for each and an overlay.",
+        "Find named parts in a picture, or in all pictures of a folder; write masks. A folder's "
+        "command takes up what was stopped, and `accelerate launch -m partclipseg_lite segment "
+        "...` shares it. Exit code 1: some files could not be segmented, see OUT/skipped.json.",
         "python -m partclipseg_lite segment dog.png "
         '--names "dog\'s head" "dog\'s tail" --out found',
     )
-    segment.add_argument("image", type=Path, metavar="IMAGE")
+    segment.add_argument("image", type=Path, metavar="IMAGE|FOLDER")
+    names = segment.add_mutually_exclusive_group(required=True)
+    names.add_argument("--names", nargs="+", metavar="NAME", help='such as "dog\'s head"')
+    names.add_argument(
+        "--names-file", type=Path, metavar="FILE", help="one name a line; # begins a comment"
+    )
     segment.add_argument(
-        "--names", nargs="+", required=True, metavar="NAME", help='such as "dog\'s head"'
+        "--format",
+        choices=("png", "coco"),
+        default="png",
+        help="a black and white PNG for each name, or one JSON with COCO's run lengths "
+        "(default: png)",
+    )
+    segment.add_argument(
+        "--no-overlay",
+        action="store_true",
+        help="of a folder's pictures: no coloured overlays, which take longer than masks",
     )
     segment.add_argument(
         "--weights",
@@ -243,6 +259,35 @@ def _parser() -> argparse.ArgumentParser:
     # A process that measures one peak is called with it.
     benchmark.add_argument("--peak-of", metavar="ITEM", help=argparse.SUPPRESS)
 
+    experiments = add(
+        "experiments",
+        _experiments,
+        "List the trainings that the results page needs, or run what is missing: trained, scored, "
+        "kept in a folder each. Stopped at any moment, the same command goes on; several machines "
+        "can share the folder.",
+        "python -m partclipseg_lite experiments run --only 'toy*'",
+    )
+    experiments.add_argument(
+        "what", choices=("list", "run", "ship"), help="ship: put what is done into the package"
+    )
+    experiments.add_argument(
+        "--only", default="*", metavar="PATTERN", help="such as 'toy*' or 'gamma_0.1-seed0'"
+    )
+    experiments.add_argument(
+        "--work",
+        type=Path,
+        default=Path("runs/experiments"),
+        metavar="DIR",
+        help="folder of runs (default: runs/experiments)",
+    )
+    experiments.add_argument(
+        "--jobs",
+        type=_whole_number,
+        default=2,
+        metavar="N",
+        help="processes, of one thread each (default: 2)",
+    )
+
     doctor = add(
         "doctor",
         _doctor,
@@ -259,20 +304,75 @@ def _parser() -> argparse.ArgumentParser:
 def _segment(args: argparse.Namespace) -> None:
     from .datasets.images import read_image
     from .files import check_folder
-    from .inference.saving import OVERLAY, save_masks
+    from .inference.names_file import NamesFile
     from .inference.segmenter import PartSegmenter
+    from .inference.sharing import Share
+    from .vocabulary import Vocabulary
 
     check_folder(args.out)
-    image = read_image(args.image)
-    segmenter = PartSegmenter.from_pretrained(args.weights, allow_download=args.allow_download)
-    result = segmenter(image, args.names)
-    files = save_masks(result, args.out)
+    file = args.names_file and NamesFile.read(args.names_file)
+    check = file.check if file else lambda check: check(args.names)
+    check(Vocabulary.from_names)
+    image = None if args.image.is_dir() else read_image(args.image)
+    share = Share()
+    segmenter = PartSegmenter.from_pretrained(
+        args.weights, share.device, allow_download=args.allow_download
+    )
+    check(segmenter.encode_names)
+    asked = segmenter.encode_names(file.names if file else args.names)
+    if image is None:
+        _segment_folder(args, segmenter, asked, share)
+    elif share.is_first:
+        _segment_image(args, segmenter, asked, image)
+
+
+def _segment_image(args: argparse.Namespace, segmenter, asked, image: np.ndarray) -> None:
+    from .inference.folder import write_coco
+    from .inference.saving import OVERLAY, save_masks
+
+    result = segmenter(image, asked)
+    if args.format == "coco":
+        files = dict.fromkeys((*result.names, OVERLAY), write_coco(result, args.image, args.out))
+    else:
+        files = save_masks(result, args.out)
     for name, mask in result.masks.items():
         print(
             f"{name:32s} score {result.scores[name]:.2f}  "
             f"{100 * mask.mean():5.1f} % of the picture  {files[name]}"
         )
     print(f"{'all':32s} {files[OVERLAY]}")
+
+
+def _segment_folder(args: argparse.Namespace, segmenter, asked, share) -> None:
+    from .inference.folder import segment_folder
+
+    outcome = segment_folder(
+        segmenter,
+        args.image,
+        asked,
+        args.out,
+        format=args.format,
+        overlays=not args.no_overlay,
+        share=share,
+    )
+    if outcome is None:  # another process speaks
+        return
+    for path, reason in list(outcome.skipped.items())[:20]:
+        print(f"skipped {_printable(path)}: {_printable(reason)}")
+    if len(outcome.skipped) > 20:
+        print(f"... {len(outcome.skipped) - 20} more in {args.out / 'skipped.json'}")
+    print(
+        f"{outcome.segmented} pictures segmented, {outcome.before} had been before, "
+        f"{len(outcome.skipped)} skipped, {len(outcome.others)} other files; masks in {args.out}"
+    )
+    if outcome.skipped:
+        sys.exit(1)
+
+
+def _printable(text: str) -> str:
+    """`text` without line breaks and without what no terminal can show, as in some file names."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return shown.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _train(args: argparse.Namespace) -> None:
@@ -364,6 +464,41 @@ def _score(args: argparse.Namespace) -> None:
     args.json.parent.mkdir(parents=True, exist_ok=True)
     write_whole(args.json, json.dumps(results, indent=1))
     print(f"wrote {args.json}")
+
+
+def _experiments(args: argparse.Namespace) -> None:
+    from .experiments.plan import jobs
+    from .experiments.queue import is_done, run_in_processes, run_missing, seconds_needed
+    from .files import check_folder
+
+    if args.what == "ship":
+        from .experiments.ship import ship
+
+        print("\n".join(ship(args.work)))
+        return
+    if args.jobs < 1:
+        raise ValueError(f"--jobs must be at least 1, got {args.jobs}")
+    chosen = jobs(args.only)
+    if args.what == "list":
+        for job in chosen:
+            print(f"{'done' if is_done(job, args.work) else 'missing':8s} {job.name}")
+    minutes = seconds_needed(chosen, args.work, args.jobs) / 60
+    missing = sum(not is_done(job, args.work) for job in chosen)
+    told = os.environ.get("PARTCLIPSEG_ESTIMATE_TOLD")
+    if not told:
+        print(
+            f"{missing} of {len(chosen)} trainings are missing: an estimated {minutes:.0f} min in "
+            f"{args.jobs} processes",
+            flush=True,
+        )
+    if args.what == "list" or not missing:
+        return
+    check_folder(args.work)
+    if args.jobs == 1:
+        run_missing(chosen, args.work, say=lambda line: print(line, flush=True))
+    else:
+        os.environ["PARTCLIPSEG_ESTIMATE_TOLD"] = "1"
+        run_in_processes(args.only, args.work, args.jobs)
 
 
 def _compare_released(args: argparse.Namespace) -> None:

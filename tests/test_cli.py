@@ -147,6 +147,49 @@ def test_mistakes_of_segment_are_one_line(capsys, weights, image, tmp_path):
     )
 
 
+def test_segment_takes_a_folder_and_a_file_of_names(capsys, weights, image, tmp_path):
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    (photos / "a").mkdir(parents=True)
+    for path in (photos / "x.png", photos / "a" / "x.png"):
+        path.write_bytes(image.read_bytes())
+    names = tmp_path / "names.txt"
+    names.write_bytes("\ufeff# parts\r\ndog's head\r\n\r\npuppy's tail\r\n".encode())
+    segment = ["segment", photos, "--names-file", names, "--weights", weights, "--out", out]
+    segment = [str(argument) for argument in segment]
+    main(segment)
+    assert "2 pictures segmented, 0 had been before, 0 skipped" in capsys.readouterr().out
+    for path in ("x.png.parts", "a/x.png.parts"):
+        files = {file.name for file in (out / "pictures" / path).iterdir()}
+        assert files == {"dog-head.png", "puppy-tail.png", "overlay.png", "record.json"}
+    (photos / "odd\nname.jpg").write_bytes(b"no picture")
+    with pytest.raises(SystemExit) as ended:
+        main([*segment, "--no-overlay"])
+    said = capsys.readouterr().out
+    assert ended.value.code == 1 and r"skipped odd\nname.jpg: cannot be read as an image" in said
+    assert "0 pictures segmented, 2 had been before, 1 skipped" in said
+    names.write_text("dog's head\n\ndog's head\n")
+    assert "names.txt, line 3: " in fails_in_one_line(capsys, *segment)
+    names.write_text("dog's head\ndragon's head\n")
+    assert "names.txt, line 2: " in fails_in_one_line(capsys, *segment)
+    names.write_text("dog's head\n")
+    assert "holds masks of other names" in fails_in_one_line(capsys, *segment)
+    assert "holds no name" in fails_in_one_line(
+        capsys, "segment", photos, "--names-file", os.devnull, "--out", out
+    )
+
+
+def test_segment_writes_one_picture_in_coco_form_too(capsys, weights, image, tmp_path):
+    names = ["--names", "dog's head", "puppy's tail"]
+    main(
+        ["segment", str(image), *names, "--format", "coco"]
+        + ["--weights", str(weights), "--out", str(tmp_path / "out")]
+    )
+    assert capsys.readouterr().out.count("annotations.json") == 3
+    written = json.loads((tmp_path / "out" / "annotations.json").read_text())
+    assert [c["name"] for c in written["categories"]] == names[1:]
+    assert written["images"] == [{"id": 1, "file_name": "image.png", "height": 40, "width": 30}]
+
+
 # ---- train ---------------------------------------------------------------------------------------
 
 

@@ -96,6 +96,7 @@ def open_dataset(
     few_shot: bool | str | os.PathLike = False,
     released: bool = False,
     missing: str = "error",
+    objects: str | None = None,
     images: int | None = None,
     size: int = 128,
     seed: int = 0,
@@ -113,6 +114,8 @@ def open_dataset(
         released: the release's quirks, see `ADE20KPart`, `PerObject` and `Substituted`; off
             otherwise.
         missing: "error", or "skip" to leave out pictures that a list names and nobody has.
+        objects: of PartImageNet, where a picture shows one: "seen" (the default for training) or
+            "all" (the default elsewhere).
         images: drawn: how many pictures (default: 400).
         size: drawn: side of the pictures in pixels.
         seed: drawn: another seed draws other pictures.
@@ -139,7 +142,7 @@ def open_dataset(
         options = {"per": one, "missing": missing, "released": released}
         dataset = ADE20KPart(folder, split, vocabulary, **options)
     elif layout == "partimagenet":
-        dataset = PartImageNet(folder, split, vocabulary, missing=missing)
+        dataset = PartImageNet(folder, split, vocabulary, objects=objects, missing=missing)
     else:
         dataset = _pascal(folder, split, vocabulary)
         if per == "object":

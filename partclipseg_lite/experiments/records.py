@@ -1,8 +1,7 @@
 """Measured numbers that ship with the package, read by name: `load_record("toy")`.
 
-`toy` holds the scores of the shipped models, `recipe` those of short trainings by which their
-recipe was chosen, `benchmark` times and memory. They are package data, so a chapter finds them from
-any folder.
+`toy` holds the scores of the shipped models and of all other experiments, `benchmark` and
+`benchmark_gpu` times and memory. They are package data, so a chapter finds them from any folder.
 """
 
 import difflib

@@ -1,9 +1,9 @@
 """Our code meets the recorded numbers of the public release.
 
-`compare-released` sees a deviation and survives any folder. The slow tests compute the whole
-reference folder once, with the real sizes. The others exchange the network for a tiny one and write
-folders whose numbers come from `released_by_hand`: other vocabularies, sizes, labels, and images
-that lack things.
+`compare-released` sees a deviation and survives any folder. The whole reference folder, with the
+real sizes, is compared by the chapter on the real thing, and tests/book/test_chapters.py looks at
+each of its rows. The tests here exchange the network for a tiny one and write folders whose numbers
+come from `released_by_hand`: other vocabularies, sizes, labels, and images that lack things.
 """
 
 import json
@@ -45,41 +45,6 @@ NAMES = [
     "test_obj_in_part_classes",
     "test_obj_classes",
 ]
-
-
-# ---- the whole reference folder ------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def rows():
-    return list(compare_released(FOLDER))
-
-
-@pytest.mark.slow
-def test_every_recorded_number_of_the_release_is_met(rows):
-    assert [str(row) for row in rows if not row.agrees] == []
-
-
-@pytest.mark.slow
-def test_numbers_of_every_kind_were_compared(rows):
-    recorded = json.loads((FOLDER / "released.json").read_text())
-    names = [row.name for row in rows]
-    starting = lambda *starts: sum(name.startswith(starts) for name in names)  # noqa: E731
-    assert set(NAMES) < set(names) and len(names) == len(set(names))
-    assert starting("gradient of ") == len(recorded["grad_norm"]) == 18
-    assert starting("cross-entropy, ") == len(recorded["bce_calls"]) == 4
-    assert starting("loss, ") == 3 and starting("image 0 alone: ", "image 1 alone: ") == 2 * 3
-    assert (
-        starting("preprocessing", "logits of ", "merged attention", "separation has a gradient")
-        == 5
-    )
-    assert starting("inference, ") == sum(
-        name.endswith(("_argmax", "_scores")) for name in np.load(FOLDER / "released.npz")
-    )
-    numbers = [int(count) for count in re.findall(r"\((\d+) numbers\)", " ".join(names))]
-    metrics = json.loads((FOLDER / "released_metrics.json").read_text())
-    assert sum(numbers) == sum(map(len, metrics.values())) == 960
-    assert len(names) == 7 + 18 + 4 + 3 + 6 + 5 + 6 + len(numbers)
 
 
 # ---- the rule of the weights ---------------------------------------------------------------------
@@ -184,9 +149,8 @@ def tiny_released(tensors, image_size, reading, source):
 
 
 @pytest.fixture(autouse=True)
-def tiny_network(request, monkeypatch):
-    if request.node.get_closest_marker("slow") is None:
-        monkeypatch.setattr(comparison, "partclipseg_from_official", tiny_released)
+def tiny_network(monkeypatch):
+    monkeypatch.setattr(comparison, "partclipseg_from_official", tiny_released)
 
 
 class Names:
