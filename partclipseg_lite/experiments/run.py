@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch.utils.data import Dataset
 
 from ..datasets.chosen import (
@@ -29,6 +28,7 @@ from ..evaluation.class_means import HEADLINES
 from ..evaluation.evaluate import count
 from ..evaluation.metrics import Evaluator
 from ..files import write_whole
+from ..inference.sharing import Share
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..release.evaluator import Released
 from ..settings import Settings
@@ -208,22 +208,25 @@ class Run:
             "environment": environment(),
             "commit": commit(),
             "training_seconds": log[-1]["seconds"],
+            "processes": int(os.environ.get("WORLD_SIZE", 1)),  # as `accelerate launch` sets it
             "last_loss": log[-1],
             "dataset": self.dataset,
             "scores": scores,
             **more,
         }
-        write_whole(self.folder / "metrics.json", json.dumps(metrics, indent=1))
+        if Share().is_first:
+            write_whole(self.folder / "metrics.json", json.dumps(metrics, indent=1))
         return metrics
 
     @property
     def dataset(self) -> dict:
-        """The pictures that are scored: "name" ("drawn", or a folder's), "split", "images"."""
+        """The pictures that are scored: "name" ("drawn", or a folder's), "split", "images", …."""
         folder, split = folder_to_score(self.settings), self.settings.test.split
         of = {"images": len(self._chosen), "vocabulary": self.vocabulary.name}
         if folder is None:
             return {"name": "drawn", "split": split or "test", "seed": 0, **of}
-        return {"name": folder.name, "split": split or "val", **of}
+        whole = (self.images or self.settings.test.images) is None
+        return {"name": folder.name, "split": split or "val", "whole": whole, **of}
 
     def finish(self) -> dict:
         """Train, evaluate and record: the contents of `metrics.json`."""
@@ -254,7 +257,7 @@ def _repository() -> Path:
 
 
 def _to_device(model: PartCLIPSeg | CLIPSeg) -> None:
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(Share().device)
 
 
 def _sha256(path: Path) -> str:

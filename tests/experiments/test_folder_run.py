@@ -49,6 +49,7 @@ def test_the_record_holds_our_scores_the_benchmarks_and_those_of_the_steps_betwe
     assert metrics["dataset"] == {
         "name": "drawn",
         "split": "val",
+        "whole": True,
         "images": 4,
         "vocabulary": "drawn",
     }

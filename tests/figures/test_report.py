@@ -11,6 +11,7 @@ from partclipseg_lite.figures.report import (
     loss_curves,
     objects_table,
     prediction_rows,
+    released_table,
     scores_table,
     setting_bars,
     settings_table,
@@ -77,6 +78,13 @@ def test_intervals_stand_behind_their_scores_and_the_caption_says_of_what():
     table = lines(scores_table(found))
     assert table[2] == "| Oracle-Obj | mIoU | 10.00 (8.2 to 12.5) | 11.00 | 12.00 |"
     assert table[-1].endswith("In parentheses: 95 % over pictures.*")
+
+
+def test_the_benchmarks_own_scores_stand_by_setting_or_a_sentence_says_that_there_are_none():
+    found = {"images": 9, "pred_all": {"seen": 1.0, "unseen": None, "harmonic": 3.456}}
+    found["pred_all"] |= {"seen_low": 0.5, "seen_high": 2.0}
+    assert lines(released_table(found))[2:] == ["| Pred-All | 1.00 (0.5 to 2.0) | – | 3.46 |"]
+    assert "no benchmark" in repr(released_table({}))
 
 
 def test_small_parts_stand_in_a_table_of_their_own():
