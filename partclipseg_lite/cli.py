@@ -183,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--evaluate",
         action="store_true",
-        help="then score the test pictures and write metrics.json, as notebooks/full_run.ipynb does",
+        help="then score the test pictures and write metrics.json, as full_run.ipynb does",
     )
 
     evaluate = add(
