@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from helpers import DRAWN, clip_file, quick_settings, tiny_model
+from helpers import DRAWN, QUICK, clip_file, quick_settings, tiny_model
 
+from partclipseg_lite.cli import main
 from partclipseg_lite.datasets.chosen import objects_to_score
 from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.datasets.write import write_dataset
@@ -29,16 +30,21 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(folder, tmp_path_factory):
-    here = tmp_path_factory.mktemp("run")
-    given = {
-        "data__name": "folder",
-        "data__folder": str(folder),
-        "data__need_parts": True,
-        "training__steps": 1,
-        "test__every": 1,
+def overrides(folder, tmp_path_factory):
+    return {
+        **QUICK,
+        "model.backbone": str(clip_file(tmp_path_factory.mktemp("clip") / "clip.safetensors")),
+        "data.name": "folder",
+        "data.folder": str(folder),
+        "data.need_parts": True,
+        "training.steps": 1,
+        "test.every": 1,
     }
-    return Run(quick_settings(clip_file(here / "clip.safetensors"), **given), here / "mine")
+
+
+@pytest.fixture(scope="module")
+def run(overrides, tmp_path_factory):
+    return Run.from_preset("toy", overrides, tmp_path_factory.mktemp("run") / "mine")
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +94,17 @@ def test_the_counts_are_kept_by_picture_and_by_object(run, metrics):
     assert np.array_equal(
         by_picture(objects).settings["pred_all"], whole.settings["pred_all"][order]
     )
+
+
+def test_the_command_line_trains_and_scores_as_the_report_does(run, metrics, overrides, capsys):
+    assignments = [f"{name}={json.dumps(value)}" for name, value in overrides.items()]
+    (run.folder / "metrics.json").unlink()
+    command = ["train", "--preset", "toy", "--output", str(run.folder), "--evaluate"]
+    main([*command, "--set", *assignments])
+    again = json.loads((run.folder / "metrics.json").read_text())
+    assert again["scores"] == metrics["scores"] and again["released"] == metrics["released"]
+    assert again["overrides"] == metrics["overrides"] == overrides
+    assert f"scores in {run.folder / 'metrics.json'}" in capsys.readouterr().out
 
 
 def test_a_dataset_with_other_pictures_can_be_scored_without_training_again(run, metrics, folder):
