@@ -79,6 +79,9 @@ class Presets(Mapping):
             self._read[name] = {**(self[base] if base else {}), **values}
         return dict(self._read[name])
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._files and not str(name).startswith("_")
+
     def __iter__(self):
         return (name for name in self._files if not name.startswith("_"))  # `_` begins a mere base
 

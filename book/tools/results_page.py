@@ -12,7 +12,7 @@ from pathlib import Path
 
 from partclipseg_lite.evaluation.errors import KINDS
 from partclipseg_lite.experiments.plan import Experiment, experiments
-from partclipseg_lite.experiments.records import load_record, record_path
+from partclipseg_lite.experiments.records import load_record, record_path, turned
 
 BOOK = Path(__file__).resolve().parents[1]
 SOURCE = record_path("toy")
@@ -56,17 +56,6 @@ def with_interval(interval: list[float | None]) -> str:
 def signed(told: dict) -> str:
     """A difference and its interval, "+3.9 [+2.5, +5.4]"."""
     return f"{told['value']:+.1f} [{told['low']:+.1f}, {told['high']:+.1f}]"
-
-
-def turned(told: dict) -> dict:
-    """The difference b - a from that of a - b."""
-    opposite = {"higher": "lower", "lower": "higher"}
-    return {
-        "low": -told["high"],
-        "value": -told["value"],
-        "high": -told["low"],
-        "verdict": opposite.get(told["verdict"], told["verdict"]),
-    }
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -365,7 +354,7 @@ the novel objects as well. Rows without a run name the command that makes it.
 ## What goes wrong
 
 What pixels of novel objects' parts were taken for, in percent, every class weighing the same, on
-{record["models"]["toy"]["pictures"]["validation"]} validation pictures with the weights that ship:
+{record["models"]["toy"]["pictures"]["validation"]} validation pictures, by the weights that ship:
 for another part of the same object, for the same part of another object, for another part of
 another object, for background.
 

@@ -4,15 +4,17 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from ..datasets.sample import IGNORE, Sample
-from ..inference.predict import check_numbers, predict, resize_logits
+from ..inference.predict import check_numbers, predict
+from ..inference.sharing import Share
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..vocabulary import Vocabulary
-from .decisions import oracle_obj_labels, plain_labels, pred_all_labels
+from .decisions import resized_labels
 from .metrics import Evaluator
 from .predictions import PredictionWriter
 
@@ -65,22 +67,11 @@ def predicted_labels(
         output = predict(model, [s.image for s in batch], asked)
         check_numbers(output.object_part_logits)
         for b, sample in enumerate(batch):
-            size = sample.part_map.shape
-            scores = resize_logits(output.object_part_logits[b], size)
-            objects = None
+            scores, objects = output.object_part_logits[b], None
             if output.object_logits is not None:
-                objects = resize_logits(
-                    torch.cat([output.object_logits[b], output.background_logits[b]]), size
-                )
-            present = position[torch.from_numpy(sample.object_map).unique()].to(scores.device)
-            yield (
-                sample,
-                {
-                    "oracle_obj": oracle_obj_labels(scores, present, asked),
-                    "pred_all": pred_all_labels(scores, objects, asked),
-                    "plain": plain_labels(scores, asked),
-                },
-            )
+                objects = torch.cat([output.object_logits[b], output.background_logits[b]])
+            present = position[torch.from_numpy(np.unique(sample.object_map))]
+            yield sample, resized_labels(scores, objects, present, asked, sample.part_map.shape)
 
 
 def count(
@@ -90,27 +81,37 @@ def count(
     batch_size: int = 4,
     progress: bool = False,
     predictions: PredictionWriter | None = None,
+    share: Share | None = None,
 ) -> Evaluator:
     """An evaluator that has counted every picture: `.compute()` scores, `.pictures` to compare.
 
     Scored are full frames at the labels' own size; the labels are those of `predicted_labels`. With
     `predictions` they are written there, and pictures that have theirs are not predicted again;
-    `samples` then needs `names`.
+    `samples` then needs `names`. Each of several processes predicts its `share` of the pictures (by
+    default as the launcher says; all of them have to call this), and each is given all counts. The
+    pictures stand in the order of `samples`, whoever came to them first.
     """
-    evaluator, ahead = Evaluator(vocabulary), list(range(len(samples)))
+    evaluator, share = Evaluator(vocabulary), share or Share()
+    ahead, there = list(share.of(range(len(samples)))), set()
     if predictions is not None:
         there = {i for i in ahead if predictions.has(samples.names[i])}
         ahead = [i for i in ahead if i not in there]
         for sample in (samples[i] for i in sorted(there)):
             labels = predictions.read(sample.name, sample.part_map.shape)
             evaluator.update(labels, sample.object_map, sample.part_map, sample.name)
-    labelled = predicted_labels(model, samples, vocabulary, batch_size, progress, ahead)
+    shown = progress and share.is_first
+    labelled = predicted_labels(model, samples, vocabulary, batch_size, shown, ahead)
     for sample, labels in labelled:
         labels = {setting: ids.cpu().numpy() for setting, ids in labels.items()}
         if predictions is not None:
             predictions.write(sample.name, labels)
         evaluator.update(labels, sample.object_map, sample.part_map, sample.name)
-    return evaluator
+    whole, counted = Evaluator(vocabulary), []
+    for part, indices in share.from_all((evaluator, [*sorted(there), *ahead])):
+        whole.merge(part)
+        counted += indices
+    whole.arrange(sorted(range(len(counted)), key=counted.__getitem__))
+    return whole
 
 
 def evaluate(
@@ -120,8 +121,10 @@ def evaluate(
     batch_size: int = 4,
     progress: bool = False,
     predictions: PredictionWriter | None = None,
+    share: Share | None = None,
 ) -> dict:
     """Scores of `Evaluator.compute` in percent, and the `seconds` they took; see `count`."""
     begun = time.time()
-    scores = count(model, samples, vocabulary, batch_size, progress, predictions).compute()
+    counted = count(model, samples, vocabulary, batch_size, progress, predictions, share)
+    scores = counted.compute()
     return {**scores, "seconds": round(time.time() - begun, 1)}

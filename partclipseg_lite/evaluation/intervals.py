@@ -24,6 +24,23 @@ class Interval(NamedTuple):
     value: float
     high: float
 
+    def for_other_pictures(self, pictures: int, others: int) -> Interval:
+        """Where the score of `others` other pictures falls, 95 % of the time.
+
+        This is wider: the interval itself says where the score of all pictures is, and other ones
+        have a spread of their own, N/M of this one's variance.
+
+        Args:
+            pictures: N, whose interval this is.
+            others: M, drawn like them.
+        """
+        wider = float(np.sqrt(1 + pictures / others))
+        return Interval(
+            self.value - wider * (self.value - self.low),
+            self.value,
+            self.value + wider * (self.high - self.value),
+        )
+
     @property
     def verdict(self) -> str:
         """Of a difference a - b: whether a is "higher", "lower", or it is "not decided".

@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 from PIL import Image
 from torch.utils.data import Dataset
 
@@ -147,10 +148,11 @@ class PredictionWriter:
         names: of the pictures; they become file names.
         vocabulary: of the T object parts.
         of: what the predictions depend on, JSON's types: weights, settings, pictures.
+        owner: False in the other processes of a shared evaluation, once one owns the folder.
 
     Raises:
-        ValueError: the folder holds other predictions or something else, or names that cannot be
-            files or differ in case alone.
+        ValueError: the folder holds other predictions or something else, another process writes
+            there, or names cannot be files or differ in case alone.
         OSError: the folder cannot be written.
     """
 
@@ -160,6 +162,8 @@ class PredictionWriter:
         names: Sequence[str],
         vocabulary: Vocabulary,
         of: Mapping[str, object],
+        *,
+        owner: bool = True,
     ):
         self.folder, self._maps = Path(folder), LabelMaps(vocabulary)
         for name in names:
@@ -170,14 +174,31 @@ class PredictionWriter:
                 f"several pictures are named {twice[:SHOWN]} (case does not count in file names); "
                 "predictions need names of their own"
             )
+        if owner:
+            self._claim(json.loads(json.dumps({**of, "vocabulary": vocabulary.hash})))
+
+    def _claim(self, contents: dict) -> None:
+        """Make the folder, or take it up; it is locked for as long as this object lives."""
         check_folder(self.folder)
-        contents = json.loads(json.dumps({**of, "vocabulary": vocabulary.hash}))
-        self._claim(contents)
+        self._check(contents)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self.folder / ".lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ValueError(
+                f"another process writes predictions into {self.folder}; wait for it, or give "
+                "another folder"
+            ) from None
+        self._check(contents)
+        remove_partials(self.folder)
+        if not (self.folder / MANIFEST).is_file():
+            write_whole(self.folder / MANIFEST, json.dumps(contents, indent=1))
         for setting in SETTINGS:
             (self.folder / setting).mkdir(exist_ok=True)
             remove_partials(self.folder / setting)
 
-    def _claim(self, contents: dict) -> None:
+    def _check(self, contents: dict) -> None:
         path = self.folder / MANIFEST
         if path.is_file():
             stored = _read_manifest(path)
@@ -189,14 +210,11 @@ class PredictionWriter:
                     f"{_short(stored.get(key))} there, {_short(contents[key])} now); give another "
                     "folder"
                 )
-            return
-        if self.folder.is_dir() and (here := _visible(self.folder)):
+        elif self.folder.is_dir() and (here := _visible(self.folder)):
             raise ValueError(
                 f"{self.folder} holds {_listed(p.name for p in here)} and no {MANIFEST} of ours; "
                 "give a new folder for the predictions"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(contents, indent=1))
 
     def _path(self, setting: str, name: str) -> Path:
         return self.folder / setting / f"{name}.png"

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from .class_means import HEADLINES
-from .metrics import Evaluator
+from .metrics import SETTINGS, Evaluator
 from .predictions import StoredPredictions
 
 
@@ -39,7 +39,7 @@ def score(
         name: kind(labels.vocabulary, predictions.settings or kind.counted)
         for name, kind in evaluators.items()
     }
-    settings = sorted({setting for e in made.values() for setting in e.settings})
+    settings = [s for s in SETTINGS if any(s in e.settings for e in made.values())]
     for i in tqdm(
         range(len(labels)), disable=not progress, desc="score", file=sys.stdout, mininterval=2,
         ncols=100,

@@ -50,3 +50,14 @@ def write_record(name: str, record: dict) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(record, indent=1))
     return path
+
+
+def turned(told: dict) -> dict:
+    """The difference b - a from that of a - b, {"low", "value", "high", "verdict"}."""
+    opposite = {"higher": "lower", "lower": "higher"}
+    return {
+        "low": -told["high"],
+        "value": -told["value"],
+        "high": -told["low"],
+        "verdict": opposite.get(told["verdict"], told["verdict"]),
+    }

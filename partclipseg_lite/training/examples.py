@@ -30,6 +30,14 @@ def phrasings_of(vocabulary: Vocabulary, settings: Settings) -> Phrasings:
     )
 
 
+def labels_in(label_map: np.ndarray) -> np.ndarray:
+    """The labels that occur in a map, ascending, `int64 [L]`; counting is faster than sorting.
+
+    They start at `LEFT_OUT`, below `IGNORE`.
+    """
+    return np.flatnonzero(np.bincount(label_map.ravel() - LEFT_OUT)) + LEFT_OUT
+
+
 class TrainingExamples(Dataset):
     """Samples as the network wants them: item (step, place in batch) -> tensors.
 
@@ -67,7 +75,7 @@ class TrainingExamples(Dataset):
         step = -1 if rng.random() < 0.5 and self.data.mirror else 1  # mirrored or not
         object_map = self.object_label[sample.object_map[:, ::step]]
         part_map = self.part_label[sample.part_map[:, ::step]]
-        objects, parts = np.unique(object_map), np.unique(part_map)
+        objects, parts = labels_in(object_map), labels_in(part_map)
         prompts = self.prompts(objects[objects >= 0], parts[parts >= 0], rng)
         jitter = np.concatenate([rng.uniform(0.85, 1.15, 1), rng.uniform(-0.15, 0.15, 3)])
         if not self.data.jitter:

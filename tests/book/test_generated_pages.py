@@ -1,9 +1,11 @@
 """The pages of numbers say what their records say, and nothing was typed."""
 
 import benchmark_page
+import reproduction_page
 import results_page
 from partclipseg_lite.experiments.plan import experiments
 from partclipseg_lite.experiments.records import load_record
+from partclipseg_lite.experiments.reproduction import load_runs
 
 
 def test_the_results_page_is_generated_from_the_record():
@@ -39,6 +41,11 @@ def test_a_training_without_a_run_names_the_command_that_makes_it():
     assert "experiments run --only gamma_0.1`" in page
     for name in record["experiments"]:
         assert f"--only {name}`" not in page
+
+
+def test_the_page_of_reproductions_is_generated_from_the_records():
+    text = reproduction_page.PAGE.read_text(encoding="utf-8")
+    assert text == reproduction_page.page(load_runs())
 
 
 def test_the_benchmark_page_is_generated_from_the_record():

@@ -116,7 +116,7 @@ def test_what_evaluate_writes_scores_as_evaluate_scores_it(dataset, tmp_path):
     assert without_seconds(found) == without_seconds(expected)
     files = {p.relative_to(tmp_path / "pred").as_posix() for p in (tmp_path / "pred").rglob("*.*")}
     maps = {f"{setting}/{name}.png" for setting in SETTINGS for name in samples.names}
-    assert files == maps | {"predictions.json"}
+    assert files == maps | {"predictions.json", ".lock"}
 
     shutil.rmtree(dataset / "images")
     result = scored(tmp_path / "pred", dataset)
@@ -168,6 +168,15 @@ def test_predictions_of_other_weights_or_pictures_are_refused(tmp_path, key):
     pascal = Vocabulary.load("pascal_part_116")
     with pytest.raises(ValueError, match="of other vocabulary"):
         PredictionWriter(tmp_path / "pred", ["cat"], pascal, of)
+
+
+def test_a_folder_has_one_writer_at_a_time_whose_evaluation_other_processes_may_share(tmp_path):
+    first = PredictionWriter(tmp_path / "pred", ["cat"], DRAWN, {})
+    with pytest.raises(ValueError, match="another process writes predictions into"):
+        PredictionWriter(tmp_path / "pred", ["cat"], DRAWN, {})
+    labels = {setting: np.zeros((2, 3), int) for setting in SETTINGS}
+    PredictionWriter(tmp_path / "pred", ["cat"], DRAWN, {}, owner=False).write("cat", labels)
+    assert first.has("cat") and first.read("cat", (2, 3))["plain"].tolist() == [[0] * 3] * 2
 
 
 def test_a_folder_with_something_else_in_it_is_not_written_into(tmp_path):

@@ -51,6 +51,7 @@ def test_the_folder_holds_settings_weights_log_and_metrics(finished, clip):
         "log.json",
         "metrics.json",
         "settings.json",
+        "test.npz",
         "weights.safetensors",
     ]
     assert json.loads((folder / "metrics.json").read_text()) == metrics
@@ -83,6 +84,7 @@ def test_the_scores_are_those_that_the_command_finds_with_the_weights_in_the_fol
         "split": "test",
         "seed": 0,
         "images": found["images"],
+        "vocabulary": "drawn",
     }
 
 

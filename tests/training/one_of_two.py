@@ -6,10 +6,13 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+TESTS = Path(__file__).resolve().parent.parent
+# The root comes first: tests/drawn_world must not be taken for the package.
+sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
-from helpers import quick_settings, sample, samples  # noqa: E402
+from helpers import DRAWN, quick_settings, sample, samples, tiny_model  # noqa: E402
 
+from partclipseg_lite.evaluation.evaluate import count  # noqa: E402
 from partclipseg_lite.losses.objective import Objective  # noqa: E402
 from partclipseg_lite.training.loop import train  # noqa: E402
 
@@ -88,6 +91,17 @@ def bad_in_the_second(folder, clip, process):
     return None
 
 
+def scores():
+    """Scores of a model with random weights on seven pictures, with those of each picture."""
+    counted = count(tiny_model(), [*samples(), sample(("dog",))], DRAWN, batch_size=2)
+    pictures = counted.pictures
+    return {
+        "scores": counted.compute(),
+        "names": list(pictures.names),
+        "pictures": {setting: rows.tolist() for setting, rows in pictures.settings.items()},
+    }
+
+
 if __name__ == "__main__":
     from accelerate import PartialState
 
@@ -100,5 +114,5 @@ if __name__ == "__main__":
         {name: gradients for name, (gradients, _) in found.items()}, folder / f"{process}.pt"
     )
     logs = {name: log for name, (_, log) in found.items()}
-    (folder / f"{process}.json").write_text(json.dumps({"logs": logs, "said": said}))
+    (folder / f"{process}.json").write_text(json.dumps({"logs": logs, "said": said, **scores()}))
     PartialState().destroy_process_group()

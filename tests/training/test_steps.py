@@ -12,9 +12,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import default_collate
 
 from partclipseg_lite.losses.objective import Objective
+from partclipseg_lite.training.accelerators import new_accelerator
 from partclipseg_lite.training.examples import TrainingExamples
-from partclipseg_lite.training.loop import Steps, new_accelerator, train
+from partclipseg_lite.training.loop import train
 from partclipseg_lite.training.objective import LossModule
+from partclipseg_lite.training.steps import Steps
 from partclipseg_lite.training.watch import Watch
 
 

@@ -5,7 +5,7 @@ from helpers import clip_file, quick_settings, samples
 
 from partclipseg_lite.losses.objective import Objective
 from partclipseg_lite.settings import Settings
-from partclipseg_lite.training import loop
+from partclipseg_lite.training import accelerators
 from partclipseg_lite.training.loop import train
 
 
@@ -60,7 +60,7 @@ def test_without_a_tracker_nothing_is_written_for_one(clip, tmp_path):
 
 
 def test_a_missing_package_is_named_before_anything_is_made(clip, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "is_tensorboard_available", lambda: False)
+    monkeypatch.setattr(accelerators, "is_tensorboard_available", lambda: False)
     with pytest.raises(ValueError, match="'tensorboard' needs .*: pip install tensorboard, or set"):
         train(tracked(clip), tmp_path / "run", samples(), progress=False)
     assert not (tmp_path / "run").exists()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers import clip_file
-from one_of_two import RUNS, first_gradients
+from one_of_two import RUNS, first_gradients, scores
 from safetensors.torch import load_file
 
 SCRIPT = Path(__file__).with_name("one_of_two.py")
@@ -92,3 +92,10 @@ def test_a_loss_that_is_no_number_in_one_process_stops_both(two):
     )
     assert "became nan at step 1" in second and "the main process keeps the batch" in second
     assert not (two[0] / "bad" / "weights.safetensors").exists()
+
+
+def test_evaluation_shared_by_two_gives_each_the_scores_and_pictures_of_one(two):
+    expected = json.loads(json.dumps(scores()))
+    assert expected["scores"]["plain"]["seen_low"] < expected["scores"]["plain"]["seen_high"]
+    for said in two[1]:
+        assert {name: said[name] for name in expected} == expected

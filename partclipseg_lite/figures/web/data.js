@@ -1,0 +1,70 @@
+// From the data that figures/laboratory.py embeds to scenes with maps. README.md tells the format.
+
+/** The bytes of a text in base64 and zlib's form. */
+async function inflate(text) {
+  const packed = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Arrays [rows][columns] of numbers of one byte, or of two: all lower bytes first, then all upper ones. */
+function table(bytes, at, rows, columns, twoBytes = false) {
+  const count = rows * columns;
+  const value = i => bytes[at + i] + (twoBytes ? 256 * bytes[at + count + i] : 0);
+  return Array.from({ length: rows }, (_, row) =>
+    Float64Array.from({ length: columns }, (_, column) => value(row * columns + column)),
+  );
+}
+
+/** Maps [heads][K][N] of one decoder block; the release has half of a sum over the part's corner pixels. */
+function block(bytes, { bits, at }, heads, scene, reading) {
+  const [parts, places] = [scene.parts.length, scene.side ** 2];
+  const scales = table(bytes, at[0], heads, parts, true);
+  const codes = table(bytes, at[1], heads * parts, places, true);
+  const factor = k => (reading === "released" ? scene.corners[k] / (2 * places) : 1);
+  return Array.from({ length: heads }, (_, h) =>
+    Array.from({ length: parts }, (_, k) => {
+      const unit = (scales[h][k] / 32767.5 / (2 ** bits - 1)) * factor(k);
+      return codes[h * parts + k].map(code => code * unit);
+    }),
+  );
+}
+
+function gaze(bytes, packed, scene) {
+  const blocks = reading => packed[reading].map(one => block(bytes, one, packed.heads, scene, reading));
+  return {
+    step: packed.step,
+    paper: blocks("paper"),
+    released: blocks("released"),
+    rows: packed.rows === undefined ? null : table(bytes, packed.rows, scene.side ** 2, scene.side ** 2),
+  };
+}
+
+/** The embedded data with their arrays in place of the addresses in the blob. */
+export async function decode(data) {
+  const bytes = await inflate(data.blob);
+  const scenes = data.scenes.map(scene => {
+    const places = scene.side ** 2;
+    return {
+      ...scene,
+      own: table(bytes, scene.own, scene.parts.length, places),
+      onObject: table(bytes, scene.onObject, 1, places)[0],
+      within: table(bytes, scene.within, 1, places)[0],
+      holder: [...table(bytes, scene.holder, 1, places)[0]].map(part => part - 1),
+      gazes: scene.gazes.map(steps => steps.map(one => gaze(bytes, one, scene))),
+    };
+  });
+  return { ...data, scenes };
+}
+
+/** Maps [K][N] that a model has at a step (or before it): of one head, or the mean of all (`head` null). */
+export function mapsOf(scene, model, { step, block: chosen, head, reading }) {
+  const steps = scene.gazes[model];
+  const one = steps.filter(other => other.step <= step).at(-1) ?? steps[0];
+  const heads = one[reading].at(one[reading].length === 1 ? -1 : chosen);
+  if (heads.length === 1) return heads[0];
+  if (head !== null) return heads[head];
+  return heads[0].map((map, k) =>
+    map.map((_, n) => heads.reduce((total, maps) => total + maps[k][n], 0) / heads.length),
+  );
+}
