@@ -51,7 +51,7 @@ $(BIN)/python:
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "== installing the package and what the book and the tests need (PyTorch is large: minutes, once)"
-	@$(BIN)/python -m pip install --disable-pip-version-check -e ".[notebooks,book,tracking,test]" -c constraints.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check -e ".[notebooks,book,tracking,export,test]" -c constraints.txt
 	@touch $(INSTALLED)
 
 book: $(INSTALLED)
@@ -91,7 +91,7 @@ $(LOWEST)/.installed: pyproject.toml
 	@echo "== installing the lowest versions that pyproject.toml allows into $(LOWEST) (PyTorch is large: minutes, once)"
 	@$(PYTHON) -m venv --clear "$(LOWEST)"
 	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check -q uv
-	@$(LOWEST)/bin/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct -e ".[notebooks,test]"
+	@$(LOWEST)/bin/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct -e ".[notebooks,export,test]"
 	@touch $@
 
 # Ends with 1 unless every try was good. What was not is in torture.json, to be repeated:

@@ -1,4 +1,4 @@
-"""The command line: segment, train, evaluate, score, compare-released, benchmark, doctor.
+"""The command line: segment, export, train, evaluate, score, experiments and more.
 
 Each command's help has an example.
 """
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 #: Errors that our own code and the system word for people; the others come from the depths.
-WORDED = (ValueError, TypeError, OSError, FloatingPointError)
+WORDED = (ValueError, TypeError, OSError, FloatingPointError, ImportError)
 
 
 def _in_one_line(error: Exception) -> str:
@@ -130,6 +130,39 @@ def _parser() -> argparse.ArgumentParser:
         help="folder to write (default: segmentation)",
     )
 
+    export = add(
+        "export",
+        _export,
+        "Write a model as ONNX, with a table of embedded words: masks by onnxruntime alone.",
+        "python -m partclipseg_lite export --weights toy --out parts.onnx --half",
+    )
+    export.add_argument(
+        "--weights", required=True, help="as those of segment: a shipped name, a file, a folder, …"
+    )
+    export.add_argument("--allow-download", action="store_true", help=allow)
+    export.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE.onnx",
+        help="the graph; FILE.words.npz, the table of words, is written beside it",
+    )
+    export.add_argument(
+        "--half", action="store_true", help="store weights in half precision: half the size"
+    )
+    export.add_argument(
+        "--names",
+        nargs="+",
+        metavar="NAME",
+        help="object parts for the table (default: all names that ship, and a tiny CLIP's "
+        "whole dictionary)",
+    )
+    export.add_argument(
+        "--text",
+        action="store_true",
+        help="for other words later: also FILE.text.onnx and FILE.tokenizer.json",
+    )
+
     train = add(
         "train",
         _train,
@@ -147,6 +180,11 @@ def _parser() -> argparse.ArgumentParser:
         help="such as training.steps=500; of a key given twice the last counts",
     )
     train.add_argument("--output", type=Path, help="the run's folder (default: runs/PRESET)")
+    train.add_argument(
+        "--evaluate",
+        action="store_true",
+        help="then score the test pictures and write metrics.json, as full_run.ipynb does",
+    )
 
     evaluate = add(
         "evaluate",
@@ -376,23 +414,49 @@ def _printable(text: str) -> str:
     return shown.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def _export(args: argparse.Namespace) -> None:
+    from .inference.export import export_model
+
+    exported = export_model(
+        args.weights,
+        args.out,
+        half=args.half,
+        names=args.names,
+        text=args.text,
+        allow_download=args.allow_download,
+    )
+    for check in exported.checks:
+        print(check)
+    print(f"{exported.words} words are in the table")
+    for file in exported.files:
+        print(f"{file.stat().st_size / 1e6:8.1f} MB  {file}")
+
+
 def _train(args: argparse.Namespace) -> None:
     from .files import check_folder
     from .inference.sharing import Share
     from .settings import Settings, parse_overrides
-    from .training.loop import train
 
-    settings = Settings.from_preset(args.preset, parse_overrides(args.assignments))
+    overrides = parse_overrides(args.assignments)
+    settings = Settings.from_preset(args.preset, overrides)
     output = args.output or Path("runs") / args.preset
     check_folder(output)
     begun, share = time.time(), Share()
-    _, log = train(settings, output)
-    last = log[-1] if log else {}
+    if args.evaluate:
+        from .experiments.run import Run
+
+        last = Run(settings, output, overrides=overrides).finish()["last_loss"]
+    else:
+        from .training.loop import train
+
+        _, log = train(settings, output)
+        last = log[-1] if log else {}
     if share.is_first:
         print(
             f"{settings.training.steps} steps, last mean loss "
             f"{last.get('total', float('nan')):.4f}, {time.time() - begun:.0f} s; weights in "
             f"{output / 'weights.safetensors'}"
+            + (f", scores in {output / 'metrics.json'}" if args.evaluate else "")
         )
 
 
@@ -586,7 +650,7 @@ def _doctor(args: argparse.Namespace) -> None:
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
         print(
             f"weights {name!r}: {type(model).__name__}, {trained / 1e6:.2f} M trained, "
-            f"{len(vocabulary)} seen object parts"
+            f"{len(vocabulary or ())} seen object parts"
         )
     begun = time.time()
     PartSegmenter.from_pretrained("toy")(np.zeros((64, 64, 3), np.uint8), ["dog's head"])

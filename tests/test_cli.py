@@ -27,7 +27,7 @@ from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights.build import build_model
 from partclipseg_lite.weights.models import save_model
 
-COMMANDS = ("segment", "train", "evaluate", "score", "benchmark", "doctor")
+COMMANDS = ("segment", "export", "train", "evaluate", "score", "benchmark", "doctor")
 
 
 @pytest.fixture(scope="module")

@@ -354,7 +354,7 @@ the novel objects as well. Rows without a run name the command that makes it.
 ## What goes wrong
 
 What pixels of novel objects' parts were taken for, in percent, every class weighing the same, on
-{record["models"]["toy"]["pictures"]["validation"]} validation pictures with the weights that ship:
+{record["models"]["toy"]["pictures"]["validation"]} validation pictures, by the weights that ship:
 for another part of the same object, for the same part of another object, for another part of
 another object, for background.
 

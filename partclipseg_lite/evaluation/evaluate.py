@@ -4,16 +4,17 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from ..datasets.sample import IGNORE, Sample
-from ..inference.predict import check_numbers, predict, resize_logits
+from ..inference.predict import check_numbers, predict
 from ..inference.sharing import Share
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..vocabulary import Vocabulary
-from .decisions import oracle_obj_labels, plain_labels, pred_all_labels
+from .decisions import resized_labels
 from .metrics import Evaluator
 from .predictions import PredictionWriter
 
@@ -66,22 +67,11 @@ def predicted_labels(
         output = predict(model, [s.image for s in batch], asked)
         check_numbers(output.object_part_logits)
         for b, sample in enumerate(batch):
-            size = sample.part_map.shape
-            scores = resize_logits(output.object_part_logits[b], size)
-            objects = None
+            scores, objects = output.object_part_logits[b], None
             if output.object_logits is not None:
-                objects = resize_logits(
-                    torch.cat([output.object_logits[b], output.background_logits[b]]), size
-                )
-            present = position[torch.from_numpy(sample.object_map).unique()].to(scores.device)
-            yield (
-                sample,
-                {
-                    "oracle_obj": oracle_obj_labels(scores, present, asked),
-                    "pred_all": pred_all_labels(scores, objects, asked),
-                    "plain": plain_labels(scores, asked),
-                },
-            )
+                objects = torch.cat([output.object_logits[b], output.background_logits[b]])
+            present = position[torch.from_numpy(np.unique(sample.object_map))]
+            yield sample, resized_labels(scores, objects, present, asked, sample.part_map.shape)
 
 
 def count(

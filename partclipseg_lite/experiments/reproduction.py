@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from ..evaluation.class_means import HEADLINES
+from ..figures.text import Markdown, table
 from ..settings import PRESETS, Settings
-from .paper import Row, paper, rows_of
+from .paper import SETTINGS, Row, paper, rows_of
 from .records import FOLDER
 
 RUNS = FOLDER / "runs"
@@ -276,3 +277,26 @@ def _best(row: Row, setting: str, key: str, value: float | None, runs: Sequence[
     spread = float(np.std(values, ddof=1)) if len(values) > 1 and ours is not None else None
     told = f"{runs[0].reading}, best of {len(runs[0].metrics['by_step'])} steps"
     return Line(row, setting, key, value, tuple(runs), told, ours, spread=spread)
+
+
+def beside_the_paper(metrics: Mapping) -> Markdown:
+    """A run's scores beside the paper's for every row that it fills, or why it fills none."""
+    run = Told("this run", metrics)
+    if (why := run.why_not()) is not None:
+        return Markdown(f"This run fills no row of the paper: {why}.")
+    found = [line for row in rows_of(metrics["preset"]) for line in lines(row, [[run]])]
+    rows = [
+        [
+            line.row.table,
+            f"{SETTINGS[line.setting]} {line.key.replace('_', ' ')}",
+            *(_number(value) for value in (line.paper, line.ours, line.low, line.high)),
+            line.verdict,
+            line.reading,
+        ]
+        for line in found
+    ]
+    return table(["", "score", "paper", "ours", "from", "to", "", "reading"], rows)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

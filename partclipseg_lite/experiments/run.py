@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch.utils.data import Dataset
 
 from ..datasets.chosen import (
@@ -24,6 +25,8 @@ from ..datasets.chosen import (
     pictures_to_score,
 )
 from ..datasets.drawn import DrawnWorld
+from ..datasets.sample import IGNORE, Sample
+from ..evaluation.attention import attention_on
 from ..evaluation.class_means import HEADLINES
 from ..evaluation.evaluate import count
 from ..evaluation.metrics import Evaluator
@@ -33,7 +36,7 @@ from ..network.models import CLIPSeg, PartCLIPSeg
 from ..release.evaluator import Released
 from ..settings import Settings
 from ..training.checkpoints import newest_step
-from ..training.loop import train
+from ..training.loop import starting_model, train
 from ..vocabulary import Vocabulary
 from ..weights.models import load_model
 from ..weights.state import fingerprint
@@ -43,6 +46,8 @@ from .parameters import Parameters
 from .progress import one_line
 
 COUNTS = "test.npz"  # the counts of every picture, in the run's folder
+LOOKED_AT = 8  # test pictures among which one is chosen whose attention is shown
+IN_A_ROW = 6  # maps of parts
 BY_OBJECT = "test_released.npz"  # the same as the benchmark scores them, one object at a time
 
 
@@ -151,7 +156,8 @@ class Run:
         _to_device(model)
         with one_line():
             counted = count(model, self.test_samples, self.vocabulary, progress=True)
-        counted.pictures.save(self.folder / COUNTS)
+        if Share().is_first:
+            counted.pictures.save(self.folder / COUNTS)
         return counted
 
     def evaluate(self, model: PartCLIPSeg | CLIPSeg) -> dict:
@@ -174,9 +180,14 @@ class Run:
         _to_device(model)
         with one_line():
             counted = count_objects(model, samples)
-        if keep:
+        if keep and Share().is_first:
             counted.pictures.save(self.folder / BY_OBJECT)
         return as_released(counted)
+
+    def score_as_paper(self, model: PartCLIPSeg | CLIPSeg) -> dict:
+        """What the paper's tables are compared with: "released" and "by_step", if not empty."""
+        found = {"released": self.score_as_released(model), "by_step": self.score_steps()}
+        return {name: scores for name, scores in found.items() if scores}
 
     def score_steps(self) -> list[dict]:
         """The same for the weights kept while training: "step" and the three means of each."""
@@ -187,6 +198,35 @@ class Run:
             means = {s: {key: scores[s][key] for key in HEADLINES} for s in Released.counted}
             found.append({"step": step, **means})
         return found
+
+    def attention(self, model: PartCLIPSeg | CLIPSeg) -> tuple[np.ndarray, dict]:
+        """Where the parts of one object are looked for, before training and after it.
+
+        Returns:
+            A test picture, RGB `uint8 [H, W, 3]`, and {object: {"before": {part: normalised map,
+            float `[grid, grid]`}, "after": …}} of the object in the first pictures with the most
+            parts in view that a row can show; {} without one, and for CLIPSeg.
+        """
+        first = [self.test_samples[i] for i in range(min(LOOKED_AT, len(self.test_samples)))]
+        found = [(len(parts), obj, s) for s in first for obj, parts in self._in_view(s).items()]
+        fit = [one for one in found if 1 < one[0] <= IN_A_ROW]
+        if isinstance(model, CLIPSeg) or not fit:
+            return first[0].image, {}
+        _, obj, sample = max(fit, key=lambda one: one[0])
+        models = {"before": starting_model(self.settings), "after": model}
+        looks = {}
+        for title, one in models.items():
+            _to_device(one.eval())
+            looks[title] = attention_on(one, sample, self.vocabulary)[obj].by_part()[1]
+        return sample.image, {obj: looks}
+
+    def _in_view(self, sample: Sample) -> dict[str, list[int]]:
+        """Object -> ids of its parts in view."""
+        of: dict[str, list[int]] = {}
+        for t in np.unique(sample.part_map[sample.part_map != IGNORE]).tolist():
+            obj = self.vocabulary.objects[self.vocabulary.object_of[t]]
+            of.setdefault(obj, []).append(t)
+        return of
 
     def record(
         self, model: PartCLIPSeg | CLIPSeg, log: list[dict], scores: dict, **more: dict
@@ -220,7 +260,7 @@ class Run:
 
     @property
     def dataset(self) -> dict:
-        """The pictures that are scored: "name" ("drawn", or a folder's), "split", "images" and so on."""
+        """Which pictures are scored: name ("drawn", or a folder's), split, number, vocabulary."""
         folder, split = folder_to_score(self.settings), self.settings.test.split
         of = {"images": len(self._chosen), "vocabulary": self.vocabulary.name}
         if folder is None:
@@ -231,9 +271,7 @@ class Run:
     def finish(self) -> dict:
         """Train, evaluate and record: the contents of `metrics.json`."""
         model, log = self.train()
-        scores = self.evaluate(model)
-        more = {"released": self.score_as_released(model), "by_step": self.score_steps()}
-        return self.record(model, log, scores, **{k: v for k, v in more.items() if v})
+        return self.record(model, log, self.evaluate(model), **self.score_as_paper(model))
 
 
 def default_folder(settings: Settings) -> Path:

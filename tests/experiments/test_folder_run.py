@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from helpers import DRAWN, clip_file, quick_settings, tiny_model
+from helpers import DRAWN, QUICK, clip_file, quick_settings, tiny_model
 
+from partclipseg_lite.cli import main
 from partclipseg_lite.datasets.chosen import objects_to_score
 from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.datasets.write import write_dataset
@@ -14,7 +15,9 @@ from partclipseg_lite.evaluation.evaluate import predicted_labels
 from partclipseg_lite.experiments.environment import commit
 from partclipseg_lite.experiments.one_by_one import as_released, by_picture, count_objects
 from partclipseg_lite.experiments.run import Run
+from partclipseg_lite.network.models import CLIPSeg
 from partclipseg_lite.release.evaluator import Released
+from partclipseg_lite.weights.models import load_model
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +30,21 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(folder, tmp_path_factory):
-    here = tmp_path_factory.mktemp("run")
-    given = {
-        "data__name": "folder",
-        "data__folder": str(folder),
-        "data__need_parts": True,
-        "training__steps": 1,
-        "test__every": 1,
+def overrides(folder, tmp_path_factory):
+    return {
+        **QUICK,
+        "model.backbone": str(clip_file(tmp_path_factory.mktemp("clip") / "clip.safetensors")),
+        "data.name": "folder",
+        "data.folder": str(folder),
+        "data.need_parts": True,
+        "training.steps": 1,
+        "test.every": 1,
     }
-    return Run(quick_settings(clip_file(here / "clip.safetensors"), **given), here / "mine")
+
+
+@pytest.fixture(scope="module")
+def run(overrides, tmp_path_factory):
+    return Run.from_preset("toy", overrides, tmp_path_factory.mktemp("run") / "mine")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +70,19 @@ def test_the_record_holds_our_scores_the_benchmarks_and_those_of_the_steps_betwe
         assert value == pytest.approx(metrics["released"]["pred_all"][key], abs=2)
 
 
+def test_attention_is_shown_of_an_object_in_view_before_and_after_the_training(run, metrics):
+    model, *_ = load_model(run.folder)
+    image, looks = run.attention(model)
+    ((obj, maps),) = looks.items()
+    (sample,) = (s for s in run.test_samples if np.array_equal(s.image, image))
+    of = DRAWN.object_of.numpy() == DRAWN.objects.index(obj)
+    ids = [t for t in np.unique(sample.part_map) if t >= 0 and of[t]]
+    in_view = [DRAWN.parts[DRAWN.part_of[t]] for t in ids]
+    assert list(maps) == ["before", "after"] and sorted(maps["after"]) == sorted(in_view)
+    assert any((maps["before"][part] != maps["after"][part]).any() for part in in_view)
+    assert run.attention(tiny_model(CLIPSeg))[1] == {}
+
+
 def test_the_counts_are_kept_by_picture_and_by_object(run, metrics):
     whole = PictureCounts.load(run.folder / "test.npz")
     objects = PictureCounts.load(run.folder / "test_released.npz")
@@ -73,6 +94,17 @@ def test_the_counts_are_kept_by_picture_and_by_object(run, metrics):
     assert np.array_equal(
         by_picture(objects).settings["pred_all"], whole.settings["pred_all"][order]
     )
+
+
+def test_the_command_line_trains_and_scores_as_the_report_does(run, metrics, overrides, capsys):
+    assignments = [f"{name}={json.dumps(value)}" for name, value in overrides.items()]
+    (run.folder / "metrics.json").unlink()
+    command = ["train", "--preset", "toy", "--output", str(run.folder), "--evaluate"]
+    main([*command, "--set", *assignments])
+    again = json.loads((run.folder / "metrics.json").read_text())
+    assert again["scores"] == metrics["scores"] and again["released"] == metrics["released"]
+    assert again["overrides"] == metrics["overrides"] == overrides
+    assert f"scores in {run.folder / 'metrics.json'}" in capsys.readouterr().out
 
 
 def test_a_dataset_with_other_pictures_can_be_scored_without_training_again(run, metrics, folder):

@@ -10,6 +10,7 @@ from partclipseg_lite.evaluation.metrics import Evaluator
 from partclipseg_lite.experiments.paper import paper
 from partclipseg_lite.experiments.reproduction import (
     Told,
+    beside_the_paper,
     groups,
     lines,
     load_runs,
@@ -215,6 +216,14 @@ def test_the_page_shows_a_run_beside_the_paper_and_names_the_command_of_the_othe
     assert "`other` fills no row: other settings than the preset's: training.steps." in text
     assert "`-p preset clipseg_pascal_part_116`" in text
     assert f"`-p preset {PASCAL}`" not in text and f"`-p preset {PASCAL}_gamma_0.1`" in text
+
+
+def test_a_run_stands_beside_the_paper_in_its_own_report():
+    shown = repr(beside_the_paper(run(oracle=35.0).metrics))
+    line = "| T1 | Oracle-Obj harmonic | 38.79 | 35.00 | 32.00 | 38.00 | lower | paper |"
+    assert line in shown and "| T7 | Oracle-Obj cow's leg | – | 12.50 |" in shown
+    told = repr(beside_the_paper(run(preset="toy").metrics))
+    assert told == "This run fills no row of the paper: the paper has no row for the preset 'toy'."
 
 
 def test_a_finished_run_is_kept_as_a_record(tmp_path, monkeypatch):

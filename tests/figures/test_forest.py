@@ -36,7 +36,7 @@ def test_novel_objects_are_named_and_what_lacks_a_score_is_left_out():
 
 
 def test_nothing_to_draw_is_said():
-    with pytest.raises(ValueError, match="no rows"):
+    with pytest.raises(ValueError, match="no differences"):
         forest({})
     with pytest.raises(ValueError, match="two models"):
         slopes({"one": {"dog": 1.0}}, ["dog"])

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+TESTS = Path(__file__).resolve().parent.parent
+# The root comes first: tests/drawn_world must not be taken for the package.
+sys.path[:0] = [str(TESTS.parent), str(TESTS)]
 
 from helpers import DRAWN, quick_settings, sample, samples, tiny_model  # noqa: E402
 
