@@ -1,7 +1,6 @@
 """The rendered book: pages that load, show their pictures and need no network; and the checks.
 
 It shows the chapters as this test run executed them, which test_chapters.py looks at, too.
-MOST_EMBEDDED = 300_000  # bytes of a laboratory's data
 """
 
 import functools
@@ -17,14 +16,9 @@ import check_pages
 import render_pages
 from book_pages import BUILD, ROOT, chapters, toc_pages
 
-@@@<<<<<<< HEAD
 EXECUTED = [path.stem for path in chapters()]
-SLIDER_PAGE = "notebooks/06_attention_control"
-=======
-EXECUTED = ["00_whole_system", "06_attention_control"]
 LABORATORY_PAGE = "notebooks/06_attention_control"
 MOST_EMBEDDED = 300_000  # bytes of a laboratory's data
->>>>>>> lab
 REPOSITORY = "https://github.com/example/partclipseg"
 PAGES = toc_pages()
 
