@@ -23,7 +23,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # Name in an import statement -> name of the distribution, where they differ.
 DISTRIBUTIONS = {"open_clip": "open_clip_torch", "PIL": "Pillow", "yaml": "PyYAML"}
-# The benchmark's peer, the notebooks' slider and ONNX, each imported there alone, and where it is used.
+# The benchmark's peer, the notebooks' slider and ONNX, each imported where it is used alone.
 OPTIONAL = {
     "peer": {"transformers"},
     "slider": {"ipywidgets"},

@@ -107,7 +107,7 @@ class SelfAttention(nn.Module):
             scale = query.shape[-1] ** -0.5
             # (M, heads, 1+N, 1+N)
             weights = (
-                query[tap.rows] @ key[tap.rows].transpose(-1, -2) * scale
+                query[tap.rows] * scale @ key[tap.rows].transpose(-1, -2)
             ).softmax(-1)
             tap.weights = weights if tap.edit is None else tap.edit(weights)
             mixed = mixed.index_copy(
@@ -215,7 +215,10 @@ class Decoder(nn.Module):
             x = x.flatten(0, 1)  # (B*C, 1+N, D)
             # What leaves through a tap is needed at once.
             if self.recompute and self.training and block_tap is None:
-                x = checkpoint(block, x, use_reentrant=False)
+                # Nothing in it is drawn at random.
+                x = checkpoint(
+                    block, x, use_reentrant=False, preserve_rng_state=False
+                )
             else:
                 x = block(x, block_tap)
         return x.unflatten(0, (batch, conditions))[:, :, 1:]

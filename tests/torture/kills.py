@@ -92,10 +92,11 @@ def export(folder: Path, stage: Path) -> None:
 
 
 def evaluate(folder: Path, stage: Path) -> None:
-    """`evaluate`."""
+    """`evaluate` with its predictions."""
     from partclipseg_lite.cli import main
 
     given = ["--weights", str(stage / "run"), "--dataset", str(stage / "pascal")]
+    given += ["--predictions", str(folder / "predictions")]
     main(["evaluate", *given, "--json", str(folder / "scores" / "scores.json")])
 
 
