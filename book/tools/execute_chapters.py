@@ -154,6 +154,7 @@ def execute(chapter: Path) -> tuple[bool, float]:
     log_path(chapter).parent.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ)
     environment.pop("MPLBACKEND", None)  # it would keep pictures out of the notebook
+    environment["PARTCLIPSEG_BOOK"] = "1"  # the playground is then the page's, not the kernel's
     # The kernel named python3 is found beside this interpreter even when its environment is not
     # activated.
     environment["PATH"] = os.pathsep.join(

@@ -72,7 +72,7 @@ def networks() -> tuple[dict[str, bytes], dict]:
     """
     import torch
 
-    from partclipseg_lite.inference.gallery import MODELS
+    from partclipseg_lite.inference.gallery import MODELS, SHORT
     from partclipseg_lite.inference.graphs import ImageGraph, PhraseGraph, TextGraph, decoder_graph
     from partclipseg_lite.weights.locate import shipped_path
     from partclipseg_lite.weights.models import load_model
@@ -104,6 +104,7 @@ def networks() -> tuple[dict[str, bytes], dict]:
             {
                 "name": name,
                 "title": title,
+                "short": SHORT[name],
                 "encoder": encoders[kind],
                 "side": backbone.image_size,
                 "grid": backbone.grid,
@@ -120,10 +121,10 @@ def networks() -> tuple[dict[str, bytes], dict]:
 
 
 def checked(graph, *tries: list) -> bytes:
-    """A graph's file, its weights in half the room where that loses nothing."""
-    from partclipseg_lite.inference.graphs import ALLOWED, compare, in_half, to_onnx
+    """A graph's file, simplified, its weights in half the room where that loses nothing."""
+    from partclipseg_lite.inference.graphs import ALLOWED, compare, in_half, simplified, to_onnx
 
-    found = in_half(to_onnx(graph, tries[0]), lossless=True)
+    found = in_half(simplified(to_onnx(graph, tries[0])), lossless=True)
     compare(found, graph, tries, ALLOWED)
     return found.SerializeToString()
 
@@ -276,6 +277,7 @@ def write(folder: Path, runtime: Path) -> None:
         runtime: holds onnxruntime-web's files.
     """
     from partclipseg_lite.figures.laboratory import bundled, web
+    from partclipseg_lite.inference.gallery import START
 
     missing = [name for name in (*WEBASSEMBLY.values(), LOADER) if not (runtime / name).is_file()]
     if missing:
@@ -283,6 +285,7 @@ def write(folder: Path, runtime: Path) -> None:
     fresh_folder(folder)
     files, facts = networks()
     contents = {**facts, **vocabulary(), "gallery": pictures()}
+    contents["start"] = [one["title"] for one in contents["gallery"]].index(START)
     files["contents"] = json.dumps(contents, ensure_ascii=False).encode("utf-8")
     files |= {kind: (runtime / name).read_bytes() for kind, name in WEBASSEMBLY.items()}
     pieces = pack(files, folder)

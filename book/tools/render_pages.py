@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 
 import yaml
+from filelock import FileLock
 
 import playground_files
 from book_pages import (
@@ -60,6 +61,12 @@ def fetch_javascript() -> Path:
 
     Returns the folder whose contents go into the book's static files.
     """
+    BUILD.mkdir(exist_ok=True)
+    with FileLock(BUILD / ".javascript.lock"):  # tests beside each other need the same
+        return _fetched()
+
+
+def _fetched() -> Path:
     static, stamp = JAVASCRIPT / "static", JAVASCRIPT / "fetched"
     lock = (ROOT / "book" / "package-lock.json").read_bytes()
     wanted = hashlib.sha256(lock + json.dumps([SERVED, RUNTIME]).encode()).hexdigest()

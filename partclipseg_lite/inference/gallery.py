@@ -13,8 +13,10 @@ MODELS = {
     "toy_no_attention_control": "PartCLIPSeg without attention control",
     "toy": "PartCLIPSeg with attention control",
 }
+SHORT = {"toy_clipseg": "baseline", "toy_no_attention_control": "without", "toy": "with control"}
 PICTURES, PIXELS = 400, 8  # looked through for each object; of each part, at 128 pixels
 TOGETHER = ("dog", "cat")
+START = "dog"  # title of the picture that is shown first
 
 
 @dataclass(frozen=True, eq=False)

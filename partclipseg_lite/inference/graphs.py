@@ -9,9 +9,11 @@ import contextlib
 import importlib
 import logging
 import re
+import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -298,6 +300,26 @@ def in_half(model: "onnx.ModelProto", *, lossless: bool = False) -> "onnx.ModelP
     halved.graph.ClearField("node")
     halved.graph.node.extend(nodes)
     return halved
+
+
+def simplified(model: "onnx.ModelProto") -> "onnx.ModelProto":
+    """The graph as onnxruntime would rewrite it when it loads it, for any processor.
+
+    Loaded with its optimizations switched off, it is ready sooner. Only onnxruntime computes it.
+    """
+    import onnx
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.log_severity_level = 3
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "simplified.onnx"
+        options.optimized_model_filepath = str(file)
+        onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        return onnx.load(file)
 
 
 # ---- compared with PyTorch -----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -31,6 +32,7 @@ from .gallery import Example, gallery
 
 VIEWS = ("masks", "where a patch looks", "claims at γ")
 LONGEST = 512  # pixels of a panel's longer side
+WIDTH, TITLE = 8.0, 22  # inches of all panels together; characters of a line above one
 
 
 @dataclass(eq=False)
@@ -81,23 +83,27 @@ def colours_of(questions: Sequence[Question]) -> np.ndarray:
     drawn = Vocabulary.load("drawn")
     parts = [one.part or one.word for one in questions]
     objects = {obj: o for o, obj in enumerate(drawn.objects)}
-    meant = [_canonical(part, PART_SYNONYMS) for part in parts]
+    meant = [_canonical(part, drawn.parts, PART_SYNONYMS) for part in parts]
+    owners = [_canonical(one.word or "", drawn.objects, OBJECT_SYNONYMS) for one in questions]
     known = Vocabulary.from_names({"object": list(dict.fromkeys(meant))})
     palette, of_objects = part_palette(known), object_palette(drawn)
     return np.array(
         [
-            of_objects[objects[_canonical(one.word, OBJECT_SYNONYMS)]]
-            if one.word and _canonical(one.word, OBJECT_SYNONYMS) in objects
+            of_objects[objects[owner]]
+            if owner in objects and part not in drawn.parts
             else palette[known.parts.index(part)]
-            for one, part in zip(questions, meant, strict=True)
+            for part, owner in zip(meant, owners, strict=True)
         ],
         np.uint8,
     )
 
 
-def _canonical(word: str, synonyms: Mapping[str, Sequence[str]]) -> str:
+def _canonical(word: str, names: Sequence[str], synonyms: Mapping[str, Sequence[str]]) -> str:
+    """The one of `names` that a word means, else the word."""
     key = word.lower()
-    return next((name for name, others in synonyms.items() if key in others), key)
+    return next((n for n in names if key == n), None) or next(
+        (n for n in names if key in synonyms.get(n, ())), key
+    )
 
 
 @styled
@@ -105,8 +111,8 @@ def panels(scene: Scene) -> Picture:
     """The picture once a model, with masks, attention or claims; the truth where it is known."""
     shown = [] if scene.truth is None else ["drawn truth"]
     shown += list(scene.answers)
-    width = min(3.0, 11.0 / max(1, len(shown)))
-    picture = new_picture(width * max(1, len(shown)), width * panel_ratio(scene.image) + 0.5)
+    width = min(3.0, WIDTH / max(1, len(shown)))
+    picture = new_picture(width * max(1, len(shown)), width * panel_ratio(scene.image) + 0.75)
     grid = picture.subplots(1, max(1, len(shown)), squeeze=False)[0]
     for axes, title in zip(grid, shown, strict=False):
         if title not in scene.answers:
@@ -115,20 +121,25 @@ def panels(scene: Scene) -> Picture:
             PAINTERS[scene.view](axes, scene, title)
     if not shown:
         show_image(grid[0], enlarge(scene.image, scene.size))
+    picture.draw_without_rendering()  # or titles of several lines would lose their top
     return picture
+
+
+def _titled(title: str, words: str = "") -> str:
+    return "\n".join([*textwrap.wrap(title, TITLE), words])
 
 
 def _show_truth(axes: Axes, scene: Scene, title: str) -> None:
     truth = upscale_nearest(scene.truth, scene.size)
     number = {one: d for d, one in enumerate(scene.drawn)}
     masks = np.stack([truth == number.get(one, IGNORE - 1) for one in scene.questions])
-    _show_masks(axes, scene, masks, f"{title}\n")
+    _show_masks(axes, scene, masks, _titled(title))
 
 
 def _masks(axes: Axes, scene: Scene, title: str) -> None:
     masks = scene.decision(title).masks
     found = int(masks.any((1, 2)).sum())
-    _show_masks(axes, scene, masks, f"{title}\n{found} of {len(masks)} found")
+    _show_masks(axes, scene, masks, _titled(title, f"{found} of {len(masks)} found"))
 
 
 def _show_masks(axes: Axes, scene: Scene, masks: np.ndarray, title: str) -> None:
@@ -165,7 +176,7 @@ def _gaze(axes: Axes, scene: Scene, title: str) -> None:
     row, column = (min(answer.grid - 1, int(at * answer.grid)) for at in scene.place)
     looked = answer.gaze(scene.chosen, row * answer.grid + column)
     name = scene.questions[scene.chosen].name
-    show_image(axes, _grey(scene), f"{title}\n{name}, row {row + 1}, column {column + 1}")
+    show_image(axes, _grey(scene), _titled(title, f"{name}, row {row + 1}, column {column + 1}"))
     height, width = scene.size
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
     strength = 0.35 + 0.5 * looked / max(float(looked.max()), 1e-12)
@@ -200,7 +211,7 @@ def _claims(axes: Axes, scene: Scene, title: str) -> None:
         canvas[where] += 0.78 * (colours[q] - canvas[where])
     canvas[(codes == OVERLAP) & ((x + y) % 8 < 3)] *= 0.1
     canvas[codes == MISSING] *= 0.25
-    show_image(axes, canvas.round().astype(np.uint8), f"{title}\n{chosen}: {told}")
+    show_image(axes, canvas.round().astype(np.uint8), _titled(title, f"{chosen}: {told}"))
 
 
 def _grey(scene: Scene) -> np.ndarray:

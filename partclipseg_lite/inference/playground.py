@@ -21,7 +21,7 @@ from ..network.models import CLIPSeg, PartCLIPSeg
 from ..vocabulary import Vocabulary
 from ..weights.models import load_model
 from .asking import ask, question
-from .gallery import MODELS
+from .gallery import MODELS, START
 from .panels import VIEWS, Scene, example_scene, examples, panels
 
 if TYPE_CHECKING:  # it comes with the notebooks, not with the package
@@ -52,6 +52,10 @@ def playground(weights: Iterable[str] | Mapping[str, Model] = ()):
     return LivePlayground({MODELS.get(n) or str(n): load_model(n)[0] for n in names}).box
 
 
+def _first() -> str:
+    return next(label for label, example in examples().items() if example.title == START)
+
+
 # ---- in the book ---------------------------------------------------------------------------------
 
 
@@ -59,7 +63,7 @@ class BookPlayground:
     """HTML that shows the page's own playground; printed, and without scripts, a picture of it."""
 
     def _repr_html_(self) -> str:
-        label = next(iter(examples()))
+        label = _first()
         scene = example_scene(label)
         for name, title in MODELS.items():
             scene.answers[title] = ask(load_model(name)[0], scene.image, scene.questions)
@@ -96,7 +100,7 @@ class LivePlayground:
 
     def __init__(self, models: Mapping[str, Model]):
         self.models = dict(models)
-        self.scene = example_scene(next(iter(examples())))
+        self.scene = example_scene(_first())
         self.box = self._box()
         self._picture_chosen()
 
@@ -110,7 +114,9 @@ class LivePlayground:
             style = {"description_width": "initial"}
             return kind(description=text, style=style, **more)
 
-        self.example = described(widgets.Dropdown, "picture", options=list(examples()))
+        self.example = described(
+            widgets.Dropdown, "picture", options=list(examples()), value=_first()
+        )
         self.upload = widgets.FileUpload(accept="image/*", multiple=False, description="your own")
         self.names = described(
             widgets.Textarea, "words", layout=wide(), continuous_update=False, rows=2

@@ -39,7 +39,8 @@ function filtered(source, from, to, { lines, lineStep, step, target, targetLine,
   return target;
 }
 
-/** An RGBA picture at `side` x `side` pixels, RGB: bit for bit Pillow's bilinear filter. */
+/** An RGBA picture at `side` x `side` pixels, RGB: bit for bit Pillow's bilinear filter.
+ * Of tall pictures, Pillow 13 makes the columns shorter first, which moves a value by one at most. */
 export function resizedLikePillow({ data, width, height }, side) {
   const narrow = filtered(data, width, side, {
     ...{ lines: height, lineStep: 4 * width, step: 4 },

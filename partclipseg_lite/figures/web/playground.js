@@ -1,6 +1,6 @@
 // The playground: three networks in the page, any picture, any words of their dictionary. README.md tells how to add to it.
 
-import { agreement, deepest, areaOnGrid, decide, gaze, inOneForm, mapOf } from "./answers.js";
+import { agreement, areaOnGrid, decide, deepest, gaze, inOneForm, mapOf } from "./answers.js";
 import { claims, normalise, shares } from "./attention.js";
 import { h, list, radios, slider } from "./elements.js";
 import { openNetworks, shelf, startRuntime } from "./network.js";
@@ -159,7 +159,13 @@ function panel(title, onPick) {
   };
 }
 
-/** The number of a name, where its mask is. */
+/** The number of a name, deep inside its mask; not on a mask that it would hide, unless it is the chosen one. */
+function numberOf(ink, number, mask, chosen) {
+  const size = Math.max(ink.canvas.width, ink.canvas.height) / 15;
+  const at = chosen || mask.reduce((sum, one) => sum + one, 0) > size ** 2 ? deepest(mask, ink.canvas.width) : null;
+  if (at) writeNumber(ink, String(number + 1), at, size);
+}
+
 function writeNumber(ink, text, [x, y], size) {
   ink.font = `700 ${size}px system-ui, sans-serif`;
   [ink.textAlign, ink.textBaseline, ink.lineJoin] = ["center", "middle", "round"];
@@ -454,7 +460,7 @@ function namesTable(lab) {
     });
     input.value = 100 * (lab.state.strength[name] ?? 1);
     input.addEventListener("input", () => lab.show(name, Number(input.value) / 100));
-    const cells = lab.contents.models.map(({ title }) => h("td", { role: "cell", "data-name": title }));
+    const cells = lab.contents.models.map(({ short }) => h("td", { role: "cell", "data-name": short }));
     const first = h("th", { scope: "row", role: "rowheader" }, h("span", { class: "pcp-first" }, only, drop));
     const node = h("tr", { role: "row" }, first, h("td", { role: "cell", class: "pcp-shown" }, input), ...cells);
     return { node, cells, only, input };
@@ -487,10 +493,8 @@ const PAINTERS = {
     const image = paintMasks(picture, found.masks, lab.colours().map(rgb), strengths);
     const number = found.sizes.filter(size => size > 0).length;
     const marks = ink => {
-      const size = Math.max(10, ink.canvas.width / 26);
       found.masks.forEach((mask, i) => {
-        const at = strengths[i] > 0.3 ? deepest(mask, picture.width) : null;
-        if (at) writeNumber(ink, String(i + 1), at, size);
+        if (strengths[i] > 0.3) numberOf(ink, i, mask, chosen === names[i]);
       });
     };
     return { image, words: `${number} of ${names.length} found`, marks };
@@ -523,8 +527,7 @@ function paintTruth(lab) {
   const marks = ink => {
     masks.forEach((mask, i) => {
       const number = lab.state.names.indexOf(names[i]);
-      const at = number < 0 ? null : deepest(mask, picture.width);
-      if (at) writeNumber(ink, String(number + 1), at, Math.max(10, ink.canvas.width / 26));
+      if (number >= 0) numberOf(ink, number, mask, lab.state.chosen === names[i]);
     });
   };
   const image = paintMasks(
@@ -668,9 +671,9 @@ function build(root, contents, nets) {
       const { scores, sizes, masks } = lab.decided(one);
       const truth = lab.truthOf(state.names[i]);
       const overlap = truth ? agreement(masks[i], truth) : null;
-      const details = sizes[i] ? `${percent(sizes[i])} of the picture` : "not found";
-      const agree = overlap === null ? "" : `, IoU ${two(overlap)}`;
-      return [h("b", {}, two(scores[i])), h("small", {}, ` ${details}${agree}`)];
+      const size = sizes[i] ? percent(sizes[i]) : "not found";
+      const agree = overlap === null || !sizes[i] ? "" : ` · IoU ${two(overlap)}`;
+      return [h("b", {}, two(scores[i])), h("small", {}, `${size}${agree}`)];
     },
     /** The name that gazes are shown of. */
     chosenNumber: () => Math.max(0, state.names.indexOf(state.chosen)),
@@ -792,7 +795,7 @@ function build(root, contents, nets) {
     `${id}-picture`,
     "Pictures",
     contents.gallery.map((example, i) => [i, thumb(example), `${example.title}, ${example.kind}`]),
-    0,
+    contents.start,
     number => lab.choose(number),
     "pcl-scene",
   );
@@ -803,18 +806,19 @@ function build(root, contents, nets) {
     board.hidden = !board.hidden;
     pen.setAttribute("aria-expanded", String(!board.hidden));
   });
-  const mine = h("span", { class: "pcp-title" });
+  const mine = h("b", { class: "pcp-mine" });
+  const drawings = "This tiny CLIP has seen drawings only: on a photograph all three models fail.";
   const own = h(
     "div",
     { class: "pcl-bar", role: "group", "aria-label": "Your own picture" },
     opener(lab, "Open a picture …", {}, ""),
     opener(lab, "Take a picture", { capture: "environment" }, "pcp-camera"),
     pen,
-    mine,
+    h("span", { class: "pcp-title" }, drawings, mine),
   );
   const itsParts = h("button", { type: "button" }, "Its parts");
   itsParts.addEventListener("click", () => lab.ask([...state.picture.example.names], false));
-  const none = h("button", { type: "button", onclick: () => lab.ask([], true) }, "None");
+  const none = h("button", { type: "button", onclick: () => lab.ask([], true) }, "Clear");
   lab.moreForWords.push(itsParts, none);
   const words = wordBox(lab);
   const table = namesTable(lab);
@@ -852,11 +856,16 @@ function build(root, contents, nets) {
     gaze: h("div", { class: "pcl-bar" }, row.node, column.node),
     claims: h("div", { class: "pcl-bar" }, gamma.node, object.node, legend),
   };
+  const key = h(
+    "p",
+    { class: "pcl-hint" },
+    "Score: the highest probability anywhere. Then the share of the picture that the mask covers and, where the truth is known, how well the two agree (intersection over union).",
+  );
   const save = h("button", { type: "button", onclick: () => lab.download() }, "Download the masks (ZIP)");
   const end = h("div", { class: "pcl-bar" }, save, busy);
   const about = { class: "pcl-app pcp-app", role: "group", "aria-label": "Playground" };
   const bar = h("div", { class: "pcl-bar pcp-views" }, view.node, ...Object.values(options));
-  const app = h("div", about, gallery.node, own, board, fault, words, bar, pictures, why, table.node, end, live);
+  const app = h("div", about, gallery.node, own, board, fault, words, bar, pictures, why, table.node, key, end, live);
 
   const explain = {
     masks: () =>
@@ -882,7 +891,7 @@ function build(root, contents, nets) {
     );
     object.node.hidden = lab.owners().length < 2;
     mine.textContent = picture?.example ? "" : (picture?.title ?? "");
-    if (!picture?.example) gallery.take(-1);
+    if (picture) gallery.take(contents.gallery.indexOf(picture.example));
     itsParts.disabled = !picture?.example;
     truth.node.hidden = !picture?.truth;
     const ready = names.length > 0 && model.every(({ name }) => answers[name]?.logits.length === names.length);
@@ -915,7 +924,7 @@ function build(root, contents, nets) {
   root.append(app);
   draw();
   root.playground = lab; // for tests, and for the curious
-  return lab.choose(0);
+  return lab.choose(contents.start);
 }
 
 /** What stands there until a reader asks for the models. */

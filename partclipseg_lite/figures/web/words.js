@@ -133,10 +133,12 @@ export function completions(typed, contents, most = 8) {
   const found = cut ? partsFor(cut[1], cut[2] ?? "", contents) : [];
   if (!cut) {
     const entries = [
-      ...objects.flatMap(entry => namesOf(entry, entry.novel ? "novel object" : "object")),
-      ...parts.flatMap(entry => namesOf(entry, "part")),
+      ...objects.map(entry => namesOf(entry, entry.novel ? "novel object" : "object")),
+      ...parts.map(entry => namesOf(entry, "part")),
     ];
-    found.push(...fitting(text, entries));
+    // What the vocabulary calls them comes before other words.
+    const some = [...entries.map(([first]) => first), ...entries.flatMap(([, ...others]) => others)];
+    found.push(...fitting(text, some));
     const object = entryOf(text, objects);
     if (object) found.push(...object.parts.map(part => ({ text: `${text}'s ${part}`, note: "object part" })));
   }
