@@ -51,7 +51,7 @@ $(BIN)/python:
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "== installing the package and what the book and the tests need (PyTorch is large: minutes, once)"
-	@$(BIN)/python -m pip install --disable-pip-version-check -e ".[notebooks,book,test]" -c constraints.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check -e ".[notebooks,book,tracking,export,test]" -c constraints.txt
 	@touch $(INSTALLED)
 
 book: $(INSTALLED)
@@ -75,23 +75,23 @@ format: $(INSTALLED)
 	@$(BIN)/ruff format
 	@$(BIN)/python book/tools/javascript.py format
 
-# Form and order first: they take seconds. Then one pytest run, a file at a time to each of JOBS workers: every cell of
-# every notebook, then tests/.
+# Form and order first: they take seconds. Then one pytest run, a file at a time to each of JOBS workers. The chapters
+# are executed in it once, for the facts in them and for the rendered book.
 test: lint
-	@$(RUN_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 12 \
-	  --nbval-lax --nbval-current-env notebooks tests
+	@$(RUN_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 12 tests
 
 # uv takes the lowest versions from pyproject.toml itself, so nothing has to be kept in step with it. Best with the
 # oldest Python, too: make PYTHON=python3.10 lowest
 lowest: $(LOWEST)/.installed
 	@$(RUN_ENV) $(LOWEST)/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -p no:cacheprovider \
 	  --ignore tests/book --ignore tests/torture tests
+	@$(RUN_ENV) $(LOWEST)/bin/python -m partclipseg_lite compare-released --reference partclipseg_lite/data/released
 
 $(LOWEST)/.installed: pyproject.toml
 	@echo "== installing the lowest versions that pyproject.toml allows into $(LOWEST) (PyTorch is large: minutes, once)"
 	@$(PYTHON) -m venv --clear "$(LOWEST)"
 	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check -q uv
-	@$(LOWEST)/bin/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct -e ".[notebooks,test]"
+	@$(LOWEST)/bin/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct -e ".[notebooks,export,test]"
 	@touch $@
 
 # Ends with 1 unless every try was good. What was not is in torture.json, to be repeated:
@@ -101,7 +101,8 @@ torture: $(INSTALLED)
 	  --disks $(DISKS) --seed $(SEED) --json torture.json
 
 weights: $(INSTALLED)
-	@$(BIN)/python data_scripts/make_weights.py
+	@$(BIN)/python -m partclipseg_lite experiments run
+	@$(BIN)/python -m partclipseg_lite experiments ship
 
 clean:
 	rm -rf torture.json _build build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,7 +3,7 @@
     python data_scripts/train_toy_clip.py --out runs/toy_clip.safetensors
     python data_scripts/train_toy_clip.py --minutes 10 --out runs/toy_clip.safetensors     shorter
 
-Takes part of the three hours estimated for `make weights`, and was not timed by itself; every 50
+Takes an hour or more on two cores, and was not timed by itself; every 50
 steps it prints how long is left, and `--minutes` sets it.
 
 A batch is half whole pictures, half close-ups. A whole picture teaches twice: its pooled patches

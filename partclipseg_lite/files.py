@@ -41,15 +41,39 @@ def replacing(path: str | Path) -> Iterator[Path]:
                 shutil.copyfileobj(source, device)
         return
     partial = _new_beside(target)
+    mode = (target if kind == "file" else partial).stat().st_mode
     try:
         yield partial
-        if kind == "file":
-            os.chmod(partial, stat.S_IMODE(target.stat().st_mode))
+        os.chmod(partial, stat.S_IMODE(mode))  # some writers put a file of their own in its place
         _flush(partial)
         os.replace(partial, target)
         _flush(target.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: str | Path) -> Iterator[Path]:
+    """A new folder to fill with files, which takes the place of `path` when the block ends.
+
+    As `replacing`, for a folder: whoever finds one at `path` finds all that belongs into it.
+    Folders above it are made.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial, before = (path.with_name(f".{secrets.token_hex(8)}.partial") for _ in range(2))
+    partial.mkdir()
+    try:
+        yield partial
+        for file in [*partial.iterdir(), partial]:
+            _flush(file)
+        if path.exists():
+            os.rename(path, before)
+        os.rename(partial, path)
+        _flush(path.parent)
+    finally:
+        for left in (partial, before):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def remove_partials(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 `PAPER` and `RELEASED` are two bundles of the same options and nothing else: every difference
 between them that concerns the network, the training input or the losses can be switched, and
-measured, by itself. The options of the evaluator are in `metrics.ScoringOptions`. Line numbers are
+measured, by itself. How the release scores is a class of `release/evaluator.py`. Line numbers are
 those of kaist-cvml/part-clipseg at commit 8abceef (`M:` the network, `P:` the training code, `D:`
 the data mapper).
 """

@@ -47,6 +47,8 @@ QUICK = {
     "model.heads": 2,
     "training.batch_size": 2,
     "training.warmup_steps": 2,
+    "training.learning_rate": 2e-3,
+    "model.start": None,
 }
 
 

@@ -1,7 +1,7 @@
 """Write book/benchmark.md from its record in the package, so that no number on it was typed.
 
     python -m partclipseg_lite benchmark --json partclipseg_lite/data/records/benchmark.json
-    measure again
+    measure again; on a machine with a GPU with --items 'gpu/*' and benchmark_gpu.json
     python book/tools/benchmark_page.py                                         write the page
     python book/tools/benchmark_page.py --check             change nothing; status 1 if it is stale
 
@@ -12,10 +12,13 @@ import argparse
 import sys
 from pathlib import Path
 
+import gpu_section
+import restructuring_section
 from partclipseg_lite.experiments.records import load_record, record_path
 
 BOOK = Path(__file__).resolve().parents[1]
 SOURCE, PAGE = record_path("benchmark"), BOOK / "benchmark.md"
+RECORDS = ("benchmark", "benchmark_gpu", "training_time")
 OPEN = "to be filled"
 
 #: What a comparison is called by the command -> what the page says it means.
@@ -32,10 +35,6 @@ TARGETS = {
     "memory, 1000 names / 100 names": "at most 1.1",
     "time, 1000 names / 100 names": "",
     "time, 8 images / 1 image": "",
-}
-GPU_TARGETS = {
-    "gpu/pascal_part_116/batch 8": "at most 16 GB",
-    "gpu/ade20k_part_234/batch 2": "at most 24 GB",
 }
 
 TEXT = """# What it costs
@@ -97,14 +96,14 @@ that does the same thing twice, Python and PyTorch included.
 - On a processor in bf16, attention alone is computed in float32: PyTorch's fused kernel is faster
   that way.
 
+## The same step, rewritten
+
+{rewritten}
+
 ## On a GPU
 
 {gpu}
 """
-NO_GPU = """This has not been measured yet. The same command takes a GPU when PyTorch sees one, and
-then also measures training steps in bf16 with and without `training.recompute`:
-
-{table}"""
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -113,13 +112,16 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
-def recorded() -> dict | None:
-    """What was measured, None before the first time."""
-    return load_record("benchmark") if SOURCE.is_file() else None
+def recorded(name: str = "benchmark") -> dict | None:
+    """What was measured, None before the first time; of `RECORDS`."""
+    return load_record(name) if record_path(name).is_file() else None
 
 
-def page(result: dict | None) -> str:
-    """The whole page; without a result every measured number is "to be filled"."""
+def page(result: dict | None, on_gpu: dict | None = None, training_time: dict | None = None) -> str:
+    """The whole page; without a result every measured number is "to be filled".
+
+    Without what was measured on a GPU, or at several commits, its section says so.
+    """
     items, where, date = (
         (result["items"], result["hardware"], result["date"]) if result else ({}, None, OPEN)
     )
@@ -135,12 +137,6 @@ def page(result: dict | None) -> str:
         if "seconds" in item:
             peak = "" if item["peak_mb"] is None else f"{item['peak_mb'] / 1e3:.2f}"
             measured.append([name, f"{item['seconds']:.2f}", peak])
-    gpu = [
-        [name, target, f"{items[name]['peak_mb'] / 1e3:.1f} GB" if name in items else OPEN]
-        for name, target in GPU_TARGETS.items()
-    ]
-    gpu_table = table(["training step", "target", "measured"], gpu)
-    on_gpu = bool(where and where["gpu"])
     release = (
         result["release"]
         if result
@@ -161,7 +157,8 @@ def page(result: dict | None) -> str:
         release_training=release["training_seconds"],
         release_memory=release["training_mb"] / 1e3,
         release_inference=release["inference_seconds"],
-        gpu=gpu_table if on_gpu else NO_GPU.format(table=gpu_table.replace(OPEN, "not measured")),
+        rewritten=restructuring_section.section(training_time, table),
+        gpu=gpu_section.section(on_gpu, table),
     )
 
 
@@ -173,7 +170,7 @@ def main() -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 if the page is not up to date"
     )
-    check, text = parser.parse_args().check, page(recorded())
+    check, text = parser.parse_args().check, page(*map(recorded, RECORDS))
     if not check:
         PAGE.write_text(text)
         print(f"wrote {PAGE}")

@@ -151,12 +151,10 @@ def _maps(
     """(reading -> maps [blocks, heads, T, N], both tables of each part [T, N, N])."""
     device = model.backbone.mean.device
     activations, conditions = encode(model, [sample.image]), model.embed(words)
+    # Every part has its map, also one whose mask misses every place of a reading's grid.
+    all_parts = plan_attention(torch.ones(1, len(masks), 1, device=device), conditions)
     plans = {
-        name: plan_attention(
-            objective.on_grid(masks[None].to(device)),
-            conditions,
-            present=torch.ones(1, len(masks), dtype=torch.bool, device=device),
-        )
+        name: replace(all_parts, area=objective.on_grid(masks[None].to(device))[0])
         for name, objective in objectives.items()
     }
     blocks = range(len(model.decoder.blocks))

@@ -1,4 +1,4 @@
-"""Scores of part segmentation: three settings, two readings, one pass over the data.
+"""Scores of part segmentation: three settings, one pass over the data.
 
 - oracle_obj: the objects are told, parts compete, only pixels with a part label count.
 - pred_all: nothing is told, but again only pixels with a part label count: false positives
@@ -9,57 +9,24 @@
 In each setting a class has IoU = TP / (GT + predicted - TP) and recall = TP / GT, summed over all
 pictures. A class without a single labelled pixel has no score. `seen` and `unseen` are means over
 classes, `harmonic` is the harmonic mean of these two means. Everything is in percent. How scores
-become labels: see decisions.py; boundaries: boundary.py.
+become labels: decisions.py; what `compute` lists: summary.py; boundaries: boundary.py; how others
+count the same predictions: release/evaluator.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_type_hints
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from ..datasets.sample import IGNORE
 from ..vocabulary import Vocabulary
-from .boundary import boundary_labels, released_boundary_quantity
+from .boundary import boundary_labels
+from .class_means import class_ious, means, percent
+from .counts import KINDS, PictureCounts
+from .summary import plain_numbers, summarise
 
 SETTINGS = ("oracle_obj", "pred_all", "plain")
-BOUNDARY_KEY = {"per_class": "boundary_iou", "released": "released_boundary_quantity"}
-
-
-@dataclass(frozen=True)
-class ScoringOptions:
-    """Where the released evaluator departs from the names of its numbers.
-
-    Defaults: the paper reading.
-    """
-
-    #: "per_class": boundary IoU of each class (Cheng et al.)
-    #: "released": the quantity that the release prints under that name
-    boundary: Literal["per_class", "released"] = "per_class"
-    #: Oracle-Obj, part pixels predicted as background: "missed", or "dropped" from the ground truth
-    #: (release)
-    oracle_background: Literal["missed", "dropped"] = "missed"
-    #: Pred-All, mean over all classes: of the "labelled" ones, or also, with score 0, of those only
-    #: "predicted" and of background (release). Means over seen and unseen classes: of labelled ones
-    #: in both.
-    pred_all_mean: Literal["labelled", "predicted"] = "labelled"
-
-    def __post_init__(self):
-        for name, hint in get_type_hints(type(self)).items():
-            allowed = get_args(hint)
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is {getattr(self, name)!r}, expected one of {allowed}")
-
-    @classmethod
-    def for_reading(cls, reading: str) -> ScoringOptions:
-        """The bundle of options of reading "paper" or "released"."""
-        if reading == "paper":
-            return cls()
-        if reading == "released":
-            return cls(boundary="released", oracle_background="dropped", pred_all_mean="predicted")
-        raise ValueError(f"reading is {reading!r}, expected 'paper' or 'released'")
 
 
 class Evaluator:
@@ -69,36 +36,95 @@ class Evaluator:
     >>> evaluator.update({"oracle_obj": labels, ...}, sample.object_map, sample.part_map)
     >>> evaluator.compute()["oracle_obj"]["harmonic"]
 
+    Other evaluators derive from it and replace what they do otherwise: which pixels are `compared`,
+    which `outlines`, which classes take part (`ious`).
+
     Args:
         vocabulary: of the T object parts.
         settings: which of SETTINGS to score.
-        reading: "paper" or "released", the bundle of `ScoringOptions`.
-        options: replaces that bundle.
+
+    Attributes:
+        counted: the settings that this evaluator counts each in its own way.
+        boundary: what its boundary score is called, None if it has none.
+        names: of the pictures that were counted.
 
     Raises:
         ValueError: no settings, or an unknown one.
     """
 
-    def __init__(
-        self,
-        vocabulary: Vocabulary,
-        settings: Iterable[str] = SETTINGS,
-        *,
-        reading: str = "paper",
-        options: ScoringOptions | None = None,
-    ):
+    counted: tuple[str, ...] = SETTINGS
+    boundary: str | None = "boundary_iou"
+
+    def __init__(self, vocabulary: Vocabulary, settings: Iterable[str] = SETTINGS):
         self.vocabulary, self.settings = vocabulary, tuple(settings)
         unknown = [setting for setting in self.settings if setting not in SETTINGS]
         if unknown or not self.settings:
             raise ValueError(
                 f"settings are {list(self.settings)}, expected at least one of {list(SETTINGS)}"
             )
-        self.options = ScoringOptions.for_reading(reading) if options is None else options
-        self.images = 0
-        self._counts = {setting: _Counts.zeros(len(vocabulary) + 1) for setting in self.settings}
+        self.names: list[str] = []
+        classes = len(vocabulary) + 1
+        self._confusion = {s: np.zeros((classes, classes), np.int64) for s in self.settings}
+        self._outlines = {s: np.zeros((len(KINDS), classes), np.int64) for s in self.settings}
+        self._pictures: dict[str, list[np.ndarray]] = {s: [] for s in self.settings}
+
+    # ---- what an evaluator is ----------------------------------------------------------------
+
+    def compared(
+        self, setting: str, predicted: np.ndarray, object_map: np.ndarray, part_map: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(prediction, truth) of one picture, `int64 [H, W], 0..T`; truth IGNORE where none counts.
+
+        Args:
+            setting: one of SETTINGS.
+            predicted: labels, `int64 [H, W], 0..T`.
+            object_map: `int64 [H, W]`, IGNORE where there is no object.
+            part_map: `int64 [H, W]`, IGNORE where there is no part label.
+        """
+        if setting != "plain":
+            return predicted, part_map
+        return predicted, np.where(object_map == IGNORE, len(self.vocabulary), part_map)
+
+    def outlines(
+        self, setting: str, predicted: np.ndarray, object_map: np.ndarray, part_map: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(prediction, truth) of one picture at boundaries, IGNORE elsewhere, `int64 [H, W]`.
+
+        The arguments are those of `compared`.
+        """
+        predicted, truth = self.compared(setting, predicted, object_map, part_map)
+        inside = np.where(truth == IGNORE, IGNORE, predicted)
+        return boundary_labels(inside), boundary_labels(truth)
+
+    def ious(self, totals: np.ndarray) -> np.ndarray:
+        """IoU of each class as it enters the means, `[..., C]`; NaN if it takes no part.
+
+        Args:
+            totals: pixels, `[..., 3, C]`, as in `counts.KINDS`.
+        """
+        return class_ious(totals)
+
+    def headlines(self, totals: np.ndarray) -> dict[str, np.ndarray]:
+        """`{"seen", "unseen", "harmonic"}` mIoU of totals `[..., 3, C]`: what is resampled."""
+        return means(self.ious(totals), self.vocabulary.seen.numpy())
+
+    def all_ious(self, setting: str) -> np.ndarray:
+        """IoU of each class that the mean over all classes takes in, `[C]`, NaN for the others."""
+        return self.ious(self.totals(setting))
+
+    # ---- counting ----------------------------------------------------------------------------
+
+    @property
+    def images(self) -> int:
+        """How many pictures were counted."""
+        return len(self.names)
 
     def update(
-        self, labels: Mapping[str, np.ndarray], object_map: np.ndarray, part_map: np.ndarray
+        self,
+        labels: Mapping[str, np.ndarray],
+        object_map: np.ndarray,
+        part_map: np.ndarray,
+        name: str = "",
     ) -> None:
         """Count one picture; tensors are welcome.
 
@@ -107,6 +133,7 @@ class Evaluator:
                 IGNORE for no prediction (the same as background).
             object_map: object ids, IGNORE where there is no object, `int [H, W]`.
             part_map: object-part ids, IGNORE where there is no part label, `int [H, W]`.
+            name: of the picture, by which models can be compared on it later.
 
         Raises:
             ValueError: a missing setting, unequal shapes, or ids outside the vocabulary.
@@ -119,177 +146,126 @@ class Evaluator:
         part_map = _label_map(part_map, "part_map", T)
         object_map = _label_map(object_map, "object_map", len(self.vocabulary.objects))
         checked = {s: _label_map(labels[s], f"labels[{s!r}]", T + 1) for s in self.settings}
-        for name, array in [("object_map", object_map)] + [
+        for what, array in [("object_map", object_map)] + [
             (f"labels[{s!r}]", a) for s, a in checked.items()
         ]:
             if array.shape != part_map.shape:
                 raise ValueError(
-                    f"{name} has shape {array.shape}, part_map has {part_map.shape}; "
+                    f"{what} has shape {array.shape}, part_map has {part_map.shape}; "
                     f"resize the prediction to the picture first"
                 )
         for setting, predicted in checked.items():
-            truth = np.where(object_map == IGNORE, T, part_map) if setting == "plain" else part_map
             predicted = np.where(predicted == IGNORE, T, predicted)
-            self._counts[setting].add(predicted, truth, self.options.boundary)
-        self.images += 1
+            self._count(setting, predicted, object_map, part_map)
+        self.names.append(name)
+
+    def _count(self, setting: str, *maps: np.ndarray) -> None:
+        predicted, truth = self.compared(setting, *maps)
+        counts, classes = truth != IGNORE, len(self.vocabulary) + 1
+        pairs = classes * predicted[counts] + truth[counts]
+        confusion = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+        self._confusion[setting] += confusion
+        self._pictures[setting].append(_per_class(confusion).astype(np.int32))
+        if self.boundary:
+            self._outlines[setting] += _tally(*self.outlines(setting, *maps), classes)
 
     def merge(self, other: Evaluator) -> None:
         """Add the counts of another evaluator, of a process that scored other pictures, say.
 
         Raises:
-            ValueError: it has another vocabulary, other settings or other options.
+            ValueError: it counts otherwise, has another vocabulary or other settings.
         """
-        mine, theirs = ((e.vocabulary, e.settings, e.options) for e in (self, other))
+        mine, theirs = ((type(e), e.vocabulary, e.settings) for e in (self, other))
         if mine != theirs:
             raise ValueError(
-                "only evaluators with equal vocabulary, settings and options can be merged"
+                "only evaluators of one kind, with equal vocabulary and settings, can be merged"
             )
-        self.images += other.images
+        self.names += other.names
         for setting in self.settings:
-            for field in fields(_Counts):
-                getattr(self._counts[setting], field.name)[...] += getattr(
-                    other._counts[setting], field.name
-                )
+            self._confusion[setting] += other._confusion[setting]
+            self._outlines[setting] += other._outlines[setting]
+            self._pictures[setting] += other._pictures[setting]
+
+    def arrange(self, order: Sequence[int]) -> None:
+        """Put the pictures in another order: scores stay, their intervals are drawn in this one."""
+        self.names = [self.names[i] for i in order]
+        self._pictures = {s: [rows[i] for i in order] for s, rows in self._pictures.items()}
+
+    # ---- what was counted --------------------------------------------------------------------
+
+    @property
+    def pictures(self) -> PictureCounts:
+        """The counts of each picture, in the order in which they were counted."""
+        shape = (0, len(KINDS), len(self.vocabulary) + 1)
+        stacked = {
+            setting: np.stack(rows) if rows else np.zeros(shape, np.int32)
+            for setting, rows in self._pictures.items()
+        }
+        return PictureCounts(tuple(self.names), stacked)
 
     def confusion(self, setting: str) -> np.ndarray:
         """Pixels by [predicted, true] class, `int64 [T+1, T+1]`; background comes last."""
-        return self._counts[setting].confusion.copy()
+        return self._confusion[setting].copy()
+
+    def totals(self, setting: str) -> np.ndarray:
+        """Pixels of each class over all pictures, `float64 [3, C]`, as in `counts.KINDS`."""
+        return _per_class(self._confusion[setting]).astype(float)
+
+    def outline_totals(self, setting: str) -> np.ndarray:
+        """The same at boundaries."""
+        return self._outlines[setting].astype(float)
 
     def class_scores(self, setting: str) -> dict[str, np.ndarray]:
         """Scores of every class, background last, `float [T+1]` each.
 
         Returns:
-            "iou", "recall" and "boundary" in percent (NaN where there is nothing to score);
-            "correct", "labelled" and "predicted" in pixels.
+            In percent, NaN where there is nothing to score: "iou", "recall", "boundary" (where the
+            evaluator has one), "over_segmentation", the share of the predicted pixels that lie
+            outside the truth, and "under_segmentation", the share of the true ones that are missed.
+            In pixels: "correct", "labelled" and "predicted".
         """
-        counts, is_release = self._counts[setting], self.options.boundary == "released"
-        confusion, boundary = counts.confusion, counts.boundary
-        if setting == "oracle_obj" and self.options.oracle_background == "dropped":
-            background = len(self.vocabulary)
-            confusion, boundary = _without(confusion, background), _without(boundary, background)
-        correct, labelled, predicted = _totals(confusion)
-        union = labelled + predicted - correct
-        boundary_correct, boundary_labelled, boundary_predicted = (
-            total[:-1] for total in _totals(boundary)
-        )
-        boundary_union = boundary_labelled + boundary_predicted - boundary_correct
-        return {
+        correct, predicted, labelled = totals = self.totals(setting)
+        present = labelled > 0
+        scores = {
             "correct": correct,
             "labelled": labelled,
             "predicted": predicted,
-            "iou": _percent(correct, union, labelled > 0),
-            "recall": _percent(correct, labelled, labelled > 0),
-            "boundary": _percent(
-                boundary_correct, boundary_union, boundary_union > 0 if is_release else labelled > 0
-            ),
+            "iou": class_ious(totals),
+            "recall": percent(correct, labelled, present),
+            "over_segmentation": percent(predicted - correct, predicted, present & (predicted > 0)),
+            "under_segmentation": percent(labelled - correct, labelled, present),
         }
+        if self.boundary:
+            scores["boundary"] = self.boundary_scores(self.outline_totals(setting), present)
+        return scores
+
+    def boundary_scores(self, totals: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """Boundary score of each class in percent, `[C]`, NaN where there is none.
+
+        Args:
+            totals: pixels at boundaries, `[3, C]`.
+            present: classes with labelled pixels, `bool [C]`.
+        """
+        correct, predicted, labelled = totals
+        return percent(correct, predicted + labelled - correct, present)
 
     def compute(self) -> dict:
         """All scores as plain numbers, ready for JSON (None where there is nothing to score).
 
-        {"images": N, setting: {"seen", "unseen", "harmonic", "all", "recall_seen", …,
-        "boundary_iou_seen", …, "per_object_part": {name: {iou, recall, boundary_iou, pixels,
-        seen}}, "per_object": {…}, "per_part": {…}}}. "all" is the mean over every labelled class;
-        "plain" also has "background" (its IoU), which "all" includes there. With options.boundary =
-        "released" the boundary keys are called released_boundary_quantity.
+        {"images": N, setting: what `summary.summarise` lists}.
         """
-        summaries = {setting: _plain_numbers(self._summary(setting)) for setting in self.settings}
-        return {"images": self.images, **summaries}
-
-    def _summary(self, setting: str) -> dict:
-        scores, T = self.class_scores(setting), len(self.vocabulary)
-        boundary_key = BOUNDARY_KEY[self.options.boundary]
-        seen = self.vocabulary.seen.numpy()
-        summary = {}
-        for prefix, key in (("", "iou"), ("recall_", "recall"), (f"{boundary_key}_", "boundary")):
-            of_seen, of_unseen = _mean(scores[key][:T][seen]), _mean(scores[key][:T][~seen])
-            summary |= {
-                f"{prefix}seen": of_seen,
-                f"{prefix}unseen": of_unseen,
-                f"{prefix}harmonic": harmonic_mean(of_seen, of_unseen),
-            }
-        in_all = scores["iou"]
-        if setting == "pred_all" and self.options.pred_all_mean == "predicted":
-            in_all = np.where(np.isnan(in_all) & (scores["predicted"] > 0), 0.0, in_all)
-        summary["all"] = _mean(in_all)
-        if setting == "plain":
-            summary["background"] = scores["iou"][T]
-        columns = {
-            "iou": scores["iou"],
-            "recall": scores["recall"],
-            boundary_key: scores["boundary"],
-        }
-        columns = {key: column[:T] for key, column in columns.items()}
-        pixels = scores["labelled"][:T].astype(int)
-        summary["per_object_part"] = {
-            name: {
-                **{key: column[t] for key, column in columns.items()},
-                "pixels": int(pixels[t]),
-                "seen": bool(seen[t]),
-            }
-            for t, name in enumerate(self.vocabulary.object_parts)
-        }
-        object_of, part_of = self.vocabulary.object_of.numpy(), self.vocabulary.part_of.numpy()
-        summary["per_object"] = _group(self.vocabulary.objects, object_of, columns, pixels)
-        summary["per_part"] = _group(self.vocabulary.parts, part_of, columns, pixels)
-        for name, split in (("seen", seen), ("unseen", ~seen)):
-            iou = {"iou": columns["iou"][split]}
-            for part, mean in _group(
-                self.vocabulary.parts, part_of[split], iou, pixels[split]
-            ).items():
-                summary["per_part"][part][f"iou_{name}"] = mean["iou"]
-        return summary
-
-
-@dataclass
-class _Counts:
-    confusion: np.ndarray  # int64 [T+1, T+1] pixels by predicted, true class
-    # int64 [T+2, T+2] the same at boundaries; the last row and column: no boundary
-    boundary: np.ndarray
-
-    @classmethod
-    def zeros(cls, classes: int) -> _Counts:
-        return cls(
-            np.zeros((classes, classes), np.int64), np.zeros((classes + 1, classes + 1), np.int64)
-        )
-
-    def add(self, predicted: np.ndarray, truth: np.ndarray, boundary: str) -> None:
-        """Count one picture.
-
-        Args:
-            predicted: `int64 [H, W], 0..T`.
-            truth: `int64 [H, W], 0..T`, or IGNORE, where no prediction helps or harms.
-            boundary: of `ScoringOptions`.
-        """
-        classes = len(self.confusion)
-        background, no_boundary = classes - 1, classes
-        counts = truth != IGNORE
-        self.confusion += _confusion(predicted[counts], truth[counts], classes)
-        if boundary == "released":  # there ignored pixels stay in both maps, as background
-            predicted, truth = (
-                np.where(counts, predicted, background),
-                np.where(counts, truth, background),
-            )
-            predicted, truth = (
-                released_boundary_quantity(predicted),
-                released_boundary_quantity(truth),
-            )
-        else:
-            predicted, truth = (
-                boundary_labels(np.where(counts, predicted, IGNORE)),
-                boundary_labels(truth),
-            )
-            predicted, truth = (np.where(m == IGNORE, no_boundary, m) for m in (predicted, truth))
-        self.boundary += _confusion(predicted.ravel(), truth.ravel(), classes + 1)
+        found = {setting: plain_numbers(summarise(self, setting)) for setting in self.settings}
+        return {"images": self.images, **found}
 
 
 def mean_and_spread(results: Iterable[Mapping]) -> dict[str, dict[str, dict]]:
     """Summary of the `compute` results of several training seeds.
 
     Returns:
-        {setting: {"seen": {"mean", "std", "values"}, …}} for every headline score; std is the
-        sample deviation, None for a single seed; a score that is None in some seed is None
-        everywhere but in "values".
+        {setting: {"seen": {"mean", "std", "values"}, …}} for every headline score, but not for the
+        ends of intervals over pictures, which are another spread. std is the sample deviation,
+        None for a single seed; a score that is None in some seed is None everywhere but in
+        "values".
 
     Raises:
         ValueError: there are no results.
@@ -301,7 +277,9 @@ def mean_and_spread(results: Iterable[Mapping]) -> dict[str, dict[str, dict]]:
     for setting in (setting for setting in SETTINGS if setting in results[0]):
         summary[setting] = {}
         for key in (
-            key for key, value in results[0][setting].items() if not isinstance(value, dict)
+            key
+            for key, value in results[0][setting].items()
+            if not isinstance(value, dict) and not key.endswith(("_low", "_high"))
         ):
             values = [result[setting][key] for result in results]
             known, several = None not in values, len(values) > 1
@@ -313,51 +291,15 @@ def mean_and_spread(results: Iterable[Mapping]) -> dict[str, dict[str, dict]]:
     return summary
 
 
-def harmonic_mean(a: float, b: float) -> float:
-    """2ab / (a + b); 0 if both are 0, NaN if one is."""
-    return 0.0 if a == b == 0 else 2 * a * b / (a + b)
+def _per_class(confusion: np.ndarray) -> np.ndarray:
+    """Pixels of each class as in `counts.KINDS`, `int64 [3, C]`."""
+    return np.stack([confusion.diagonal(), confusion.sum(1), confusion.sum(0)])
 
 
-def _confusion(predicted: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
-    return np.bincount(classes * predicted + truth, minlength=classes**2).reshape(classes, classes)
-
-
-def _without(confusion: np.ndarray, label: int) -> np.ndarray:
-    kept = confusion.copy()
-    kept[label], kept[:, label] = 0, 0
-    return kept
-
-
-def _totals(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Correct, labelled and predicted pixels of every class, float [T+1]."""
-    return (
-        confusion.diagonal().astype(float),
-        confusion.sum(0).astype(float),
-        confusion.sum(1).astype(float),
-    )
-
-
-def _percent(numerator: np.ndarray, denominator: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    return np.divide(100 * numerator, denominator, out=np.full(len(numerator), np.nan), where=valid)
-
-
-def _mean(values: np.ndarray) -> float:
-    """Mean without the NaNs; NaN, silently, if nothing is left."""
-    values = values[~np.isnan(values)]
-    return float(values.mean()) if len(values) else float("nan")
-
-
-def _group(
-    names: tuple[str, ...], member_of: np.ndarray, columns: dict, pixels: np.ndarray
-) -> dict:
-    """Mean of each column over the scored members of each group that has members."""
-    return {
-        names[g]: {
-            **{key: _mean(column[member_of == g]) for key, column in columns.items()},
-            "pixels": int(pixels[member_of == g].sum()),
-        }
-        for g in np.unique(member_of)
-    }
+def _tally(predicted: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
+    """Pixels of each class as in `counts.KINDS`, `int64 [3, C]`; IGNORE is no class."""
+    rows = (truth[predicted == truth], predicted, truth)
+    return np.stack([np.bincount(ids[ids != IGNORE], minlength=classes) for ids in rows])
 
 
 def _label_map(labels, name: str, classes: int) -> np.ndarray:
@@ -381,12 +323,3 @@ def _label_map(labels, name: str, classes: int) -> np.ndarray:
             f"{classes - 1}; map the ignore label of the files to {IGNORE}"
         )
     return labels
-
-
-def _plain_numbers(value):
-    """Python numbers all through, None for NaN."""
-    if isinstance(value, dict):
-        return {key: _plain_numbers(item) for key, item in value.items()}
-    if isinstance(value, (float, np.floating)):
-        return None if np.isnan(value) else float(value)
-    return value

@@ -356,11 +356,11 @@ def mean_and_error(values) -> tuple[float, float]:
 
 
 def _settled(picture: Picture) -> Picture:
-    """The picture, drawn once.
+    """The picture, laid out once.
 
     Square panels move after the first layout, and titles of two lines would lose their top.
     """
-    picture.draw_without_rendering()
+    picture.get_layout_engine().execute(picture)
     return picture
 
 

@@ -41,11 +41,10 @@ def encode(model: PartCLIPSeg | CLIPSeg, images: Sequence[np.ndarray]) -> list[T
 
     Images are RGB, `uint8 [H, W, 3]`, of any sizes.
     """
-    device = model.backbone.mean.device
     pixels = torch.cat(
         [
             model.backbone.preprocess(
-                torch.from_numpy(np.array(i, order="C")).permute(2, 0, 1)[None].to(device)
+                torch.from_numpy(np.array(i, order="C")).permute(2, 0, 1)[None]
             )
             for i in images
         ]

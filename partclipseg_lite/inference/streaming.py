@@ -78,7 +78,8 @@ class WordDecoder:
             )
         for row in rows:
             self._features.move_to_end(row)
-        found = torch.stack([self._features[row] for row in rows]).to(self.embeddings.device)
+        device = self.embeddings.device  # some may have left it
+        found = torch.stack([self._features[row].to(device) for row in rows])
         while len(self._features) > max(KEPT, 2 * self.chunk):
             self._features.popitem(last=False)
         return found
@@ -86,7 +87,10 @@ class WordDecoder:
     def rest(self) -> None:
         """Leave the GPU: what is kept for later questions moves to main memory."""
         self.activations = [a.cpu() for a in self.activations]
-        self._features = OrderedDict((row, word.cpu()) for row, word in self._features.items())
+        new = [row for row, word in self._features.items() if word.device.type != "cpu"]
+        if new:  # in one piece, so that the GPU is waited for once
+            words = torch.stack([self._features[row] for row in new]).cpu()
+            self._features.update(zip(new, words, strict=True))
 
     def logits(self, kind: str, indices: Sequence[int]) -> Tensor:
         """Logits of at most `chunk` words of one kind, `float32 [len(indices), S, S]`.

@@ -72,29 +72,31 @@ class AttentionPlan:
         }
         return replace(self, **fields, obj=obj, **_groups(fields["image"], obj))
 
+    def to(self, device: torch.device) -> "AttentionPlan":
+        """The same plan on another device, which is not waited for."""
+        moved = {
+            name: value.to(device, non_blocking=True)
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor)
+        }
+        rows = self.tap.rows.to(device, non_blocking=True)
+        return replace(self, **moved, tap=replace(self.tap, rows=rows))
+
 
 def _groups(image: Tensor, obj: Tensor) -> dict:
     """The groups of maps that share image and object, numbered."""
-    pairs, group = torch.stack([image, obj], dim=1).unique(
-        dim=0, return_inverse=True
-    )
+    pairs, group = (image * (obj.amax() + 1) + obj).unique(return_inverse=True)
     return {"group": group, "groups": len(pairs)}
 
 
-def plan_attention(
-    area: Tensor, conditions: Conditions, present: Tensor | None = None
-) -> AttentionPlan | None:
-    """The plan for the parts that are present; None if there is none.
+def plan_attention(area: Tensor, conditions: Conditions) -> AttentionPlan | None:
+    """The plan for the parts that have an area; None if there is none.
 
     Args:
         area: of `area_on_grid`, `float [B, T, N]`.
         conditions: with or without batch axis.
-        present: which parts take part, `bool [B, T]`; default: those with an area.
     """
-    # (K,), (K,)
-    image, slot = (area.sum(-1) > 0 if present is None else present).nonzero(
-        as_tuple=True
-    )
+    image, slot = (area.sum(-1) > 0).nonzero(as_tuple=True)  # (K,), (K,)
     if not len(image):
         return None
     words = conditions.expand(len(area))
@@ -198,7 +200,7 @@ def soft_overlap(claim: Tensor, group: Tensor, groups: int) -> Tensor:
 
 def parts_in(group: Tensor, groups: int) -> Tensor:
     """|C| of Eq. 8: how many parts each object shows, int64 [G]."""
-    return torch.bincount(group, minlength=groups)
+    return group.new_zeros(groups).index_add(0, group, torch.ones_like(group))
 
 
 def separation_loss(claim: Tensor, group: Tensor, groups: int) -> Tensor:

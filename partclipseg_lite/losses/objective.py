@@ -3,6 +3,9 @@
 Each step is a method of `Objective`.
 """
 
+from dataclasses import replace
+from types import EllipsisType
+
 import torch
 from torch import Tensor
 
@@ -10,7 +13,14 @@ from ..network.models import CLIPSeg, Conditions, PartCLIPSeg, SegmentationOutpu
 from ..settings import LossSettings
 from . import attention_control as control
 from .attention_control import AttentionPlan
-from .masks import Targets, dice_loss, make_targets, mask_losses
+from .masks import (
+    Targets,
+    dice_counts,
+    dice_loss,
+    make_targets,
+    mask_counts,
+    mask_losses,
+)
 
 
 class Objective:
@@ -34,22 +44,27 @@ class Objective:
         activations: list[Tensor],
         words: Conditions | Tensor,
         targets: Targets,
+        chosen: AttentionPlan | None | EllipsisType = ...,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum to minimise for one batch, and its unweighted terms by name.
 
-        One forward serves masks and attention.
+        One forward serves masks and attention. Which maps are looked at may have
+        been `chosen` before; otherwise it is read off the targets, for which a GPU
+        has to be waited for.
         """
-        controlled = isinstance(model, PartCLIPSeg) and (
-            self.loss.separation_weight or self.loss.enhancement_weight
-        )
-        plan = self.plan(targets, words) if controlled else None
+        if not self.controls(model):
+            chosen = None
+        elif chosen is ...:
+            chosen = self.chosen(targets, words)
+        plan = chosen and self.placed(chosen, targets)
         output = model(activations, words, plan and plan.tap)
-        terms = self.mask_losses(output, targets)
-        if self.loss.dice_weight:
-            terms["dice"] = dice_loss(output, targets)
-        if plan is not None:
-            # Maps meet a threshold: in full precision.
-            with torch.autocast(plan.area.device.type, enabled=False):
+        # Means over many pixels, and maps that meet a threshold: in full precision.
+        device = output.object_part_logits.device.type
+        with torch.autocast(device, enabled=False):
+            terms = self.mask_losses(output, targets)
+            if self.loss.dice_weight:
+                terms["dice"] = dice_loss(output, targets)
+            if plan is not None:
                 terms |= self.attention_losses(plan, targets)
         return self.total(terms, targets), terms
 
@@ -78,6 +93,22 @@ class Objective:
         """See `make_targets`."""
         return make_targets(object_map, part_map, *words)
 
+    def counts(
+        self, targets: Targets, plan: AttentionPlan | None
+    ) -> dict[str, Tensor]:
+        """What the means of a batch are over, by name.
+
+        The sums of several batches' counts make each, as `Targets.whole`, a share.
+        """
+        objects, images = plan.groups if plan else 0, len(targets.valid)
+        number = lambda n: torch.full((), n, device=targets.valid.device)  # noqa: E731
+        return {
+            **mask_counts(targets, self.loss.background_weight),
+            **(dice_counts(targets) if self.loss.dice_weight else {}),
+            "objects": number(objects),
+            "images": number(images),
+        }
+
     # ---- Eq. 5
 
     def mask_losses(
@@ -92,21 +123,35 @@ class Objective:
         """Masks `bool [B, T, S, S]` on the grid of patches, `float [B, T, N]`."""
         return control.area_on_grid(masks, self.grid)
 
+    def controls(self, model: PartCLIPSeg | CLIPSeg) -> bool:
+        """Whether attention is looked at: the baseline has no parts of objects."""
+        weights = self.loss.separation_weight, self.loss.enhancement_weight
+        return isinstance(model, PartCLIPSeg) and any(weights)
+
     def plan(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
         """Which maps a batch needs, grouped by object; None without a part."""
-        present = targets.object_parts.flatten(2).any(-1)
-        return control.plan_attention(
-            self.on_grid(targets.object_parts), words, present
-        )
+        chosen = self.chosen(targets, words)
+        return chosen and self.placed(chosen, targets)
+
+    def chosen(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
+        """The plan as far as it depends on what is shown, not on where."""
+        shown = targets.object_parts.flatten(2).any(-1, keepdim=True)  # (B, T, 1)
+        return control.plan_attention(shown.float(), words)
+
+    def placed(self, plan: AttentionPlan, targets: Targets) -> AttentionPlan:
+        """The plan with the masks of these targets on the grid."""
+        masks = targets.object_parts[plan.image, plan.slot]  # (K, S, S)
+        return replace(plan, area=self.on_grid(masks[None])[0])
 
     def attention_losses(
         self, plan: AttentionPlan, targets: Targets
     ) -> dict[str, Tensor]:
         """Both losses of attention control, each a mean over the objects shown."""
         maps = self.maps(plan)
+        objects = targets.whole["objects"] if targets.whole else plan.groups
         return {
-            "separation": self.separation(maps, plan).mean(),
-            "enhancement": self.enhancement(maps, plan).mean(),
+            "separation": self.separation(maps, plan).sum() / objects,
+            "enhancement": self.enhancement(maps, plan).sum() / objects,
         }
 
     def maps(self, plan: AttentionPlan) -> Tensor:

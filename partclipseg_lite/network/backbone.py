@@ -20,19 +20,26 @@ TEXTS_KEPT = 2**14  # embeddings in the cache: 32 MB at width 512
 def encode_tokens(clip: CLIP, tokens: Tensor) -> Tensor:
     """Text embeddings, `float [C, E]`, not normalised, of `int64 [C, context]`.
 
+    On the device of `clip`, wherever the tokens are.
+
     Only the positions up to the last end-of-text token are computed. That is exact,
     not an approximation: the text encoder is causal and reads the embedding off at
     the end-of-text token, so later positions cannot matter.
     """
+    device = clip.positional_embedding.device
     end = tokens.argmax(dim=-1)  # (C,) end-of-text has the largest id
-    length = int(end.max()) + 1
-    x = (
-        clip.token_embedding(tokens[:, :length])
-        + clip.positional_embedding[:length]
+    # An exported graph cannot know the tokens, and computes all positions.
+    exporting = torch.compiler.is_exporting()
+    length = tokens.shape[1] if exporting else int(end.max()) + 1
+    # Tokens of the processor are looked at there, and a GPU is not waited for.
+    tokens, end = (
+        x.to(device, non_blocking=True) for x in (tokens[:, :length], end)
     )
+    x = clip.token_embedding(tokens) + clip.positional_embedding[:length]
     x = clip.transformer(x, attn_mask=clip.attn_mask[:length, :length])
     # (C, text width)
-    x = clip.ln_final(x)[torch.arange(len(tokens), device=tokens.device), end]
+    rows = torch.arange(tokens.shape[0], device=device)
+    x = clip.ln_final(x)[rows, end]
     return (
         clip.text_projection(x)
         if isinstance(clip.text_projection, nn.Linear)
@@ -199,7 +206,7 @@ class Backbone(nn.Module):
                 chunk = missing[start : start + 256]
                 for text, embedding in zip(
                     chunk,
-                    encode_tokens(self.clip, self.tokenizer(chunk).to(device)),
+                    encode_tokens(self.clip, self.tokenizer(chunk)),
                     strict=True,
                 ):
                     wanted[text] = embedding.clone()  # not a view of its chunk

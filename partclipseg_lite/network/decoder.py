@@ -107,7 +107,7 @@ class SelfAttention(nn.Module):
             scale = query.shape[-1] ** -0.5
             # (M, heads, 1+N, 1+N)
             weights = (
-                query[tap.rows] @ key[tap.rows].transpose(-1, -2) * scale
+                query[tap.rows] * scale @ key[tap.rows].transpose(-1, -2)
             ).softmax(-1)
             tap.weights = weights if tap.edit is None else tap.edit(weights)
             mixed = mixed.index_copy(
@@ -141,7 +141,7 @@ class DecoderBlock(nn.Module):
         A processor takes some tokens at a time, so that the wide inner layer stays
         in its cache.
         """
-        if x.device.type != "cpu":
+        if x.device.type != "cpu" or torch.compiler.is_exporting():
             return self.mlp(x)
         some = max(1, CACHED // self.mlp[0].out_features)
         return torch.cat(
@@ -201,24 +201,24 @@ class Decoder(nn.Module):
             tap: reaches the block that it names.
         """
         batch, conditions = embeddings.shape[:2]
-        x = None
-        tapped = None if tap is None else self.blocks[tap.block]
-        for reduce, block, activation in zip(
-            self.reduces, self.blocks, reversed(activations), strict=True
+        x, taps = None, [None] * len(self.blocks)
+        if tap is not None:
+            taps[tap.block] = tap
+        for reduce, block, activation, block_tap in zip(
+            self.reduces, self.blocks, reversed(activations), taps, strict=True
         ):
             reduced = reduce(activation)[:, None]  # (B, 1, 1+N, D)
             if x is None:
                 x = self.film(reduced, embeddings)  # (B, C, 1+N, D)
             else:
                 x = x.unflatten(0, (batch, conditions)) + reduced
-            # (B*C, 1+N, D)
-            x, block_tap = (
-                x.flatten(0, 1),
-                tap if block is tapped else None,
-            )
+            x = x.flatten(0, 1)  # (B*C, 1+N, D)
             # What leaves through a tap is needed at once.
             if self.recompute and self.training and block_tap is None:
-                x = checkpoint(block, x, use_reentrant=False)
+                # Nothing in it is drawn at random.
+                x = checkpoint(
+                    block, x, use_reentrant=False, preserve_rng_state=False
+                )
             else:
                 x = block(x, block_tap)
         return x.unflatten(0, (batch, conditions))[:, :, 1:]

@@ -6,11 +6,14 @@ to warm up. Memory is the peak of the whole process in a fresh one that does the
 a GPU, the peak that torch allocated.
 """
 
+import contextlib
 import datetime
 import fnmatch
+import gc
 import importlib.metadata
 import json
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -21,6 +24,7 @@ from pathlib import Path
 import torch
 
 from ..files import write_whole
+from .gpu import NEEDS_GPU, OnGpu
 from .workloads import SIZES, Workloads
 
 #: The public release, one image, 352x352, Pascal vocabulary, on two CPU cores (no GPU); measured
@@ -73,43 +77,48 @@ def peak_here(size: str, item: str) -> float:
     )
 
 
-def measure(size: str, pattern: str = "*", memory: bool = True) -> Iterator[tuple[str, dict]]:
+def _peak_of(size: str, item: str) -> float:
+    """`peak_here` of a process of its own."""
+    command = [sys.executable, "-m", "partclipseg_lite", "benchmark"]
+    done = subprocess.run(
+        [*command, "--size", size, "--peak-of", item], capture_output=True, text=True
+    )
+    if done.returncode:
+        raise ValueError(f"measuring the memory of {item!r} failed: {done.stderr.strip()[-300:]}")
+    return float(done.stdout.split()[-1])
+
+
+def measure(
+    size: str, pattern: str = "*", memory: bool = True
+) -> Iterator[tuple[str, dict | None]]:
     """The cost of the items that fit `pattern`, one by one.
 
     Yields:
-        (item, {"seconds": median, "runs": all, "peak_mb": peak or None}).
+        (item, {"seconds": median, "runs": all, "peak_mb": peak or None}); of items `gpu/...` more,
+        or None where they cannot be measured, see `OnGpu.possible`.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     work = Workloads(SIZES[size], device)
-    chosen = fnmatch.filter(work.all(), pattern)
+    on_gpu = OnGpu(work)
+    known = [*work.all(), *on_gpu.all()]
+    chosen = fnmatch.filter(known, pattern)
     if not chosen:
-        raise ValueError(f"no item fits {pattern!r}; items: {', '.join(work.all())}")
+        raise ValueError(f"no item fits {pattern!r}; items: {', '.join(known)}")
     for name in chosen:
-        peak = None
         if device.type == "cuda":
+            gc.collect()
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats(device)
+        if name in on_gpu.all():
+            yield name, on_gpu.all()[name]() if on_gpu.possible else None
+            continue
         call = work.all()[name]()
         runs = seconds(call, device, SIZES[size].repetitions)
+        peak = None
         if device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(device) / 1e6
         elif memory:
-            command = [
-                sys.executable,
-                "-m",
-                "partclipseg_lite",
-                "benchmark",
-                "--size",
-                size,
-                "--peak-of",
-                name,
-            ]
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise ValueError(
-                    f"measuring the memory of {name!r} failed: {done.stderr.strip()[-300:]}"
-                )
-            peak = float(done.stdout.split()[-1])
+            peak = _peak_of(size, name)
         yield name, {"seconds": statistics.median(runs), "runs": runs, "peak_mb": peak}
         del call
     if any(name.endswith("ours") for name in chosen):
@@ -185,6 +194,11 @@ def comparisons(items: dict[str, dict], size: str, device: str) -> list[dict]:
             )
     for name, limit in (("gpu/pascal_part_116/batch 8", 16), ("gpu/ade20k_part_234/batch 2", 24)):
         add(f"{name}, GB", lambda n=name: peak(n) / 1e3, at_most=limit)
+        add(
+            f"{name}, share of the roofline",
+            lambda n=name: items[n]["share_of_roofline"],
+            at_least=0.6,
+        )
     return found
 
 
@@ -200,19 +214,32 @@ def hardware() -> dict:
         if info.is_file()
         else []
     )
-    versions = {
-        p: importlib.metadata.version(p)
-        for p in ("torch", "open_clip_torch", "transformers")
-        if importlib.metadata.packages_distributions().get(
-            p.replace("open_clip_torch", "open_clip")
-        )
-    }
+    versions = {}
+    for name in ("torch", "open_clip_torch", "transformers"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
     return {
         "cpu": named[0] if named else platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        **(_driver() if torch.cuda.is_available() else {}),
         "python": platform.python_version(),
         **versions,
+    }
+
+
+def _driver() -> dict:
+    """The GPU's memory, the version of its driver, the version of CUDA that torch was made for."""
+    asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    done = (
+        subprocess.run(asked, capture_output=True, text=True, check=False)
+        if shutil.which("nvidia-smi")
+        else None
+    )
+    return {
+        "gpu_gb": round(torch.cuda.get_device_properties(0).total_memory / 1e9, 1),
+        "driver": done.stdout.split("\n")[0].strip() if done and not done.returncode else None,
+        "cuda": torch.version.cuda,
     }
 
 
@@ -232,6 +259,35 @@ def _measured_before(file: Path, size: str, where: dict) -> dict[str, dict]:
     return items
 
 
+def _line(name: str, measured: dict) -> str:
+    """What was measured, as the command prints it."""
+    if "relative" in measured:
+        return (
+            "largest difference from Hugging Face's logits, relative to their largest: "
+            f"{measured['relative']:.1e}"
+        )
+    if "matmul_flops" in measured:
+        return (
+            f"{name:52s} {measured['matmul_flops'] / 1e12:.1f} TFLOP/s in bf16, "
+            f"{measured['copy_bytes'] / 1e9:.0f} GB/s"
+        )
+    peak = measured["peak_mb"]
+    line = f"{name:52s} {measured['seconds']:9.3f} {'' if peak is None else f'{peak:9.0f}'}"
+    if "images_per_second" in measured:
+        line += f"  {measured['images_per_second']:.1f} images/s"
+    if "share_of_roofline" in measured:
+        stages = [f"{stage} {1e3 * took:.1f}" for stage, took in measured["stages"].items()]
+        shares = [
+            f"{share:.1%} of its {kind}" for kind, share in measured["share_of_flops"].items()
+        ]
+        line += (
+            f"\n    ms: {', '.join(stages)}\n    matrix products: "
+            f"{sum(measured['flops'].values()) / 1e12:.3f} TFLOP, {' and '.join(shares)} rate, "
+            f"{measured['share_of_roofline']:.1%} of the roofline"
+        )
+    return line
+
+
 def run(
     size: str = "full", pattern: str = "*", memory: bool = True, file: Path | None = None
 ) -> dict:
@@ -248,18 +304,17 @@ def run(
     items = {}
     if file is not None and file.is_file():
         items = _measured_before(file, size, where)
+    left_out = []
     for name, measured in measure(size, pattern, memory):
+        if measured is None:
+            left_out.append(name)
+            continue
         if measured.get("peak_mb", 0) is None:
             measured["peak_mb"] = items.get(name, {}).get("peak_mb")
         items[name] = measured
-        if "seconds" in measured:
-            peak = "" if measured["peak_mb"] is None else f"{measured['peak_mb']:9.0f}"
-            print(f"{name:52s} {measured['seconds']:9.3f} {peak}", flush=True)
-        else:
-            print(
-                "largest difference from Hugging Face's logits, relative to their largest: "
-                f"{measured['relative']:.1e}"
-            )
+        print(_line(name, measured), flush=True)
+    if left_out:
+        print(f"{', '.join(left_out) if len(left_out) < 3 else 'gpu/*'}: {NEEDS_GPU}")
     result = {
         "size": size,
         "date": datetime.date.today().isoformat(),
@@ -271,7 +326,7 @@ def run(
     for entry in result["comparisons"]:
         verdict = {True: "met", False: "MISSED", None: ""}[entry["met"]]
         print(f"{entry['what']:62s} {entry['value']:8.2f}  {entry['target'] or '':14s} {verdict}")
-    if file is not None:
+    if file is not None and items:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, json.dumps(result, indent=1) + "\n")
         print(f"wrote {file}")

@@ -61,7 +61,7 @@ class TrainedWords(Backbone):
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         if torch.is_grad_enabled() and texts:
-            return encode_tokens(self.clip, self.tokenizer(list(texts)).to(self.mean.device))
+            return encode_tokens(self.clip, self.tokenizer(list(texts)))
         self._text_cache.clear()  # the embeddings may have been trained since
         return super().embed_text(texts)
 
@@ -94,15 +94,19 @@ class LostStep(Objective):
     No object pixel: no background term.
     """
 
+    def counts(self, targets: Targets, plan: AttentionPlan | None) -> dict[str, Tensor]:
+        lost = {"bare": targets.background.sum(), "covered": (~targets.background).sum()}
+        return {**super().counts(targets, plan), **lost}
+
     def mask_losses(self, output: SegmentationOutput, targets: Targets) -> dict[str, Tensor]:
         terms = super().mask_losses(output, targets)
-        if bool(targets.background.all()):
-            terms["object_part"] = terms["object_part"] * 0
+        covered = targets.whole["covered"] if targets.whole else (~targets.background).sum()
+        terms["object_part"] = terms["object_part"] * (covered > 0)
         return terms
 
     def total(self, terms: dict[str, Tensor], targets: Targets) -> Tensor:
-        total = super().total(terms, targets)
-        return total if bool(targets.background.any()) else total * 0
+        bare = targets.whole["bare"] if targets.whole else targets.background.sum()
+        return super().total(terms, targets) * (bare > 0)
 
 
 # ---- attention control
@@ -157,10 +161,10 @@ class PlanWithin(AttentionPlan):
 class ClaimsOnTheObject(Objective):
     """P:619-620. Claims count inside the object's mask only."""
 
-    def plan(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
-        plan = super().plan(targets, words)
-        return plan and PlanWithin(
-            **vars(plan), within=self.on_grid(targets.objects)[plan.image, plan.obj] > 0
+    def placed(self, plan: AttentionPlan, targets: Targets) -> PlanWithin:
+        masks = targets.objects[plan.image, plan.obj]  # (K, S, S)
+        return PlanWithin(
+            **vars(super().placed(plan, targets)), within=self.on_grid(masks[None])[0] > 0
         )
 
     def claims(self, maps: Tensor, plan: PlanWithin) -> Tensor:
@@ -174,8 +178,8 @@ class LastObjectDropped(Objective):
     an object.
     """
 
-    def plan(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
-        plan = super().plan(targets, words)
+    def chosen(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
+        plan = super().chosen(targets, words)
         if plan is None:
             return None
         seen = targets.objects.flatten(2).any(-1)  # (B, O)
@@ -191,8 +195,8 @@ class PartsOfTheImage(Objective):
     Every object in the image meets the maps of all parts in the image, of other objects too.
     """
 
-    def plan(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
-        plan = super().plan(targets, words)
+    def chosen(self, targets: Targets, words: Conditions) -> AttentionPlan | None:
+        plan = super().chosen(targets, words)
         if plan is None:
             return None
         # Image and object of everything that is seen.
@@ -233,7 +237,7 @@ class DividedByImages(Objective):
     """P:632. The mean over objects is divided once more, by the number of images in the batch."""
 
     def attention_losses(self, plan: AttentionPlan, targets: Targets) -> dict[str, Tensor]:
-        images = len(targets.objects)
+        images = targets.whole["images"] if targets.whole else len(targets.objects)
         return {
             name: loss / images for name, loss in super().attention_losses(plan, targets).items()
         }

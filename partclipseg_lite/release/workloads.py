@@ -93,6 +93,11 @@ class Workloads:
         return real_backbone(CLIP(**self.size.clip), self.size.image, self.size.layers, **options)
 
     @cached_property
+    def frozen(self) -> Backbone:
+        """One such CLIP, on the device, for all models that leave it as it is."""
+        return self.backbone().to(self.device)
+
+    @cached_property
     def hugging_face(self):
         """Hugging Face's CLIPSeg of this size."""
         torch.manual_seed(0)
@@ -205,7 +210,7 @@ class Workloads:
         batch: int = 1,
         precision: str = "float32",
         recompute: bool = False,
-    ) -> Callable[[], float]:
+    ) -> "TrainingStep":
         """A whole step: forward with the attention losses, backward, clipping, AdamW.
 
         The whole vocabulary is asked.
@@ -225,32 +230,40 @@ class Workloads:
                 **{f"model.{key}": value for key, value in self.size.decoder.items()},
             },
         )
-        known = Vocabulary.load(vocabulary)
-        model = build_model(settings, self.backbone(kind=as_read(Backbone, settings.reading))).to(
-            self.device
+        backbone = self.backbone(kind=as_read(Backbone, settings.reading))
+        return self._step(settings, backbone, batch, precision, recompute)
+
+    def real_training(self, vocabulary: str, batch: int, recompute: bool) -> "TrainingStep":
+        """A step as the paper trains, in bf16, with the whole vocabulary and attention control."""
+        backbone = self.frozen
+        torch.manual_seed(0)
+        settings = Settings.from_preset(
+            "partclipseg_pascal_part_116",
+            {
+                "vocabulary": vocabulary,
+                "model.image_size": self.size.image,
+                **{f"model.{key}": value for key, value in self.size.decoder.items()},
+            },
         )
+        return self._step(settings, backbone, batch, "bf16", recompute)
+
+    def _step(
+        self,
+        settings: Settings,
+        backbone: Backbone,
+        batch: int,
+        precision: str,
+        recompute: bool,
+    ) -> "TrainingStep":
+        known = Vocabulary.load(settings.vocabulary)
+        model = build_model(settings, backbone).to(self.device)
         model.decoder.recompute = recompute
-        module = LossModule(model, known, settings).train()
         examples = TrainingExamples([labelled(self.size.image, known)], known, settings)
-        inputs = {
-            key: value.to(self.device)
-            for key, value in default_collate(
-                [examples[0, place] for place in range(batch)]
-            ).items()
-        }
-        trained = [p for p in model.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=1e-4)
-
-        def run() -> float:
-            with autocast(self.device, precision):
-                loss, _ = module(inputs, 0)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(trained, 1.0)
-            optimizer.step()
-            return loss.item()
-
-        return run
+        inputs = default_collate([examples[0, place] for place in range(batch)])
+        if self.device.type == "cuda":  # as the loader of training hands them over
+            inputs = {name: value.pin_memory() for name, value in inputs.items()}
+        module = LossModule(model, known, settings).train()
+        return TrainingStep(module, inputs, settings, precision)
 
     def all(self) -> dict[str, Callable[[], Callable]]:
         """Name -> a function that prepares the function to measure."""
@@ -280,19 +293,59 @@ class Workloads:
                     self.training(r, precision=p)
                 )
         known["training/paper/float32, recompute"] = lambda: self.training("paper", recompute=True)
-        if self.device.type == "cuda":
-            for vocabulary, batch in (
-                ("pascal_part_116", 8),
-                ("ade20k_part_234", 2),
-                ("ade20k_part_234", 8),
-            ):
-                for again in (False, True):
-                    known[f"gpu/{vocabulary}/batch {batch}{', recompute' * again}"] = (
-                        lambda v=vocabulary, b=batch, a=again: self.training(
-                            "paper", v, b, "bf16", a
-                        )
-                    )
         return known
+
+
+class TrainingStep:
+    """A whole step: the batch to the device, forward with the attention losses, backward, AdamW.
+
+    It waits for the device nowhere. `step(mark)` calls `mark(name)` where a stage ends: "batch",
+    "targets", "encoder", "decoder and losses", "backward", "optimizer" (with clipping).
+    """
+
+    def __init__(
+        self,
+        module: LossModule,
+        inputs: dict[str, torch.Tensor],
+        settings: Settings,
+        precision: str,
+    ):
+        self.module, self.inputs, self.precision = module, inputs, precision
+        self.trained = [p for p in module.parameters() if p.requires_grad]
+        self.clip_norm = settings.training.clip_norm
+        self.optimizer = torch.optim.AdamW(
+            self.trained,
+            lr=settings.training.learning_rate,
+            weight_decay=settings.training.weight_decay,
+        )
+
+    def __call__(self, mark: Callable[[str], None] = lambda stage: None) -> torch.Tensor:
+        """The loss before the update."""
+        backbone = self.module.model.backbone
+        encode = backbone.activations
+
+        def activations(pixels: torch.Tensor) -> list[torch.Tensor]:
+            mark("targets")
+            found = encode(pixels)
+            mark("encoder")
+            return found
+
+        batch = self.module.prepare(self.inputs)
+        mark("batch")
+        backbone.activations = activations
+        try:
+            with autocast(backbone.mean.device, self.precision):
+                loss, _ = self.module(batch)
+        finally:
+            del backbone.activations  # the method is there again
+        mark("decoder and losses")
+        self.optimizer.zero_grad()
+        loss.backward()
+        mark("backward")
+        torch.nn.utils.clip_grad_norm_(self.trained, self.clip_norm)
+        self.optimizer.step()
+        mark("optimizer")
+        return loss.detach()
 
 
 def labelled(side: int, vocabulary: Vocabulary) -> Sample:

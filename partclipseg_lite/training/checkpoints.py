@@ -24,11 +24,11 @@ class Progress:
 
     Attributes:
         log: an entry of mean losses for each `training.log_every` steps.
-        window: the losses since the last entry, by name, one number a step.
+        window: the losses since the last entry, by name: their sum and the number of steps.
     """
 
     log: list[dict] = field(default_factory=list)
-    window: dict[str, list[float]] = field(default_factory=dict)
+    window: dict[str, tuple[float, int]] = field(default_factory=dict)
 
 
 def save_checkpoint(
@@ -57,7 +57,9 @@ def save_checkpoint(
         "groups": json.dumps(state["param_groups"]),
         "schedule": json.dumps(schedule.state_dict()),
         "log": json.dumps(progress.log),
-        "window": json.dumps(progress.window),
+        "window": json.dumps(
+            {name: {"sum": s, "steps": n} for name, (s, n) in progress.window.items()}
+        ),
     }
     write_tensors(folder / f"step_{step:07d}.safetensors", tensors, metadata)
     remove_old(folder)
@@ -154,7 +156,11 @@ def _read(path: Path) -> tuple[dict, Progress]:
         "settings_hash": metadata["settings_hash"],
         "backbone": metadata["backbone"],
     }
-    return state, Progress(values["log"], values["window"])
+    window = {
+        name: (part["sum"], part["steps"]) if isinstance(part, dict) else (sum(part), len(part))
+        for name, part in values["window"].items()  # 0.2 listed them one by one
+    }
+    return state, Progress(values["log"], window)
 
 
 def _read_old(path: Path) -> tuple[dict, Progress]:

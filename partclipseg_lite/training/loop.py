@@ -5,23 +5,15 @@ that was killed and taken up again computes the very same numbers as one that wa
 """
 
 import json
-import os
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState
-from accelerate.utils import send_to_device
-from filelock import FileLock, Timeout
-from torch import Tensor
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
+from ..datasets.chosen import check_training_pictures
 from ..datasets.sample import Sample
 from ..files import remove_partials, write_whole
 from ..network.clip_start import start_from_clip
@@ -30,12 +22,20 @@ from ..network.precision import made_in_float32
 from ..settings import Settings
 from ..vocabulary import Vocabulary
 from ..weights.build import build_model
-from ..weights.files import read_tensors
 from ..weights.models import load_model, save_model
+from ..weights.start import start_from
 from ..weights.state import load_trained
-from .checkpoints import Progress, latest_checkpoint, remove_old, save_checkpoint
-from .examples import StepSampler, TrainingExamples, training_samples
+from .accelerators import check_together, new_accelerator, tracked
+from .bad_batch import save_bad_batch
+from .checkpoints import Progress, latest_checkpoint, remove_old
+from .examples import StepSampler, TrainingExamples, taught, training_samples
 from .objective import LossModule
+from .ownership import check_owner, the_only_one
+from .phrases import PhraseExamples, PhraseLoss
+from .steps import NoNumber, Steps
+from .watch import Watch
+
+PREFETCHED = 4  # batches that each worker of the loader holds ready
 
 
 def poly_schedule(settings: Settings):
@@ -55,123 +55,51 @@ def train(
     output: str | Path,
     samples: Sequence[Sample] | None = None,
     progress: bool = True,
+    keep: Sequence[int] = (),
 ) -> tuple[PartCLIPSeg | CLIPSeg, list[dict]]:
     """Train (or take up) the run in folder `output`: (model in eval mode, log of mean losses).
 
     Writes settings.json, checkpoints/, log.json and weights.safetensors. Calling it again after the
-    end returns at once.
+    end returns at once. The weights after each of the steps `keep` are kept in strip/, in half
+    precision.
 
     Raises:
         ValueError: the folder holds a run of other settings, or another process trains in it; the
-            settings cannot be built.
+            settings cannot be built; their pictures do not fit.
+        FileNotFoundError: there is no folder of pictures; how to prepare it is said.
         FloatingPointError: the loss or a weight became infinite or NaN.
     """
     output = Path(output)
-    if samples is None and settings.vocabulary != settings.data.name:
-        raise ValueError(
-            f"vocabulary {settings.vocabulary!r} does not fit the pictures of "
-            f"{settings.data.name!r}: so far a preset can only train the drawn world; for other "
-            f"pictures call train(..., samples=...)"
-        )
+    if samples is None:
+        check_training_pictures(settings)
     check_owner(output, settings)
-    accelerator = new_accelerator(settings.training.precision)
+    training = settings.training
+    accelerator = new_accelerator(training.precision, training.tracker, output)
     vocabulary = Vocabulary.load(settings.vocabulary)
+    model = starting_model(settings)
+    model.decoder.recompute = settings.training.recompute
+    output.mkdir(parents=True, exist_ok=True)  # settings that cannot be built leave nothing behind
+    with the_only_one(output, accelerator.is_main_process):
+        return _train(settings, output, samples, progress, accelerator, vocabulary, model, keep)
+
+
+def starting_model(settings: Settings) -> PartCLIPSeg | CLIPSeg:
+    """The model as it is before the first step: what training with these settings begins with."""
     torch.manual_seed(settings.training.seed)
     model = build_model(settings)
     if settings.model.start_from_clip:
         start_from_clip(model)
-    model.decoder.recompute = settings.training.recompute
-    output.mkdir(parents=True, exist_ok=True)  # settings that cannot be built leave nothing behind
-    with the_only_one(output, accelerator.is_main_process):
-        return _train(settings, output, samples, progress, accelerator, vocabulary, model)
+    if settings.model.start:
+        start_from(model, settings.model.start)
+    return model
 
 
-def check_owner(output: Path, settings: Settings) -> None:
-    """Raise a `ValueError` if `output` holds, or may hold, a run of other settings than these.
-
-    Its settings.json and the settings in its weights count, whatever became of its checkpoints.
-    """
-    written, weights = output / "settings.json", output / "weights.safetensors"
-    remedy = f"choose another output folder, or delete {output} to start anew"
-    if written.exists():
-        try:
-            theirs = Settings.model_validate_json(written.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(
-                f"{written} cannot be read as settings ({str(error).splitlines()[0]}); {remedy}"
-            ) from error
-        if theirs.hash() != settings.hash():
-            raise ValueError(
-                f"{output} holds a run of other settings ({differences(theirs, settings)}); "
-                f"{remedy}"
-            )
-    elif weights.exists():
-        _, metadata = read_tensors(weights)
-        if metadata.get("settings_hash") != settings.hash():
-            raise ValueError(f"{weights} was trained with other settings; {remedy}")
-
-
-def differences(theirs: Settings, mine: Settings) -> str:
-    """The settings that differ, "training.steps: 100 there, 200 here", three at most."""
-    flat = [
-        {
-            f"{group}.{key}" if isinstance(values, dict) else group: value
-            for group, values in settings.model_dump(mode="json").items()
-            for key, value in (values.items() if isinstance(values, dict) else [("", values)])
-        }
-        for settings in (theirs, mine)
-    ]
-    different = [
-        f"{k}: {v} there, {flat[1][k]} here" for k, v in flat[0].items() if v != flat[1][k]
-    ]
-    return "; ".join(different[:3]) + (f"; {len(different) - 3} more" if different[3:] else "")
-
-
-def new_accelerator(precision: str) -> Accelerator:
-    """An accelerator of this run's own, whatever an earlier one or the environment has set.
-
-    accelerate keeps its state for the whole process and takes advice from ACCELERATE_... variables;
-    a run must end at the weights that its settings say.
-    """
-    native = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8
-    bf16 = precision == "bf16" or (precision == "auto" and native)  # older cards only emulate it
-    kept = {name: value for name, value in os.environ.items() if name.startswith("ACCELERATE_")}
-    for name in kept:
-        del os.environ[name]
-    try:
-        AcceleratorState._reset_state(reset_partial_state=True)
-        GradientState._reset_state()
-        return Accelerator(
-            cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16 else "no"
-        )
-    finally:
-        os.environ.update(kept)
-
-
-@contextmanager
-def the_only_one(output: Path, main_process: bool) -> Iterator[None]:
-    """Hold the lock of a run's folder; a `ValueError` says that another process holds it."""
-    if not main_process:
-        yield
-        return
-    lock = FileLock(output / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ValueError(
-            f"another process is training in {output}; wait for it, or choose another folder"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _train(settings, output, samples, progress, accelerator, vocabulary, model):
+def _train(settings, output, samples, progress, accelerator, vocabulary, model, keep):
     training = settings.training
     if accelerator.is_main_process:
         for folder in (output, output / "checkpoints"):
             remove_partials(folder)
+    model.to(accelerator.device)  # before the optimizer, whose moments follow its parameters
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         trained, lr=training.learning_rate, weight_decay=training.weight_decay
@@ -188,14 +116,14 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first = state["step"]
+    check_together(accelerator, first, output)
     if accelerator.is_main_process:
         write_whole(
             output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1)
         )
     if first < training.steps:
-        examples = TrainingExamples(
-            training_samples(settings) if samples is None else samples, vocabulary, settings
-        )
+        samples = training_samples(settings) if samples is None else samples
+        examples, losses = what_is_taught(model, samples, vocabulary, settings)
         # accelerate would hand whole batches to the processes in turn, and each would take only its
         # share of the steps. One more batch than there are steps: the last update is looked at too.
         share = StepSampler(
@@ -204,26 +132,73 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model):
             training.batch_size,
             accelerator.process_index,
             accelerator.num_processes,
+            training.accumulation,
         )
-        loader = DataLoader(examples, batch_sampler=share, num_workers=training.workers)
-        module, optimizer = accelerator.prepare(
-            LossModule(model.to(accelerator.device), vocabulary, settings), optimizer
+        loader = DataLoader(
+            examples,
+            batch_sampler=share,
+            num_workers=training.workers,
+            pin_memory=accelerator.device.type == "cuda",
+            persistent_workers=training.workers > 0,
+            prefetch_factor=PREFETCHED if training.workers else None,
         )
+        # accelerate would put the optimizer's count of steps on the GPU, too, to be waited for.
+        module, optimizer = accelerator.prepare(losses, optimizer, device_placement=[True, False])
         module.train()
-        steps = Steps(accelerator, module, model, optimizer, schedule, settings, output, done)
-        steps.run(loader, first, progress)
-        model = accelerator.unwrap_model(module).model
+        # Of the mask head's last layer, about a dimension of size 1: nothing is lost by it.
+        warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
+        watch = Watch(accelerator, first, done.window)
+        steps = Steps(
+            accelerator, losses, module, optimizer, schedule, settings, output, done, watch, keep
+        )
+        with tracked(accelerator, settings, first):
+            try:
+                steps.run(loader, first, progress)
+            except NoNumber as fault:
+                where = kept(output, examples, fault.step, training.batch_size, accelerator)
+                raise FloatingPointError(f"{fault}; {where}") from None
     if accelerator.is_main_process:
         save_model(
             output / "weights.safetensors",
             model,
             settings,
-            vocabulary.seen_only(),
+            taught(vocabulary, settings) if settings.data.labels == "parts" else None,
             extra={"log": done.log[-1:]},
         )
         write_whole(output / "log.json", json.dumps(done.log))
         remove_old(output / "checkpoints")  # one may be left of a process that was killed
+    accelerator.wait_for_everyone()  # what comes next may read the weights
     return model.eval(), done.log
+
+
+def what_is_taught(
+    model: PartCLIPSeg | CLIPSeg,
+    samples: Sequence[Sample],
+    vocabulary: Vocabulary,
+    settings: Settings,
+) -> tuple[TrainingExamples, LossModule] | tuple[PhraseExamples, PhraseLoss]:
+    """The examples of the settings' kind of labels, and the loss that reads them."""
+    if settings.data.labels == "parts":
+        examples = TrainingExamples(samples, vocabulary, settings)
+        return examples, LossModule(model, vocabulary, settings)
+    examples = PhraseExamples(samples, settings)
+    return examples, PhraseLoss(model, examples.phrases, settings)
+
+
+def kept(
+    output: Path,
+    examples: TrainingExamples | PhraseExamples,
+    step: int,
+    size: int,
+    accelerator: Accelerator,
+) -> str:
+    """Save the batch of `step`, and say where it lies, or why it does not."""
+    if not accelerator.is_main_process:
+        return "the main process keeps the batch"
+    try:
+        return f"its batch is in {save_bad_batch(output, examples, step, size)}"
+    except OSError as error:
+        return f"its batch could not be saved ({error})"
 
 
 def _log_in(output: Path) -> list[dict]:
@@ -239,92 +214,3 @@ def _log_in(output: Path) -> list[dict]:
             f"are, or delete {output} to start anew"
         ) from error
     return log
-
-
-@dataclass
-class Steps:
-    """The loop: forward, backward, update, log, checkpoint."""
-
-    accelerator: Accelerator
-    module: torch.nn.Module
-    model: PartCLIPSeg | CLIPSeg
-    optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LambdaLR
-    settings: Settings
-    output: Path
-    done: Progress
-
-    def run(self, loader: DataLoader, first: int, progress: bool) -> None:
-        """The steps `first`, first + 1, ... of the settings.
-
-        The last batch only checks the weights.
-        """
-        steps, log = self.settings.training.steps, self.done.log
-        begun = time.time() - (log[-1]["seconds"] if log else 0)
-        bar = tqdm(
-            loader,
-            initial=first,
-            total=steps,
-            disable=not (progress and self.accelerator.is_main_process),
-            desc=f"train {self.settings.preset}",
-            mininterval=2,
-            file=sys.stdout,
-            ncols=100,
-        )
-        for step, batch in enumerate(bar, start=first):
-            batch = send_to_device(batch, self.accelerator.device)
-            if step == steps:
-                self.check(batch, step)
-                self.checkpoint(step)
-                break
-            self.step(batch, step)
-            if (step + 1) % self.settings.training.log_every == 0 or step + 1 == steps:
-                self.write_log(step, time.time() - begun)
-                bar.set_postfix(loss=f"{log[-1]['total']:.4f}", refresh=False)
-            if (step + 1) % self.settings.training.checkpoint_every == 0 and step + 1 < steps:
-                self.checkpoint(step + 1)
-
-    def step(self, batch: dict[str, Tensor], step: int) -> None:
-        """One update."""
-        loss, terms = self.module(batch, step)
-        self.check_loss(loss, terms, step)
-        self.optimizer.zero_grad()
-        self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.module.parameters(), self.settings.training.clip_norm)
-        self.optimizer.step()
-        self.schedule.step()
-        for name, term in {"total": loss, **terms}.items():
-            self.done.window.setdefault(name, []).append(term.item())
-
-    @torch.no_grad()
-    def check(self, batch: dict[str, Tensor], step: int) -> None:
-        """The loss after the last update has to be a number, too."""
-        self.check_loss(*self.module(batch, step), step)
-
-    def check_loss(self, loss: Tensor, terms: dict[str, Tensor], step: int) -> None:
-        """`FloatingPointError` with the terms if the loss is no number."""
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss became {loss.item()} at step {step} (terms "
-                f"{ {k: round(v.item(), 4) for k, v in terms.items()} }); lower "
-                "training.learning_rate"
-            )
-
-    def write_log(self, step: int, seconds: float) -> None:
-        """One entry of the log: the means since the last one."""
-        means = {name: sum(values) / len(values) for name, values in self.done.window.items()}
-        self.done.log.append({"step": step + 1, "seconds": round(seconds, 1), **means})
-        self.done.window = {}
-
-    def checkpoint(self, steps: int) -> None:
-        """What is needed to go on after so many steps."""
-        if self.accelerator.is_main_process:
-            save_checkpoint(
-                self.output / "checkpoints",
-                steps,
-                self.model,
-                self.optimizer,
-                self.schedule,
-                self.done,
-                self.settings,
-            )

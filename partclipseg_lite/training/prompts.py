@@ -4,7 +4,6 @@ The whole vocabulary for every image would be exact and slow: almost all of it i
 one image. Each image is asked for its own objects, all their parts, and random others as negatives.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,69 +112,114 @@ def _fill(wanted: np.ndarray, total: int, count: int, rng: np.random.Generator) 
     return order[np.sort(first)][:count]
 
 
-class WordBank:
-    """Every phrasing of every name of a vocabulary.
+class Phrasings:
+    """Every phrasing of every name of a vocabulary, and the choice of one for each name asked.
 
-    `conditions` draws one phrasing for each image and name. Seeing each word in several phrasings,
-    and now and then as a synonym, keeps the decoder from memorising single points of the embedding
-    space, where a novel name would be a stranger.
+    Seeing each word in several phrasings, and now and then as a synonym, keeps the decoder from
+    memorising single points of the embedding space, where a novel name would be a stranger.
+
+    Attributes:
+        texts: all of them, in a fixed order.
+        first: for "part", "object" or (for CLIPSeg) "object_part": where the texts of each name
+            begin, int64 [names].
+        count: and how many they are, int64 [names].
     """
 
-    def __init__(self, model: PartCLIPSeg | CLIPSeg, vocabulary: Vocabulary, vary: bool):
-        self.embed = model.backbone.embed_text
-        pairs = [
-            (vocabulary.objects[o], vocabulary.parts[p])
-            for o, p in zip(vocabulary.object_of.tolist(), vocabulary.part_of.tolist(), strict=True)
-        ]
-        take = slice(None) if vary else slice(1)
-        phrase = lambda patterns, name: [t.format(name) for t in patterns[take]]  # noqa: E731
-        synonyms = lambda table, name: list(table.get(name, ()))[:2] if vary else []  # noqa: E731
-        self.is_phrases = isinstance(model, CLIPSeg)
-        if self.is_phrases:  # one half at a time is replaced by a synonym
-            self.phrases = [
-                [t.format(o=o, p=p) for t in PHRASE_PHRASINGS[take]]
-                + [PHRASE_PHRASINGS[0].format(o=word, p=p) for word in synonyms(OBJECT_SYNONYMS, o)]
-                + [PHRASE_PHRASINGS[0].format(o=o, p=word) for word in synonyms(PART_SYNONYMS, p)]
-                for o, p in pairs
-            ]
-        else:
-            self.part_words = [
-                phrase(PART_PHRASINGS, p) + synonyms(PART_SYNONYMS, p) for p in vocabulary.parts
-            ]
-            self.object_words = [
-                phrase(OBJECT_PHRASINGS, o) + synonyms(OBJECT_SYNONYMS, o)
-                for o in vocabulary.objects
-            ]
-        banks = self.phrases if self.is_phrases else self.part_words + self.object_words
-        with torch.no_grad():  # fills the cache in a fixed order: the same bits in every run
-            self.embed([text for texts in banks for text in texts])
+    def __init__(self, vocabulary: Vocabulary, phrases: bool, vary: bool):
+        banks = phrase_bank(vocabulary, vary) if phrases else word_banks(vocabulary, vary)
+        self.texts: list[str] = []
+        self.first, self.count = {}, {}
+        for kind, bank in banks.items():
+            self.count[kind] = np.array([len(texts) for texts in bank])
+            self.first[kind] = len(self.texts) + np.cumsum(self.count[kind]) - self.count[kind]
+            self.texts += [text for texts in bank for text in texts]
 
-    def conditions(self, batch: dict[str, Tensor], rng: np.random.Generator) -> Tensor | Conditions:
+    def draw(self, prompts: Prompts, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """One phrasing for each id of `prompts`: by "part_texts" etc. indices of `texts`, int64."""
+        rows = {}
+        for kind in self.first:
+            ids = getattr(prompts, f"{kind}_ids")
+            rows[f"{kind}_texts"] = self.first[kind][ids] + rng.integers(self.count[kind][ids])
+        return rows
+
+
+def phrase_bank(vocabulary: Vocabulary, vary: bool) -> dict[str, list[list[str]]]:
+    """Phrasings of each object part as CLIPSeg asks for it: one half at a time is a synonym."""
+    take = slice(None) if vary else slice(1)
+    pairs = [
+        (vocabulary.objects[o], vocabulary.parts[p])
+        for o, p in zip(vocabulary.object_of.tolist(), vocabulary.part_of.tolist(), strict=True)
+    ]
+    return {
+        "object_part": [
+            [t.format(o=o, p=p) for t in PHRASE_PHRASINGS[take]]
+            + [
+                PHRASE_PHRASINGS[0].format(o=word, p=p)
+                for word in _synonyms(OBJECT_SYNONYMS, o, vary)
+            ]
+            + [
+                PHRASE_PHRASINGS[0].format(o=o, p=word)
+                for word in _synonyms(PART_SYNONYMS, p, vary)
+            ]
+            for o, p in pairs
+        ]
+    }
+
+
+def word_banks(vocabulary: Vocabulary, vary: bool) -> dict[str, list[list[str]]]:
+    """Phrasings of each part and of each object, as PartCLIPSeg asks for them."""
+    take = slice(None) if vary else slice(1)
+    return {
+        kind: [
+            [t.format(name) for t in patterns[take]] + _synonyms(table, name, vary)
+            for name in names
+        ]
+        for kind, names, patterns, table in (
+            ("part", vocabulary.parts, PART_PHRASINGS, PART_SYNONYMS),
+            ("object", vocabulary.objects, OBJECT_PHRASINGS, OBJECT_SYNONYMS),
+        )
+    }
+
+
+def _synonyms(table: dict, name: str, vary: bool) -> list[str]:
+    return list(table.get(name, ()))[:2] if vary else []
+
+
+class WordBank:
+    """The embeddings of all `phrasings`, encoded once; each step anew where CLIP's are trained."""
+
+    def __init__(self, model: PartCLIPSeg | CLIPSeg, phrasings: Phrasings):
+        self.embed, self.texts, self.kinds = (
+            model.backbone.embed_text,
+            phrasings.texts,
+            [*phrasings.first],
+        )
+        with torch.no_grad():  # in a fixed order: the same bits in every run
+            self.table = self.embed(self.texts)  # (V, E)
+        self.trained = any(p.requires_grad for p in model.backbone.clip.parameters())
+
+    def needed(self, batch: dict[str, Tensor]) -> dict:
+        """Where embeddings are trained: the texts of a batch, and its indices counted in them.
+
+        Both have to be known before the batch is on a GPU.
+        """
+        if not self.trained:
+            return {}
+        asked = {f"{kind}_texts": batch[f"{kind}_texts"] for kind in self.kinds}
+        rows = torch.cat([ids.flatten() for ids in asked.values()]).tolist()
+        place = {row: i for i, row in enumerate(dict.fromkeys(rows))}
+        counted = {name: ids.clone().apply_(place.__getitem__) for name, ids in asked.items()}
+        return {"texts": [self.texts[row] for row in place], **counted}
+
+    def conditions(self, batch: dict) -> Tensor | Conditions:
         """Embeddings for the prompts of a batch.
 
         Phrases, `float [B, T', E]`, for CLIPSeg; `Conditions` for PartCLIPSeg.
         """
-        if self.is_phrases:
-            return pick(self.embed, self.phrases, batch["object_part_ids"], rng)
-        return Conditions(
-            pick(self.embed, self.part_words, batch["part_ids"], rng),
-            pick(self.embed, self.object_words, batch["object_ids"], rng),
-            batch["part_of"],
-            batch["object_of"],
+        table = self.embed(batch["texts"]) if self.trained else self.table
+        words = [table[batch[f"{kind}_texts"]] for kind in self.kinds]
+        return (
+            words[0]
+            if len(words) == 1
+            else Conditions(*words, batch["part_of"], batch["object_of"])
         )
-
-
-def pick(
-    embed: Callable[[list[str]], Tensor],
-    bank: list[list[str]],
-    ids: Tensor,
-    rng: np.random.Generator,
-) -> Tensor:
-    """Embeddings of one random phrasing for each id, `float [B, C, E]`, of `ids` `[B, C]`.
-
-    Each text is encoded once.
-    """
-    texts = [bank[i][int(rng.integers(len(bank[i])))] for i in ids.flatten().tolist()]
-    row = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-    rows = torch.tensor([row[text] for text in texts], device=ids.device)
-    return embed(list(row)).to(ids.device)[rows].unflatten(0, tuple(ids.shape))

@@ -22,6 +22,7 @@ SHIPPED = {
     "toy": "toy_partclipseg",
     "toy_no_attention_control": "toy_no_attention_control",
     "toy_clipseg": "toy_clipseg",
+    "toy_phrases": "toy_phrases",
 }
 KNOWN_ON_HUB = ("CIDAS/clipseg-rd64-refined",)  # found there without a prefix
 HUB_PREFIX, OPEN_CLIP_PREFIX = "hf:", "open_clip:"
@@ -36,6 +37,12 @@ def shipped_path(name: str) -> Path:
             )
         )
     )
+
+
+def shipped_strip() -> dict[int, Path]:
+    """Weights of one training of "toy" that ship beside the finished ones: steps -> file."""
+    folder = shipped_path("toy").parent / "strip"
+    return {int(path.stem.removeprefix("step")): path for path in sorted(folder.glob("step*"))}
 
 
 def hub_name(name_or_path: str | Path) -> str | None:

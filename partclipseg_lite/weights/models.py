@@ -40,12 +40,13 @@ def save_model(
     path: str | Path,
     model: PartCLIPSeg | CLIPSeg,
     settings: Settings,
-    vocabulary: Vocabulary,
+    vocabulary: Vocabulary | None,
     extra: dict | None = None,
     half: bool = False,
 ) -> None:
-    """Write the trained part atomically. `vocabulary`: what it was trained on.
+    """Write the trained part atomically.
 
+    `vocabulary`: what it was trained on, None for a model of phrases, which knows no parts.
     `extra`: facts to keep, e.g. scores.
     """
     tensors = {name: t.half() if half else t for name, t in trained_state(model).items()}
@@ -53,8 +54,8 @@ def save_model(
         "format": FORMAT,
         "settings": json.dumps(settings.model_dump(mode="json")),
         "settings_hash": settings.hash(),
-        "vocabulary": json.dumps(vocabulary.to_dict()),
-        "vocabulary_hash": vocabulary.hash,
+        "vocabulary": json.dumps(vocabulary and vocabulary.to_dict()),
+        "vocabulary_hash": vocabulary.hash if vocabulary else "",
         "backbone": fingerprint(model.backbone.clip),
         "extra": json.dumps(extra or {}),
     }
@@ -137,9 +138,11 @@ def _load_ours(
     check_ours(path, tensors, metadata, FORMAT, KEYS)
     try:
         settings = Settings.model_validate_json(metadata["settings"])
-        vocabulary = Vocabulary.from_dict(json.loads(metadata["vocabulary"]))
+        words = json.loads(metadata["vocabulary"])
+        vocabulary = None if words is None else Vocabulary.from_dict(words)
         as_written = {
-            "another vocabulary": vocabulary.hash == metadata["vocabulary_hash"],
+            "another vocabulary": (vocabulary.hash if vocabulary else "")
+            == metadata["vocabulary_hash"],
             "other settings": hash_of(json.loads(metadata["settings"]))
             == metadata["settings_hash"],
         }

@@ -1,26 +1,56 @@
 """The pages of numbers say what their records say, and nothing was typed."""
 
 import benchmark_page
+import reproduction_page
 import results_page
+from partclipseg_lite.experiments.plan import experiments
 from partclipseg_lite.experiments.records import load_record
+from partclipseg_lite.experiments.reproduction import load_runs
 
 
-def test_the_results_page_is_generated_from_the_records():
-    records = (load_record(name) for name in ("toy", "recipe"))
-    assert results_page.PAGE.read_text() == results_page.page(*records)
+def test_the_results_page_is_generated_from_the_record():
+    assert results_page.PAGE.read_text() == results_page.page(load_record("toy"))
 
 
-def test_a_number_comes_with_its_spread_where_there_is_one():
-    summary = {
-        "seen": {"mean": 41.23, "std": 0.84},
-        "unseen": {"mean": 7.0, "std": None},
-        "harmonic": {"mean": None, "std": None},
-    }
-    assert [results_page.number(summary, key) for key in summary] == ["41.2 ± 0.8", "7.0", "–"]
+def test_a_difference_turned_round_is_that_of_the_other_two():
+    told = {"low": -5.0, "value": -4.0, "high": -2.5, "verdict": "lower"}
+    turned = results_page.turned(told)
+    assert turned == {"low": 2.5, "value": 4.0, "high": 5.0, "verdict": "higher"}
+    assert results_page.signed(turned) == "+4.0 [+2.5, +5.0]"
+    assert results_page.turned(turned) == told
+    assert results_page.turned({**told, "verdict": "not decided"})["verdict"] == "not decided"
+
+
+def test_the_verdict_follows_from_the_intervals_alone():
+    record = load_record("toy")
+    assert "is not decided" in results_page.verdict(record)
+    control = record["models"]["toy_no_attention_control"]["difference"]
+    for setting in ("oracle_obj", "pred_all"):
+        control[setting]["unseen"] = {"low": -3.0, "value": -2.0, "high": -1.0, "verdict": "lower"}
+    assert "with attention control masks of novel objects score higher" in results_page.verdict(
+        record
+    )
+    control["pred_all"]["unseen"]["verdict"] = "not decided"
+    assert "one of the two settings only" in results_page.verdict(record)
+
+
+def test_a_training_without_a_run_names_the_command_that_makes_it():
+    record, plan = load_record("toy"), experiments()
+    record["experiments"].pop("gamma_0.1", None)
+    page = results_page.pieces(record, plan)
+    assert "experiments run --only gamma_0.1`" in page
+    for name in record["experiments"]:
+        assert f"--only {name}`" not in page
+
+
+def test_the_page_of_reproductions_is_generated_from_the_records():
+    text = reproduction_page.PAGE.read_text(encoding="utf-8")
+    assert text == reproduction_page.page(load_runs())
 
 
 def test_the_benchmark_page_is_generated_from_the_record():
-    assert benchmark_page.PAGE.read_text() == benchmark_page.page(benchmark_page.recorded())
+    records = map(benchmark_page.recorded, benchmark_page.RECORDS)
+    assert benchmark_page.PAGE.read_text() == benchmark_page.page(*records)
 
 
 def test_the_benchmark_page_tells_what_was_measured_from_what_was_not():
@@ -45,9 +75,68 @@ def test_the_benchmark_page_tells_what_was_measured_from_what_was_not():
     assert "| Hugging Face / ours, 58 names | 19.50 | at least 20 | **missed** |" in page
     assert "| memory, 1000 names / 100 names | 1.02 | at most 1.1 | met |" in page
     assert "| time, 8 images / 1 image | 7.50 |  |  |" in page
-    assert "not been measured" in page, "there was no GPU"
+    assert "**Not measured** yet" in page, "there was no GPU"
     unknown = "| Hugging Face / ours, 1 names | to be filled |  |  |"
     assert unknown in page, "a comparison that the record lacks"
+
+
+def test_the_benchmark_page_shows_what_a_gpu_did_beside_its_targets():
+    step = {
+        "seconds": 0.04,
+        "images_per_second": 200.0,
+        "peak_mb": 17_000.0,
+        "reserved_mb": 18_000.0,
+        "stages": {"encoder": 0.004, "backward": 0.0213},
+        "flops": {"encoder": 6e11, "decoder": 1.5e12},
+        "share_of_flops": {"measured": 0.081, "datasheet": 0.053},
+        "share_of_roofline": 0.61,
+    }
+    record = {
+        "date": "2026-01-02",
+        "hardware": {
+            "gpu": "NVIDIA H100",
+            "gpu_gb": 85.0,
+            "driver": "580.1",
+            "cuda": "13.0",
+            "torch": "2.11.0",
+        },
+        "items": {
+            "gpu/card": {"matmul_flops": 6.5e14, "copy_bytes": 2.9e12},
+            "gpu/pascal_part_116/batch 8": step,
+            "gpu/ade20k_part_234/segment": {"images_per_second": 31.0, "peak_mb": 1500.0},
+        },
+    }
+    page = benchmark_page.page(None, record)
+    assert "Measured on NVIDIA H100 (85 GB, driver 580.1, CUDA 13.0, torch 2.11.0), 2026" in page
+    assert "650 TFLOP/s" in page and "2.90 TB/s" in page
+    name = "| gpu/pascal_part_116/batch 8 |"
+    assert f"{name} 40.0 | 200 | 17.0 | 18.0 | at most 16 GB | **missed** |" in page
+    assert f"{name} 4.0 | 21.3 |" in page
+    assert f"{name} 2.10 | 8.1% | 5.3% | 61.0% | at least 60% | met |" in page
+    assert "| ade20k_part_234 | 31.0 | 1.5 |" in page
+    assert "| gpu/ade20k_part_234/batch 2 | not measured |" in page
+
+
+def test_the_benchmark_page_shows_a_step_of_several_commits():
+    step = {"seconds": [0.5, 0.4, 0.6], "ratio": 1.0, "lowest": 1.0, "highest": 1.0}
+    slower = {"seconds": [0.5, 0.5, 0.6], "ratio": 1.024, "lowest": 0.9, "highest": 1.25}
+    record = {
+        "date": "2026-01-02",
+        "hardware": {"cpu": "AMD EPYC"},
+        "steps": 48,
+        "readings": {
+            "paper": {
+                "418a365": {**step, "losses_differ_by": 0.0},
+                "6e0d7ee": {**slower, "losses_differ_by": 0.0},
+                "working tree": {**slower, "losses_differ_by": 0.00012},
+            }
+        },
+    }
+    page = benchmark_page.page(None, None, record)
+    assert "a core of an AMD EPYC, 2026-01-02, 48 steps each" in page
+    assert "| paper | before | 0.50 | 1 |  |  |" in page
+    assert "| paper | after | 0.50 | 1.02 | 0.90–1.25 | equal to the last digit |" in page
+    assert "| 1.02 | 0.90–1.25 | differs by 1e-04 at most |" in page
 
 
 def test_without_a_record_every_number_of_the_benchmark_page_is_open():

@@ -15,7 +15,7 @@ from partclipseg_lite.datasets.pick_parts import (
 
 
 def test_the_first_complete_picture_shows_one_object_with_all_its_parts_and_none_before_it_does():
-    world = DrawnWorld("test", images=60, size=64, objects=["dog"])
+    world = DrawnWorld("test", images=30, size=64, objects=["dog"]).render_all(workers=1)
     found = first_complete(world, "dog", pixels=4)
     complete = []
     for i in range(len(world)):

@@ -7,45 +7,24 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from label_maps_by_hand import SMALL, T, picture
 
-from partclipseg_lite.evaluation.boundary import (
-    boundary_labels,
-    boundary_width,
-    released_boundary_quantity,
+from partclipseg_lite.evaluation.boundary import boundary_labels, boundary_width
+from partclipseg_lite.evaluation.class_means import mean_iou
+from partclipseg_lite.evaluation.decisions import (
+    oracle_obj_labels,
+    plain_labels,
+    pred_all_labels,
+    resized_labels,
 )
-from partclipseg_lite.evaluation.decisions import oracle_obj_labels, plain_labels, pred_all_labels
-from partclipseg_lite.evaluation.metrics import SETTINGS, Evaluator, ScoringOptions, mean_and_spread
-from partclipseg_lite.release.comparison import shipped_reference
-from partclipseg_lite.release.evaluator import released_scores
+from partclipseg_lite.evaluation.intervals import bootstrap
+from partclipseg_lite.evaluation.metrics import SETTINGS, Evaluator, mean_and_spread
+from partclipseg_lite.inference.predict import resize_logits
 from partclipseg_lite.vocabulary import Vocabulary
 
-RELEASED = shipped_reference()
-NAMES = {"cat": ["head", "tail", "leg"], "bus": ["wheel", "door"], "dog": ["head", "tail"]}
-SMALL = Vocabulary.from_names(NAMES, seen_objects=["cat", "bus"])
-T = len(SMALL)
 
-
-def picture(seed: int, shape=(23, 31), block=4):
-    """Random blocky object and part maps that fit SMALL, with pixels of objects without part, and a
-    prediction."""
-    rng = np.random.default_rng(seed)
-
-    def blocks(low, high):
-        coarse = rng.integers(low, high, (-(-shape[0] // block), -(-shape[1] // block)))
-        return np.kron(coarse, np.ones((block, block), int))[: shape[0], : shape[1]]
-
-    part_map = blocks(-1, T)
-    object_map = np.where(
-        part_map >= 0, SMALL.object_of.numpy()[part_map], blocks(-1, len(SMALL.objects))
-    )
-    predicted = np.where(
-        rng.random(shape) < 0.6, np.where(part_map >= 0, part_map, T), blocks(0, T + 1)
-    )
-    return object_map, part_map, predicted
-
-
-def evaluate(pictures, settings=SETTINGS, **options):
-    evaluator = Evaluator(SMALL, settings, **options)
+def evaluate(pictures, settings=SETTINGS):
+    evaluator = Evaluator(SMALL, settings)
     for object_map, part_map, predicted in pictures:
         evaluator.update({setting: predicted for setting in settings}, object_map, part_map)
     return evaluator
@@ -77,73 +56,6 @@ def slow_scores(pictures, setting):
     return {
         c: (100 * i / u, 100 * i / g, 100 * bi / bu) for c, (i, u, g, bi, bu) in totals.items() if g
     }
-
-
-# ---- the released evaluator ----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def released_evaluator():
-    vocabulary = Vocabulary.load("pascal_part_116")
-    maps, evaluator = (
-        np.load(RELEASED / "released_metrics.npz"),
-        Evaluator(vocabulary, ("oracle_obj", "pred_all"), reading="released"),
-    )
-    for i in range(12):
-        part_map = np.where(maps[f"gt{i}"] == 255, -1, maps[f"gt{i}"].astype(int))
-        object_map = np.where(part_map >= 0, vocabulary.object_of.numpy()[part_map], -1)
-        labels = {"oracle_obj": maps[f"pred{i}"], "pred_all": maps[f"predall{i}"]}
-        evaluator.update(labels, object_map, part_map)
-    return evaluator
-
-
-@pytest.mark.parametrize("setting", ["oracle_obj", "pred_all"])
-def test_every_number_of_the_released_evaluator_is_reproduced(released_evaluator, setting):
-    expected = json.loads((RELEASED / "released_metrics.json").read_text())[setting]
-    actual = released_scores(released_evaluator, setting)
-    assert set(actual) == set(expected) and len(expected) == 480
-    np.testing.assert_allclose(
-        [actual[key] for key in expected], list(expected.values()), rtol=0, atol=1e-6
-    )
-
-
-@pytest.mark.parametrize("setting", ["oracle_obj", "pred_all"])
-def test_the_summary_agrees_with_the_released_names(released_evaluator, setting):
-    ours, theirs = (
-        released_evaluator.compute()[setting],
-        released_scores(released_evaluator, setting),
-    )
-    for key, name in {
-        "seen": "mIoU-base",
-        "unseen": "mIoU-unbase",
-        "harmonic": "h-IoU",
-        "all": "mIoU",
-        "recall_seen": "mRecall-base",
-        "recall_unseen": "mRecall-unbase",
-        "recall_harmonic": "h-Recall",
-        "released_boundary_quantity_seen": "Boundary-mIoU-base",
-    }.items():
-        assert ours[key] == pytest.approx(theirs[name], abs=1e-9), key
-    assert not any(key.startswith("boundary_iou") for key in ours)
-
-
-def test_released_scores_need_a_released_evaluator_and_a_released_setting():
-    with pytest.raises(ValueError, match="reading='released'"):
-        released_scores(Evaluator(SMALL), "oracle_obj")
-    with pytest.raises(ValueError, match="'plain'"):
-        released_scores(Evaluator(SMALL, reading="released"), "plain")
-
-
-def test_pred_all_charges_nothing_for_false_positives_outside_the_labelled_parts():
-    # painting "head" over everything scores 100 %, missing half of each part 50 %
-    part_map = np.full((20, 20), -1)
-    part_map[4:12, 4:12] = SMALL.index("cat's head")
-    object_map = np.where(part_map >= 0, 0, -1)
-    everywhere = np.full((20, 20), SMALL.index("cat's head"))
-    half = np.where(np.arange(20)[:, None] < 8, part_map, T)
-    painted, halved = (evaluate([(object_map, part_map, p)]).compute() for p in (everywhere, half))
-    assert (painted["pred_all"]["seen"], halved["pred_all"]["seen"]) == (100, 50)
-    assert painted["plain"]["seen"] == pytest.approx(100 * 64 / 400)
 
 
 # ---- slow loops ----------------------------------------------------------------------------------
@@ -191,17 +103,6 @@ def test_boundary_width_is_two_percent_of_the_diagonal_and_at_least_one_pixel():
     assert [boundary_width(shape) for shape in shapes] == [1, 10, 12, 10]
 
 
-def test_the_released_boundary_quantity_holds_label_differences():
-    labels = np.full((60, 60), 45)
-    labels[20:40, 20:40] = 43
-    inside = released_boundary_quantity(labels)[5:-5, 5:-5]
-    assert set(np.unique(inside)) == {0, 2}  # neither 43 nor 45
-    # The true boundary keeps them.
-    assert {43, 45} <= set(np.unique(boundary_labels(labels, 2)[5:-5, 5:-5]))
-    with pytest.raises(ValueError, match="8-bit"):
-        released_boundary_quantity(np.full((4, 4), 300))
-
-
 # ---- labels from scores --------------------------------------------------------------------------
 
 
@@ -229,6 +130,34 @@ def test_labels_follow_the_released_steps_on_probabilities_and_on_logits(seed, p
         assert torch.equal(pred_all_labels(scores, object_logits, SMALL), pred_all)
         assert torch.equal(plain_labels(scores, SMALL), logits.argmax(0))
         assert torch.equal(pred_all_labels(scores, None, SMALL), logits.argmax(0))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    present=st.sets(st.integers(-1, 2)),
+    objects=st.sampled_from(["all", "none"]),
+    size=st.sampled_from([(9, 8), (17, 5), (4, 30)]),
+    ties=st.booleans(),
+)
+def test_labels_decided_object_by_object_equal_those_of_all_scores_at_once(
+    seed, present, objects, size, ties
+):
+    generator, names = torch.Generator().manual_seed(seed), list(SMALL.object_parts)
+    np.random.default_rng(seed).shuffle(names)  # the parts of an object need not be neighbours
+    vocabulary = Vocabulary.from_names(names, seen_objects=["cat", "bus"])
+    scores, object_scores = (torch.randn(n, 9, 8, generator=generator) for n in (T + 1, 3 + 1))
+    if ties:
+        scores, object_scores = scores.round(), object_scores.round()
+    object_scores = object_scores if objects == "all" else None
+    present = torch.tensor(sorted(present), dtype=torch.long)
+    found = resized_labels(scores, object_scores, present, vocabulary, size)
+    scores = resize_logits(scores, size)
+    if object_scores is not None:
+        object_scores = resize_logits(object_scores, size)
+    assert torch.equal(found["plain"], plain_labels(scores, vocabulary))
+    assert torch.equal(found["oracle_obj"], oracle_obj_labels(scores, present, vocabulary))
+    assert torch.equal(found["pred_all"], pred_all_labels(scores, object_scores, vocabulary))
 
 
 def test_an_object_without_parts_becomes_background_and_may_lack_a_channel():
@@ -276,10 +205,14 @@ def test_a_perfect_prediction_scores_one_hundred(seed):
     perfect = np.where(part_map >= 0, part_map, T)
     result = evaluate([(object_map, part_map, perfect)]).compute()
     for setting in SETTINGS:
-        values = [
-            v for k, v in result[setting].items() if not isinstance(v, dict) and v is not None
-        ]
-        assert values and all(v == pytest.approx(100) for v in values)
+        values = {
+            key: value
+            for key, value in result[setting].items()
+            if not isinstance(value, dict) and value is not None
+        }
+        for key, value in values.items():
+            assert value == pytest.approx(0 if "_segmentation_" in key else 100), key
+        assert len(values) > 15
 
 
 @settings(max_examples=20, deadline=None)
@@ -348,7 +281,8 @@ def test_results_are_json_with_tables_by_object_part_object_and_part():
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     oracle = result["oracle_obj"]
     row = oracle["per_object_part"]["dog's head"]
-    assert set(row) == {"iou", "recall", "boundary_iou", "pixels", "seen"} and row["seen"] is False
+    scores = {"iou", "recall", "boundary_iou", "over_segmentation", "under_segmentation"}
+    assert set(row) == scores | {"pixels", "seen"} and row["seen"] is False
     assert row["pixels"] == sum(
         (part_map == SMALL.index("dog's head")).sum() for _, part_map, _ in pictures
     )
@@ -361,6 +295,48 @@ def test_results_are_json_with_tables_by_object_part_object_and_part():
     assert "iou_unseen" not in oracle["per_part"]["wheel"]
 
 
+def test_over_and_under_segmentation_are_what_hops_counts():
+    # a cat of a head (rows 0-3) and a tail (4-5); above a quarter of the head is a tail, below the
+    # tail and on half of the background there is a head, and a bus's wheel on two background rows
+    head, tail, wheel = (SMALL.index(name) for name in ("cat's head", "cat's tail", "bus's wheel"))
+    part_map = np.repeat([head, head, head, head, tail, tail, -1, -1, -1, -1], 10).reshape(10, 10)
+    object_map = np.where(part_map >= 0, SMALL.object_index("cat"), -1)
+    rows = [tail, head, head, head, head, tail, head, head, wheel, T]
+    predicted = np.repeat(rows, 10).reshape(10, 10)
+    found = evaluate([(object_map, part_map, predicted)]).compute()
+    plain, told = found["plain"]["per_object_part"], found["oracle_obj"]["per_object_part"]
+    # head: rows 1-4, 6, 7 predicted, 1-3 right, row 0 missed; tail: 0 and 5 predicted, 5 right
+    assert plain["cat's head"]["over_segmentation"] == pytest.approx(100 * 3 / 6)
+    assert plain["cat's head"]["under_segmentation"] == pytest.approx(100 * 1 / 4)
+    assert (
+        plain["cat's tail"]["over_segmentation"] == plain["cat's tail"]["under_segmentation"] == 50
+    )
+    assert told["cat's head"]["over_segmentation"] == pytest.approx(100 * 1 / 4)
+    assert plain["bus's wheel"]["over_segmentation"] is None  # no bus to be outside of
+    assert found["plain"]["over_segmentation_seen"] == pytest.approx(50)
+    assert found["plain"]["under_segmentation_seen"] == pytest.approx(37.5)
+    # the cat as a whole: rows 0-7 predicted, 0-5 right
+    assert found["plain"]["object_over_segmentation_seen"] == pytest.approx(100 * 2 / 8)
+    assert found["oracle_obj"]["object_over_segmentation_seen"] == 0
+
+
+def test_means_say_how_many_classes_took_part_and_which_a_handful_of_pixels_decides():
+    part_map = np.full((20, 20), SMALL.index("cat's head"))
+    part_map[0, :3], part_map[1, :] = SMALL.index("cat's tail"), SMALL.index("dog's head")
+    object_map = SMALL.object_of.numpy()[part_map]
+    found = evaluate([(object_map, part_map, part_map)]).compute()["oracle_obj"]
+    assert found["classes"] == {
+        "seen": 2,
+        "unseen": 1,
+        "seen_in_vocabulary": 5,
+        "unseen_in_vocabulary": 2,
+        "under_100_pixels": {"cat's tail": 3, "dog's head": 20},
+    }
+    sizes = found["small_parts"]
+    assert sizes["small, seen"] == sizes["other, seen"] == sizes["other, unseen"] == 100
+    assert sizes["small, unseen"] is None
+
+
 def test_a_class_without_labelled_pixels_has_no_score():
     part_map = np.zeros((8, 8), int)
     result = evaluate([(part_map, part_map, part_map)]).compute()["oracle_obj"]
@@ -368,40 +344,25 @@ def test_a_class_without_labelled_pixels_has_no_score():
     assert result["seen"] == 100 and result["unseen"] is None and result["harmonic"] is None
 
 
-def test_the_two_options_of_the_released_means_differ_as_stated():
-    object_map = part_map = np.zeros((4, 4), int)
-    predicted = np.where(np.arange(4)[:, None] < 2, 0, T) + part_map  # half of cat's head is missed
-
-    def score(setting, p, key, **option):
-        return evaluate([(object_map, part_map, p)], options=ScoringOptions(**option)).compute()[
-            setting
-        ][key]
-
-    assert score("oracle_obj", predicted, "recall_seen", oracle_background="missed") == 50
-    assert score("oracle_obj", predicted, "recall_seen", oracle_background="dropped") == 100
-    assert score("pred_all", predicted, "all", pred_all_mean="labelled") == 50
-    # Background joins with 0.
-    assert score("pred_all", predicted, "all", pred_all_mean="predicted") == 25
-    assert score("pred_all", predicted, "seen", pred_all_mean="predicted") == 50
-    assert ScoringOptions.for_reading("paper") == ScoringOptions()
-
-
-def test_the_released_boundary_quantity_misses_boundaries_that_boundary_iou_sees():
-    # two parts of a dog side by side, away from the image's edge; predicted with their border 3
-    # pixels off
-    part_map = np.full((60, 60), -1)
-    part_map[10:50, 10:30], part_map[10:50, 30:50] = T - 2, T - 1
-    predicted = np.where(np.arange(60) < 33, T - 2, T - 1) + np.zeros_like(part_map)
-    object_map = np.where(part_map >= 0, 2, -1)
-
-    def score(boundary):
-        evaluator = evaluate(
-            [(object_map, part_map, predicted)], options=ScoringOptions(boundary=boundary)
-        )
-        return evaluator.class_scores("oracle_obj")["boundary"][T - 2 : T]
-
-    assert ((score("per_class") > 20) & (score("per_class") < 90)).all()
-    assert np.isnan(score("released")).all()  # no pixel of its map carries the id of either part
+def test_scores_carry_their_interval_over_pictures_and_can_be_recomputed_from_counts():
+    evaluator, names = Evaluator(SMALL), [f"picture {seed}" for seed in range(6)]
+    for seed, name in enumerate(names):
+        object_map, part_map, predicted = picture(seed)
+        evaluator.update(dict.fromkeys(SETTINGS, predicted), object_map, part_map, name)
+    result, pictures = evaluator.compute(), evaluator.pictures
+    assert pictures.names == tuple(names)
+    for setting in SETTINGS:
+        counts = pictures.settings[setting]
+        assert counts.shape == (6, 3, T + 1) and counts.dtype == np.int32
+        confusion = evaluator.confusion(setting)
+        totals = [confusion.diagonal(), confusion.sum(1), confusion.sum(0)]
+        np.testing.assert_array_equal(counts.sum(0), totals)
+        for key, interval in bootstrap(counts, mean_iou(SMALL.seen.numpy())).items():
+            stored = result[setting]
+            assert interval == (stored[f"{key}_low"], stored[key], stored[f"{key}_high"])
+            assert stored[f"{key}_low"] < stored[key] < stored[f"{key}_high"]
+    spread = mean_and_spread([result, result])["plain"]
+    assert "seen" in spread and "seen_low" not in spread  # of seeds, not of pictures
 
 
 def test_seeds_are_summarised_by_mean_and_sample_deviation():
@@ -424,8 +385,6 @@ def good():
     "call, error, message",
     [
         (lambda: Evaluator(SMALL, ("oracle",)), ValueError, "settings are"),
-        (lambda: Evaluator(SMALL, reading="press"), ValueError, "'press'"),
-        (lambda: ScoringOptions(boundary="true"), ValueError, "boundary is 'true'"),
         (
             lambda: Evaluator(SMALL).update({"plain": good()}, good(), good()),
             ValueError,
@@ -449,7 +408,7 @@ def good():
         (lambda: evaluate([(good(), good(), good().astype(float))]), TypeError, "integer ids"),
         (lambda: evaluate([(good(), good()[None], good())]), ValueError, r"expected \[H, W\]"),
         (
-            lambda: Evaluator(SMALL).merge(Evaluator(SMALL, reading="released")),
+            lambda: Evaluator(SMALL).merge(Evaluator(SMALL, ["plain"])),
             ValueError,
             "equal vocabulary",
         ),

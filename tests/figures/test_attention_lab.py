@@ -36,25 +36,23 @@ def pixels(png):
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
-def figures():
-    groups = {
-        "seen": {"a": np.array([0.1, 0.3]), "b": np.array([0.2, 0.2])},
-        "novel": {"a": [0.5], "b": [0.4]},
-    }
-    return {
-        "number_grids": lab.number_grids(maps()),
-        "one_part": lab.one_part_on_the_grid(IMAGE, MASKS["head"], 8, (0, 0, 24, 24)),
-        "side_by_side": lab.side_by_side(IMAGE, models(), 0.3, masks=MASKS, obj_mask=OBJ_MASK),
-        "trade_off": lab.trade_off({"one": np.full((len(GAMMAS), 2), 0.5)}, 0.3),
-        "means": lab.means_with_errors({"overlap": groups, "missing": groups}),
-    }
+GROUPS = {
+    "seen": {"a": np.array([0.1, 0.3]), "b": np.array([0.2, 0.2])},
+    "novel": {"a": [0.5], "b": [0.4]},
+}
+FIGURES = {
+    "number_grids": lambda: lab.number_grids(maps()),
+    "one_part": lambda: lab.one_part_on_the_grid(IMAGE, MASKS["head"], 8, (0, 0, 24, 24)),
+    "side_by_side": lambda: lab.side_by_side(IMAGE, models(), 0.3, masks=MASKS, obj_mask=OBJ_MASK),
+    "trade_off": lambda: lab.trade_off({"one": np.full((len(GAMMAS), 2), 0.5)}, 0.3),
+    "means": lambda: lab.means_with_errors({"overlap": GROUPS, "missing": GROUPS}),
+}
 
 
-@pytest.mark.parametrize("name", figures())
+@pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_white_fits_a_page_and_is_the_same_every_time(name):
-    picture = figures()[name]
-    png = to_png_bytes(picture)
-    assert png == to_png_bytes(figures()[name])
+    png = to_png_bytes(FIGURES[name]())
+    assert png == to_png_bytes(FIGURES[name]())
     assert (pixels(png)[0, 0] == 255).all() and pixels(png).shape[1] <= 760
 
 

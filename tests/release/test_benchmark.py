@@ -8,11 +8,14 @@ import sys
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from partclipseg_lite.cli import main
 from partclipseg_lite.datasets import IGNORE
 from partclipseg_lite.release import benchmark
 from partclipseg_lite.release.benchmark import RELEASE, comparisons, measure, seconds
+from partclipseg_lite.release.gpu import NEEDS_GPU, OnGpu
+from partclipseg_lite.release.roofline import Product, Products, Rates
 from partclipseg_lite.release.workloads import SIZES, Workloads, labelled
 from partclipseg_lite.vocabulary import Vocabulary
 
@@ -30,7 +33,8 @@ def written(tmp_path_factory):
 
 
 def test_the_command_measures_every_item_and_writes_json(written, work):
-    assert set(written["items"]) == {*work.all(), "compared/difference"}
+    on_gpu = OnGpu(work).all()
+    assert set(written["items"]) == {*work.all(), *on_gpu, "compared/difference"}
     timed = [item for item in written["items"].values() if "seconds" in item]
     assert all(item["seconds"] > 0 and item["peak_mb"] is None for item in timed)
     assert torch.__version__.startswith(written["hardware"]["torch"]) and written["hardware"]["cpu"]
@@ -95,6 +99,62 @@ def test_without_transformers_the_command_says_what_to_install(monkeypatch, caps
     with pytest.raises(SystemExit):
         main(["benchmark", "--size", "small", "--items", "compared/*"])
     assert "pip install transformers" in capsys.readouterr().err
+
+
+def test_the_steps_measured_on_a_gpu_run_anywhere_at_a_tiny_size(written):
+    items = {name: item for name, item in written["items"].items() if "/batch 1" in name}
+    assert len(items) == 6
+    for item in items.values():
+        assert list(item["stages"]) == [
+            "batch",
+            "targets",
+            "encoder",
+            "decoder and losses",
+            "backward",
+            "optimizer",
+        ]
+        assert item["seconds"] == pytest.approx(sum(item["stages"].values()), rel=0.5)
+        assert item["images_per_second"] == pytest.approx(1 / item["seconds"])
+        assert item["peak_mb"] is None and item["reserved_mb"] is None, "no GPU"
+    once, twice = (items[f"gpu/ade20k_part_234/batch 1{', recompute' * n}"] for n in range(2))
+    assert twice["flops"]["decoder"] > once["flops"]["decoder"]
+    assert twice["flops"]["encoder"] == once["flops"]["encoder"] > 0
+
+
+def test_a_step_is_the_same_whether_its_stages_are_marked_or_not(work):
+    losses = []
+    for mark in ({}, {"mark": lambda stage: None}):
+        step = work.real_training("pascal_part_116", 1, recompute=False)
+        losses.append([step(**mark).item() for _ in range(2)])
+    assert losses[0] == losses[1] and losses[0][1] != losses[0][0]
+
+
+def test_products_are_those_that_torch_counts(work):
+    step = work.real_training("pascal_part_116", 1, recompute=True)
+    with FlopCounterMode(display=False) as theirs:
+        step()
+    encoder, rest = OnGpu(work).products(step)
+    assert sum(p.flops for p in encoder + rest) == theirs.get_total_flops() > 0
+    with FlopCounterMode(display=False) as theirs, torch.autocast("cpu", torch.bfloat16):
+        step.module.model.backbone.activations(torch.zeros(1, 3, 64, 64))
+    assert sum(p.flops for p in encoder) == theirs.get_total_flops() > 0
+
+
+def test_a_product_moves_what_it_reads_and_writes():
+    with Products() as counted:
+        torch.zeros(2, 3) @ torch.zeros(3, 5, requires_grad=True)
+    assert counted.found == [Product(flops=2 * 2 * 3 * 5, moved=4 * (6 + 15 + 10))]
+
+
+def test_the_roofline_is_arithmetic_for_some_products_and_memory_for_others():
+    rates = Rates(flops=100.0, memory=10.0)
+    assert rates.floor([Product(200, 10), Product(100, 30)]) == 2 + 3
+
+
+def test_without_a_gpu_the_command_says_so_and_writes_nothing(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    main(["benchmark", "--items", "gpu/*", "--json", str(tmp_path / "b.json")])
+    assert capsys.readouterr().out.count(NEEDS_GPU) == 1 and not any(tmp_path.iterdir())
 
 
 def test_a_slow_item_is_not_repeated_for_ever(monkeypatch):

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import textwrap
 
 import pytest
 import torch
@@ -14,7 +13,7 @@ from helpers import clip_file, quick_settings, samples
 from safetensors.torch import load_file
 
 from partclipseg_lite.training.loop import train
-from partclipseg_lite.weights.files import WeightsError, read_tensors
+from partclipseg_lite.weights.files import WeightsError, read_tensors, write_tensors
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +118,19 @@ def test_a_checkpoint_of_version_0_1_is_taken_up_with_a_word_about_its_missing_d
     assert same(whole, broken_off)
 
 
+def test_losses_that_an_earlier_version_listed_one_by_one_are_taken_up(whole, broken_off, clip):
+    path = broken_off / "checkpoints" / "step_0000004.safetensors"
+    path.unlink()
+    path = broken_off / "checkpoints" / "step_0000003.safetensors"
+    tensors, metadata = read_tensors(path)
+    listed = {"total": [3.0, 5.0], "part": [1.0]}
+    write_tensors(path, tensors, {**metadata, "log": "[]", "window": json.dumps(listed)})
+    train(short(clip), broken_off, samples(), progress=False)
+    before, after = log_of(whole)[-1], log_of(broken_off)[-1]
+    assert after["total"] == pytest.approx((3 + 5 + before["total"]) / 3)
+    assert after["part"] == pytest.approx((1 + before["part"]) / 2)
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_the_log_does_not_depend_on_where_a_run_was_cut(whole, broken_off, clip, steps):
     # An entry covers three steps, a checkpoint is written after each.
@@ -198,25 +210,50 @@ def test_weights_that_make_no_sense_are_not_written(clip, tmp_path, steps):
 # ---- what the process and the environment have set -----------------------------------------------
 
 
+ALONE = """
+import json, multiprocessing, sys
+sys.path[:0] = json.loads(sys.argv[1])
+import torch
+from helpers import samples
+from partclipseg_lite.settings import Settings
+from partclipseg_lite.training.loop import train
+torch.set_num_threads(int(sys.argv[2]))
+start = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+for settings, folder in json.loads(sys.argv[3]):  # each in a process that has not trained before
+    arguments = Settings.model_validate_json(settings), folder, samples(), False
+    one = multiprocessing.get_context(start).Process(target=train, args=arguments)
+    one.start()
+    one.join()
+    assert one.exitcode == 0
+"""
+
+
+def with_precision(clip, precision):
+    return short(clip, training__precision=precision, training__steps=2)
+
+
+@pytest.fixture(scope="module")
+def alone(clip, tmp_path_factory):
+    """Precision -> the folder of a run with it in a process of its own."""
+    folder = tmp_path_factory.mktemp("alone")
+    runs = {
+        str(folder / name): with_precision(clip, name).model_dump_json()
+        for name in ("float32", "bf16")
+    }
+    tests = os.path.dirname(os.path.dirname(__file__))
+    given = [tests], torch.get_num_threads(), [[settings, at] for at, settings in runs.items()]
+    command = [sys.executable, "-c", ALONE, *map(json.dumps, given)]
+    subprocess.run(command, check=True)
+    return {os.path.basename(at): folder / os.path.basename(at) for at in runs}
+
+
 @pytest.mark.parametrize("order", [("float32", "bf16"), ("bf16", "float32")])
-def test_two_precisions_in_one_process_train_each_as_alone(clip, tmp_path, order):
+def test_two_precisions_in_one_process_train_each_as_alone(clip, alone, tmp_path, order):
     for precision in order:
-        settings = short(clip, training__precision=precision, training__steps=2)
-        train(settings, tmp_path / precision, samples(), progress=False)
+        train(with_precision(clip, precision), tmp_path / precision, samples(), progress=False)
     for precision in order:
-        alone = tmp_path / f"{precision} alone"
-        settings = short(clip, training__precision=precision, training__steps=2)
-        code = f"""
-            import sys; sys.path.insert(0, {os.path.dirname(os.path.dirname(__file__))!r})
-            import torch; torch.set_num_threads({torch.get_num_threads()})
-            from helpers import samples
-            from partclipseg_lite.settings import Settings
-            from partclipseg_lite.training.loop import train
-            settings = Settings.model_validate_json({settings.model_dump_json()!r})
-            train(settings, {str(alone)!r}, samples(), progress=False)
-            """
-        subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
-        assert same(tmp_path / precision, alone)
+        assert same(tmp_path / precision, alone[precision])
+    assert not same(alone["float32"], alone["bf16"])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from partclipseg_lite.network.models import CLIPSeg
 from partclipseg_lite.training import prompts
-from partclipseg_lite.training.prompts import PromptSampler, WordBank, pick
+from partclipseg_lite.training.prompts import Phrasings, Prompts, PromptSampler, WordBank
 from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary
 
 SEEN = DRAWN.seen_only()
@@ -100,74 +100,94 @@ def test_a_small_vocabulary_is_asked_for_whole():
 # ---- phrasings -----------------------------------------------------------------------------------
 
 
-def batch(object_parts, parts=(), objects=()):
-    tensor = lambda ids: torch.tensor([ids])  # noqa: E731
-    return {
-        "object_part_ids": tensor(object_parts),
-        "part_ids": tensor(parts),
-        "object_ids": tensor(objects),
-        "part_of": tensor([0]),
-        "object_of": tensor([0]),
-    }
+def asked(object_parts, parts=(), objects=()):
+    """Prompts for these ids."""
+    ids = [np.array(ids, dtype=np.int64) for ids in (objects, parts, object_parts)]
+    return Prompts(*ids, np.array([0]), np.array([0]), np.ones(len(object_parts), bool))
+
+
+def words_of(model, prompts, rng=None, vary=True):
+    """What the model is told for `prompts`, in a batch of one image."""
+    phrasings = Phrasings(FEW, isinstance(model, CLIPSeg), vary)
+    drawn = phrasings.draw(prompts, rng or np.random.default_rng(0))
+    rows = {name: torch.from_numpy(values)[None] for name, values in drawn.items()}
+    relations = {name: torch.tensor([[0]]) for name in ("part_of", "object_of")}
+    return WordBank(model, phrasings).conditions({**rows, **relations})
 
 
 def test_without_variation_words_are_those_of_inference():
-    model = tiny_model()
-    words = WordBank(model, FEW, vary=False).conditions(
-        batch([0], [2, 0], [1]), np.random.default_rng(0)
-    )
+    model, baseline = tiny_model(), tiny_model(CLIPSeg)
+    words = words_of(model, asked([0], [2, 0], [1]), vary=False)
     assert torch.equal(words.parts[0], model.embed(FEW).parts[[2, 0]])
     assert torch.equal(words.objects[0], model.embed(FEW).objects[[1]])
-    baseline = tiny_model(CLIPSeg)
-    phrases = WordBank(baseline, FEW, vary=False).conditions(
-        batch([3, 1]), np.random.default_rng(0)
-    )
+    phrases = words_of(baseline, asked([3, 1]), vary=False)
     assert torch.equal(phrases[0], baseline.embed(FEW)[[3, 1]])
 
 
-def variants(texts):
-    return {tuple(row) for row in tiny_backbone().embed_text(texts).round(decimals=4).tolist()}
+def texts_drawn(prompts, phrases=False, times=200):
+    """By kind: for each id the set of texts that came up in `times` draws."""
+    phrasings, rng = Phrasings(FEW, phrases, vary=True), np.random.default_rng(0)
+    draws = [phrasings.draw(prompts, rng) for _ in range(times)]
+    return {
+        kind: [
+            {phrasings.texts[row] for row in column}
+            for column in np.stack([draw[kind] for draw in draws]).T
+        ]
+        for kind in draws[0]
+    }
 
 
 def test_with_variation_every_phrasing_comes_and_nothing_else():
-    bank, rng = WordBank(tiny_model(), FEW, vary=True), np.random.default_rng(0)
-    drawn = [bank.conditions(batch([0], [0], [1]), rng) for _ in range(120)]
-    heads = variants(
-        [pattern.format("head") for pattern in prompts.PART_PHRASINGS]
-        + list(PART_SYNONYMS.get("head", ()))[:2]
-    )
-    cows = variants(
-        [pattern.format("cow") for pattern in prompts.OBJECT_PHRASINGS]
-        + list(OBJECT_SYNONYMS.get("cow", ()))[:2]
-    )
-    assert {tuple(words.parts[0, 0].round(decimals=4).tolist()) for words in drawn} == heads
-    assert {tuple(words.objects[0, 0].round(decimals=4).tolist()) for words in drawn} == cows
+    parts, objects = ("tail", "head", "head"), ("cow", "cat")
+    ids = [FEW.parts.index(p) for p in parts], [FEW.objects.index(o) for o in objects]
+    assert texts_drawn(asked([0], *ids)) == {
+        "part_texts": [
+            {pattern.format(p) for pattern in prompts.PART_PHRASINGS}
+            | {*PART_SYNONYMS.get(p, ())[:2]}
+            for p in parts
+        ],
+        "object_texts": [
+            {pattern.format(o) for pattern in prompts.OBJECT_PHRASINGS}
+            | {*OBJECT_SYNONYMS.get(o, ())[:2]}
+            for o in objects
+        ],
+    }
 
 
 def test_the_baselines_phrases_name_part_and_object():
-    bank, rng = WordBank(tiny_model(CLIPSeg), FEW, vary=True), np.random.default_rng(0)
-    drawn = {
-        tuple(bank.conditions(batch([3]), rng)[0, 0].round(decimals=4).tolist()) for _ in range(200)
+    horn = FEW.object_parts.index("cow's horn")
+    assert texts_drawn(asked([horn]), phrases=True) == {
+        "object_part_texts": [
+            {pattern.format(o="cow", p="horn") for pattern in prompts.PHRASE_PHRASINGS}
+            | {f"a {word}'s horn" for word in OBJECT_SYNONYMS.get("cow", ())[:2]}
+            | {f"a cow's {word}" for word in PART_SYNONYMS.get("horn", ())[:2]}
+        ]
     }
-    assert drawn == variants(
-        [pattern.format(o="cow", p="horn") for pattern in prompts.PHRASE_PHRASINGS]
-        + [f"a {word}'s horn" for word in OBJECT_SYNONYMS.get("cow", ())[:2]]
-        + [f"a cow's {word}" for word in PART_SYNONYMS.get("horn", ())[:2]]
-    )
 
 
-def test_picking_takes_each_ids_own_phrasings_and_encodes_each_text_once():
-    ids, asked = torch.tensor([[2, 0, 1], [1, 1, 2]]), []
-    bank = [["0", "0.25"], ["1", "1.25"], ["2", "2.25"]]
+def test_words_are_the_embeddings_of_the_texts_drawn():
+    model, ids = tiny_model(), asked([0], [0, 1, 2], [1])
+    phrasings = Phrasings(FEW, False, True)
+    drawn = phrasings.draw(ids, np.random.default_rng(3))
+    words = words_of(model, ids, np.random.default_rng(3))
+    for rows, found in (("part_texts", words.parts), ("object_texts", words.objects)):
+        expected = tiny_backbone().embed_text([phrasings.texts[row] for row in drawn[rows]])
+        torch.testing.assert_close(found[0], expected)
 
-    def embed(texts):
-        asked.extend(texts)
-        return torch.tensor([[float(t)] for t in texts])
 
-    assert torch.equal(
-        pick(embed, bank, ids, np.random.default_rng(0))[..., 0].floor(), ids.float()
-    )
-    assert len(asked) == len(set(asked))
+def test_embeddings_that_are_trained_are_computed_anew_for_the_texts_of_a_batch_alone():
+    model, phrasings = tiny_model(), Phrasings(FEW, False, True)
+    model.backbone.clip.token_embedding.weight.requires_grad_(True)
+    bank, calls = WordBank(model, phrasings), []
+    bank.embed = lambda texts: (calls.append(texts), model.backbone.embed_text(texts))[1]
+    drawn = phrasings.draw(asked([0], [0, 1, 0], [1, 0]), np.random.default_rng(0))
+    batch = {name: torch.from_numpy(rows)[None] for name, rows in drawn.items()}
+    batch |= {name: torch.tensor([[0]]) for name in ("part_of", "object_of")}
+    words = bank.conditions({**batch, **bank.needed(batch)})
+    torch.testing.assert_close(words.parts, bank.table[batch["part_texts"]])
+    torch.testing.assert_close(words.objects, bank.table[batch["object_texts"]])
+    used = {phrasings.texts[row] for rows in drawn.values() for row in rows}
+    assert len(calls) == 1 and set(calls[0]) == used and len(calls[0]) == len(used)
 
 
 @pytest.mark.parametrize("phrasings", [prompts.PART_PHRASINGS, prompts.OBJECT_PHRASINGS])
