@@ -28,9 +28,9 @@ from .laboratory_picture import static_picture
 from .palette import part_palette
 
 # Of a map's values, its largest is 2^bits - 1: in the last block, in others, before the last step.
-LAST_BLOCK_BITS, OTHER_BITS, EARLY_BITS = 12, 9, 8
+LAST_BLOCK_BITS, OTHER_BITS, EARLY_BITS = 12, 8, 7
 MOST_MODELS = 4  # so many signs and lines there are
-ROW_LEVELS = 15  # of where one patch looks, a square root apart: it is drawn, never measured
+ROW_LEVELS = 7  # of where one patch looks, a square root apart: it is drawn, never measured
 READINGS = "paper", "released"
 MODULES = (
     "attention",
@@ -40,6 +40,8 @@ MODULES = (
     "grids",
     "laboratory",
 )  # each uses those before it
+
+PLAIN = str.maketrans("<>&`", ".,:/")  # of base85
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +170,7 @@ def laboratory(
         "written": WRITTEN | {"colours": _colours(WRITTEN["parts"], vocabulary)}
         if written
         else None,
-        "levels": ROW_LEVELS,
-        "blob": blob.text(),
+        **blob.text(),
     }
     # "<" would end the script that holds the text.
     data = json.dumps(contents, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -210,9 +211,11 @@ class Blob:
         self._bytes += planes.reshape(-1, array.itemsize).T.tobytes()
         return at
 
-    def text(self) -> str:
-        """zlib's form of all bytes, in base64."""
-        return base64.b64encode(zlib.compress(bytes(self._bytes), 9)).decode("ascii")
+    def text(self) -> dict[str, str | int]:
+        """zlib's form of all bytes, in base85 with letters that HTML leaves alone; its length."""
+        packed = zlib.compress(bytes(self._bytes), 9)
+        letters = base64.b85encode(packed, pad=True).decode("ascii").translate(PLAIN)
+        return {"blob": letters, "bytes": len(packed)}
 
 
 def rounded(maps: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:

@@ -49,7 +49,7 @@ def test_javascript_computes_what_python_does(tmp_path):
     assert re.search(r"^# skipped 0", ran.stdout, re.MULTILINE), ran.stdout
 
 
-@pytest.mark.parametrize("bits", [8, 9, 12])
+@pytest.mark.parametrize("bits", [7, 8, 12])
 @pytest.mark.parametrize("largest", [2.0, 0.3, 1e-3, 0.0])
 def test_rounding_costs_at_most_half_a_step(bits, largest):
     rng = np.random.default_rng(bits)
@@ -65,7 +65,7 @@ def test_embedded_maps_of_all_readings_differ_from_those_found_by_less_than_a_th
     for scene in SCENES:
         for steps in scene.gazes.values():
             for reading, maps in steps[20].maps.items():
-                back = as_embedded(scene, reading, maps[-1], LAST_BLOCK_BITS)
+                back = as_embedded(scene, reading, maps[-1].astype(float), LAST_BLOCK_BITS)
                 assert np.abs(back - maps[-1]).max() < 1e-3
 
 
@@ -73,7 +73,10 @@ def test_the_blob_holds_two_byte_numbers_lower_bytes_first():
     blob = lab.Blob()
     assert blob.add(np.array([1, 2], np.uint8)) == 0
     assert blob.add(np.array([[0x0102, 0x0304]], np.uint16)) == 2
-    assert zlib.decompress(base64.b64decode(blob.text())) == bytes([1, 2, 2, 4, 1, 3])
+    text = blob.text()
+    letters = text["blob"].translate({new: old for old, new in lab.PLAIN.items()})
+    packed = base64.b85decode(letters)[: text["bytes"]]
+    assert zlib.decompress(packed) == bytes([1, 2, 2, 4, 1, 3])
 
 
 class Open(HTMLParser):

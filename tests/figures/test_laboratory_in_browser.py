@@ -167,7 +167,7 @@ def test_the_dot_follows_gamma_on_its_curve(opened, made):
     places = []
     for gamma in ("0.1", "0.7"):
         page.get_by_label("γ", exact=True).fill(gamma)
-        dots = page.locator(".pcl-curves figure").first.locator("circle")
+        dots = page.locator(".pcl-curves .pcl-figure").first.locator("circle")
         assert dots.count() == 2
         places.append([dots.first.get_attribute(name) for name in ("cx", "cy")])
     assert places[0] != places[1]
@@ -350,6 +350,13 @@ def test_every_control_is_reached_by_tab_and_shows_where_the_focus_is(opened, ma
     ):
         assert any(name.startswith(wanted) for name in reached), (wanted, reached)
     assert sum("arrow keys" in name or "paint where" in name for name in reached) == 2
+
+
+def test_on_a_phone_gamma_stays_in_sight_of_what_it_changes(opened, made):
+    page = opened(made.page(), NARROW)
+    page.locator(".pcl-curves").evaluate("node => node.scrollIntoView()")
+    box = page.get_by_label("γ", exact=True).bounding_box()
+    assert 0 <= box["y"] and box["y"] + box["height"] < 80
 
 
 SCHEME = """scheme => {

@@ -87,6 +87,37 @@ def test_no_step_waits_for_a_number(clip, tmp_path, monkeypatch, options, on_the
     assert seen == on_the_host and len(logged) == 2  # one line, one checkpoint
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("shares", [1, 2])
+@pytest.mark.parametrize("reading", ["paper", "released"])
+def test_no_step_waits_for_a_gpu_after_a_resume_either(
+    clip, tmp_path, monkeypatch, reading, shares
+):
+    settings = five_steps(
+        clip, reading=reading, training__accumulation=shares, training__checkpoint_every=2
+    )
+    step, prepare = Steps.step, LossModule.prepare
+    calls = iter(range(100))
+
+    def strictly(method):
+        def call(self, batch):
+            if method is step and next(calls) == 3:
+                raise KeyboardInterrupt
+            torch.cuda.set_sync_debug_mode("error")
+            try:
+                return method(self, batch)
+            finally:
+                torch.cuda.set_sync_debug_mode("default")
+
+        return call
+
+    monkeypatch.setattr(Steps, "step", strictly(step))
+    monkeypatch.setattr(LossModule, "prepare", strictly(prepare))
+    with pytest.raises(KeyboardInterrupt):
+        train(settings, tmp_path, samples(), progress=False)
+    train(settings, tmp_path, samples(), progress=False)
+
+
 def test_the_detector_finds_what_the_labels_decide(clip):
     settings = quick_settings(clip)
     module = LossModule(tiny_model(), DRAWN, settings)

@@ -1,9 +1,22 @@
 // From the data that figures/laboratory.py embeds to scenes with maps. README.md tells the format.
 
-/** The bytes of a text in base64 and zlib's form. */
-async function inflate(text) {
-  const packed = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%:()*+-;.=,?@^_/{|}~";
+
+/** The bytes of a text in base85: five letters for four bytes. */
+function unpack(text) {
+  const bytes = new DataView(new ArrayBuffer((text.length / 5) * 4));
+  for (let i = 0; i < text.length; i += 5) {
+    let value = 0;
+    for (let j = i; j < i + 5; j++) value = 85 * value + LETTERS.indexOf(text[j]);
+    bytes.setUint32((i / 5) * 4, value);
+  }
+  return bytes;
+}
+
+/** The bytes that zlib's form of them, in base85, stands for. */
+async function inflate(text, length) {
+  const packed = new Blob([new Uint8Array(unpack(text).buffer, 0, length)]);
+  const stream = packed.stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
@@ -42,7 +55,7 @@ function gaze(bytes, packed, scene) {
 
 /** The embedded data with their arrays in place of the addresses in the blob. */
 export async function decode(data) {
-  const bytes = await inflate(data.blob);
+  const bytes = await inflate(data.blob, data.bytes);
   const scenes = data.scenes.map(scene => {
     const places = scene.side ** 2;
     return {

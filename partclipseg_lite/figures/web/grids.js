@@ -69,7 +69,7 @@ export function claimsView(lab, model) {
     event.preventDefault();
     lab.set({ cell: next, pinned: true });
   });
-  const caption = h("figcaption");
+  const caption = h("div", { class: "pcl-caption" });
   const draw = found => {
     const { part, cell } = state;
     const [claimed, told] = [lab.now.claimed(found), lab.now.told(found)];
@@ -97,7 +97,7 @@ export function claimsView(lab, model) {
     const shares = ` overlap ${percent(told.overlap)}, missing ${percent(told.missing)}`;
     caption.replaceChildren(h("strong", {}, title), shares);
   };
-  return { node: h("figure", {}, caption, grid.node), draw };
+  return { node: h("div", { class: "pcl-figure" }, caption, grid.node), draw };
 }
 
 /** A disc in each place that a patch looks at, its area the share of its attention. */
@@ -257,8 +257,8 @@ export function chipsView(lab) {
   };
   const shape = scene.written ? "pcl-chips pcl-large" : "pcl-chips";
   const group = h("div", { class: shape, role: "group", "aria-label": "Parts" }, ...chips.map(chip => chip.node));
-  const caption = h("figcaption", {}, h("strong", {}, "Parts"), " with their peak in the own mask");
-  return { node: h("figure", { class: "pcl-parts" }, caption, group), draw };
+  const caption = h("div", { class: "pcl-caption" }, h("strong", {}, "Parts"), " with their peak in the own mask");
+  return { node: h("div", { class: "pcl-figure pcl-parts" }, caption, group), draw };
 }
 
 /** A map in the colour of its part, one pixel a patch. */

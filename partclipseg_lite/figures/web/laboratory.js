@@ -46,8 +46,8 @@ function tradeView(lab) {
     chart.body.replaceChildren(...curves, ...dots, s("text", { x, y, class: "pcl-name" }, "↙ better"));
     chart.say(`Overlap against missing places. At γ ${two(lab.state.gamma)}, ${sharesInWords(lab)}`);
   };
-  const caption = h("figcaption", {}, h("strong", {}, "Every γ at once,"), " the dot at yours");
-  return { node: h("figure", {}, caption, chart.node), draw };
+  const caption = h("div", { class: "pcl-caption" }, h("strong", {}, "Every γ at once,"), " the dot at yours");
+  return { node: h("div", { class: "pcl-figure" }, caption, chart.node), draw };
 }
 
 /** The separation loss over γ: the printed one, a staircase, and the soft one. Dragging sets γ. */
@@ -92,8 +92,8 @@ function lossView(lab) {
     chart.say(`Separation loss over γ. At γ ${two(lab.state.gamma)}, ${results.map(values).join("; ")}`);
   };
   const keys = ["printed", "soft"].map(name => h("span", { class: `pcl-key pcl-${name}` }, name));
-  const caption = h("figcaption", {}, h("strong", {}, "Separation loss:"), " ", keys[0], ", ", keys[1]);
-  return { node: h("figure", {}, caption, chart.node), draw };
+  const caption = h("div", { class: "pcl-caption" }, h("strong", {}, "Separation loss:"), " ", keys[0], ", ", keys[1]);
+  return { node: h("div", { class: "pcl-figure" }, caption, chart.node), draw };
 }
 
 /** The equations with the numbers of this moment, a line a model. */
@@ -139,7 +139,7 @@ function controls(lab, data) {
   const picture = scene => {
     const thumb = scene.written
       ? h("b", { class: "pcl-thumb" }, "4 × 4")
-      : h("img", { src: scene.image, alt: "", class: "pcl-thumb" });
+      : h("b", { class: "pcl-thumb", style: `background-image:url(${scene.image})` });
     const words = scene.written ? ["paint", "yours"] : [scene.title, scene.kind];
     return h("span", {}, thumb, h("em", {}, words[0]), h("small", {}, words[1]));
   };
