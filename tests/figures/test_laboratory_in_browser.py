@@ -58,6 +58,7 @@ def opened(browser, tmp_path):
         page = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, **context
         ).new_page()
+        page.set_default_timeout(2 * check_in_browser.PATIENCE)  # test machines are shared
         visit = check_in_browser.Visit()
         visit.listen(page)
         visits.append((page, visit))
