@@ -70,10 +70,15 @@ export async function decode(data) {
   return { ...data, scenes };
 }
 
-/** Maps [K][N] that a model has at a step (or before it): of one head, or the mean of all (`head` null). */
-export function mapsOf(scene, model, { step, block: chosen, head, reading }) {
+/** What is known of a model at a step of its training: of that step, else of the last one before it. */
+export function gazeAt(scene, model, step) {
   const steps = scene.gazes[model];
-  const one = steps.filter(other => other.step <= step).at(-1) ?? steps[0];
+  return steps.filter(other => other.step <= step).at(-1) ?? steps[0];
+}
+
+/** Maps [K][N] that a model has at a step: of one head, or the mean of all (`head` null). */
+export function mapsOf(scene, model, { step, block: chosen, head, reading }) {
+  const one = gazeAt(scene, model, step);
   const heads = one[reading].at(one[reading].length === 1 ? -1 : chosen);
   if (heads.length === 1) return heads[0];
   if (head !== null) return heads[head];

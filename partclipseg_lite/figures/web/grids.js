@@ -131,7 +131,7 @@ function arrowsOf(lab, model) {
 /** What the place that is pointed at tells. */
 export function placeWords(lab, results) {
   const { cell } = lab.state;
-  const { side, parts, holder, onObject, written, gazes } = lab.now.scene();
+  const { side, parts, holder, onObject, written } = lab.now.scene();
   if (cell === null) return "Point at a patch of the claims, or tap it: who claims it, and where does it look?";
   const off = onObject[cell] ? "on the object" : "off the object";
   const is = holder[cell] < 0 ? off : `a patch of the ${parts[holder[cell]]}`;
@@ -140,7 +140,7 @@ export function placeWords(lab, results) {
     const name = results.length > 1 ? `${lab.now.models()[found.model]}: ` : "";
     return `${name}claimed by ${who.length ? and(who) : "no part"}`;
   });
-  const looks = holder[cell] >= 0 && (written || gazes[0].at(-1).rows);
+  const looks = results.some(({ model }) => lab.now.gaze(model, cell));
   const discsTell = looks ? ` Discs: where it looks${written ? "" : ", in the mean of the last block's heads"}.` : "";
   return `${where(cell, side)}, ${is}; ${claims.join("; ")}.${discsTell}`.replace(/^r/, "R");
 }
