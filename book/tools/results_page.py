@@ -326,8 +326,10 @@ not be set beside the paper's.
 All models read the same frozen tiny CLIP, start from the same CLIPSeg of phrases, were trained for
 {steps:,} steps on the same drawn pictures of *seen* objects, {seeds} times with other random
 numbers each, and were asked for the bare names of all 149 object parts. Scores are in percent,
-pictures are scored whole. Brackets hold 95 % intervals over pictures: what other pictures of the
-same kind would have given. The spread over training seeds is another thing and stands apart.
+pictures are scored whole. Brackets hold 95 % intervals over pictures: where the score over all
+pictures of the kind lies. Another set of as many pictures is a sample, too: its score falls into
+the bracket five times in six, and nineteen times in twenty into one wider by a factor of √2. The
+spread over training seeds is another thing and stands apart.
 {made_on(record)}.
 
 ## {record["pictures"]} test pictures
