@@ -203,6 +203,12 @@ def test_a_place_tells_who_claims_it_and_where_it_looks(opened, made):
         f"{RANDOM[0].parts[holder[place]]}; a: claimed by"
     )
     assert page.locator(".pcl-gaze").count() > 2
+    step = page.get_by_label("Training step")
+    step.fill("0")  # the first one, of which only maps are known
+    assert page.locator(".pcl-gaze").count() == 0
+    assert "Discs" not in page.locator(".pcl-place").inner_text()
+    step.fill("1")
+    assert page.locator(".pcl-gaze").count() > 2
     picture.press("Escape")
     assert page.locator(".pcl-gaze").count() == 0
 
