@@ -14,7 +14,7 @@ from .drawn import DrawnWorld
 from .folders import SAME_SPLIT, layout_of, open_dataset
 from .label_files import CLASSES, find_split, read_class_list
 from .pascal_part_116 import IMAGES
-from .views import Pictures, picture_of
+from .views import SamplesOf, picture_of
 
 #: What prepares a folder whose pictures have these labels.
 PREPARED_BY = {
@@ -104,7 +104,7 @@ def pictures_to_score(settings: Settings, images: int | None = None) -> Dataset:
         split = settings.test.split or "test"
         return DrawnWorld(split, images or TEST_PICTURES, settings.data.size, 0, "all")
     dataset = open_dataset(folder, settings.test.split or "val", objects="all")
-    return dataset if images is None else Pictures(dataset, dataset.names[:images])
+    return dataset if images is None else SamplesOf(dataset, dataset.names[:images])
 
 
 def objects_to_score(settings: Settings, names: Iterable[str] | None = None) -> Dataset:
@@ -118,7 +118,7 @@ def objects_to_score(settings: Settings, names: Iterable[str] | None = None) -> 
     """
     folder, split = folder_to_score(settings), settings.test.split or "val"
     dataset = open_dataset(folder, split, per="object", released=True, objects="all")
-    return dataset if names is None else Pictures(dataset, map(picture_of, names))
+    return dataset if names is None else SamplesOf(dataset, map(picture_of, names))
 
 
 def _labelled(given: str, setting: str, vocabulary: str | None = None) -> Path:

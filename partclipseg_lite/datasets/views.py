@@ -33,7 +33,7 @@ class View(Dataset):
         return f"{type(self).__name__}({len(self)} samples of {self.dataset!r})"
 
 
-class Pictures(View):
+class SamplesOf(View):
     """The samples of certain pictures, in the order of the dataset.
 
     Args:

@@ -27,10 +27,11 @@ from .base import checked_floats, checked_number, enlarge
 from .laboratory_picture import static_picture
 from .palette import part_palette
 
-# Of a map's values, its largest is 2^bits - 1: in the last block, in others, before the last step.
-LAST_BLOCK_BITS, OTHER_BITS, EARLY_BITS = 12, 8, 7
+# Of a map's values: in the last block, in others, before the last step.
+LAST_BLOCK_BITS, OTHER_BITS, EARLY_BITS = 10, 7, 6
+UNIT = 2 / 65535  # of the ends between which a map's values are counted
 MOST_MODELS = 4  # so many signs and lines there are
-ROW_LEVELS = 7  # of where one patch looks, a square root apart: it is drawn, never measured
+ROW_LEVELS = 5  # of where one patch looks, a square root apart: it is drawn, never measured
 READINGS = "paper", "released"
 MODULES = (
     "attention",
@@ -219,14 +220,22 @@ class Blob:
 
 
 def rounded(maps: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """(codes uint16 as `maps`, scales uint16 `[...]`) of maps `[..., N]` from 0 to 2.
+    """(codes uint16 as `maps`, ends uint16 `[..., 2]`) of maps `[..., N]` from 0 to 2.
 
-    A value is code / (2^bits - 1) x scale / 32767.5: its map's largest one has all bits.
+    A map's values lie between its ends, in units of UNIT: code 0 is the lower one, 2^bits - 1 the
+    upper one.
     """
-    scales = np.ceil(maps.max(-1) * 32767.5).astype(np.uint16)
-    steps = scales[..., None] / 32767.5 / (2**bits - 1)
-    codes = np.divide(maps, steps, out=np.zeros_like(maps, dtype=float), where=steps > 0)
-    return np.rint(codes).astype(np.uint16), scales
+    low, high = np.floor(maps.min(-1) / UNIT), np.ceil(maps.max(-1) / UNIT)
+    step = (high - low)[..., None] * UNIT / (2**bits - 1)
+    above = maps - low[..., None] * UNIT
+    codes = np.divide(above, step, out=np.zeros_like(above, dtype=float), where=step > 0)
+    return np.rint(codes).astype(np.uint16), np.stack([low, high], -1).astype(np.uint16)
+
+
+def restored(codes: np.ndarray, ends: np.ndarray, bits: int) -> np.ndarray:
+    """The maps that the page makes of `rounded` ones."""
+    low, high = (ends[..., end, None] * UNIT for end in (0, 1))
+    return low + codes / (2**bits - 1) * (high - low)
 
 
 def _described(scene: Scene, blob: Blob, vocabulary: Vocabulary | None) -> dict:
@@ -268,8 +277,9 @@ def _gaze(scene: Scene, step: int, gaze: Gaze, blob: Blob, early: bool) -> dict:
         for block, values in enumerate(maps.clip(0, 2)):
             bits = LAST_BLOCK_BITS if block == blocks - 1 else OTHER_BITS
             bits = EARLY_BITS if early else bits
-            codes, scales = rounded(values, bits)
-            described[reading].append({"bits": bits, "at": [blob.add(scales), blob.add(codes)]})
+            codes, ends = rounded(values, bits)
+            codes = codes.astype(np.uint8) if bits <= 8 else codes
+            described[reading].append({"bits": bits, "at": [blob.add(ends), blob.add(codes)]})
     if gaze.rows is not None:
         levels = np.sqrt(gaze.rows.clip(0, 2) / max(float(gaze.rows.max()), 1e-9)) * ROW_LEVELS
         described["rows"] = blob.add(np.rint(levels).astype(np.uint8))

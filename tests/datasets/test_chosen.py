@@ -13,7 +13,7 @@ from partclipseg_lite.datasets.chosen import (
 )
 from partclipseg_lite.datasets.drawn import DrawnWorld
 from partclipseg_lite.datasets.sample import IGNORE
-from partclipseg_lite.datasets.views import Pictures, picture_of
+from partclipseg_lite.datasets.views import SamplesOf, picture_of
 from partclipseg_lite.datasets.write import write_dataset
 from partclipseg_lite.settings import Settings
 
@@ -128,7 +128,7 @@ def test_the_benchmark_scores_one_object_at_a_time(folder, world):
 
 
 def test_samples_of_certain_pictures_keep_their_order(world):
-    assert Pictures(world, {world.names[3], world.names[1], "none"}).names == [
+    assert SamplesOf(world, {world.names[3], world.names[1], "none"}).names == [
         world.names[1],
         world.names[3],
     ]

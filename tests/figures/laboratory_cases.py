@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from partclipseg_lite.figures.laboratory import Gaze, Scene, rounded
+from partclipseg_lite.figures.laboratory import Gaze, Scene, restored, rounded
 from partclipseg_lite.figures.maps import MISSING, NOTHING, OVERLAP, coverage_shares
 from partclipseg_lite.losses import attention_control as control
 from partclipseg_lite.losses.objective import Objective
@@ -39,8 +39,7 @@ def as_embedded(scene: Scene, reading: str, maps: np.ndarray, bits: int) -> np.n
     share = 1.0
     if reading == "released":
         share = np.maximum(scene.corners, 1)[:, None] / (2 * scene.own.shape[1])
-    codes, scales = rounded((maps / share).clip(0, 2), bits)
-    return codes / (2**bits - 1) * (scales[..., None] / 32767.5) * share
+    return restored(*rounded((maps / share).clip(0, 2), bits), bits) * share
 
 
 @cache

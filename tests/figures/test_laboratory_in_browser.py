@@ -58,6 +58,7 @@ def opened(browser, tmp_path):
         page = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, **context
         ).new_page()
+        page.set_default_timeout(2 * check_in_browser.PATIENCE)  # test machines are shared
         visit = check_in_browser.Visit()
         visit.listen(page)
         visits.append((page, visit))
@@ -201,6 +202,12 @@ def test_a_place_tells_who_claims_it_and_where_it_looks(opened, made):
         f"Row {place // 5 + 1}, column {place % 5 + 1}, a patch of the "
         f"{RANDOM[0].parts[holder[place]]}; a: claimed by"
     )
+    assert page.locator(".pcl-gaze").count() > 2
+    step = page.get_by_label("Training step")
+    step.fill("0")  # the first one, of which only maps are known
+    assert page.locator(".pcl-gaze").count() == 0
+    assert "Discs" not in page.locator(".pcl-place").inner_text()
+    step.fill("1")
     assert page.locator(".pcl-gaze").count() > 2
     picture.press("Escape")
     assert page.locator(".pcl-gaze").count() == 0

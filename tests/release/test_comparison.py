@@ -31,6 +31,7 @@ from partclipseg_lite.release.comparison import (
     deterministic_weight,
     shipped_reference,
 )
+from partclipseg_lite.release.comparison.training import batch_of, training_image
 from partclipseg_lite.release.departures import as_read
 from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights.converters import official_table
@@ -467,10 +468,9 @@ def test_a_mean_over_nothing_may_be_recorded_as_nan_or_null_but_is_no_number(met
 def add_gradients(folder):
     """Norms of our own gradients, for a folder of which nothing is absent."""
     reference = NetworkReference(folder)
-    pixels, targets, _ = reference._batch([reference._training_image(0)])
-    backbone = reference.model.backbone
+    batch = batch_of(reference, [training_image(reference, 0)])
     words = reference.model.embed(reference.train)
-    total, _ = reference.objective(reference.model, backbone.activations(pixels), words, targets)
+    total, _ = reference.objective(reference.model, batch.activations, words, batch.targets)
     reference.model.zero_grad()
     total.backward()
     ours_of = {theirs[0]: ours for ours, theirs in official_table().items()}

@@ -32,13 +32,13 @@ function table(bytes, at, rows, columns, twoBytes = false) {
 /** Maps [heads][K][N] of one decoder block; the release has half of a sum over the part's corner pixels. */
 function block(bytes, { bits, at }, heads, scene, reading) {
   const [parts, places] = [scene.parts.length, scene.side ** 2];
-  const scales = table(bytes, at[0], heads, parts, true);
-  const codes = table(bytes, at[1], heads * parts, places, true);
+  const ends = table(bytes, at[0], heads * parts, 2, true);
+  const codes = table(bytes, at[1], heads * parts, places, bits > 8);
   const factor = k => (reading === "released" ? scene.corners[k] / (2 * places) : 1);
   return Array.from({ length: heads }, (_, h) =>
     Array.from({ length: parts }, (_, k) => {
-      const unit = (scales[h][k] / 32767.5 / (2 ** bits - 1)) * factor(k);
-      return codes[h * parts + k].map(code => code * unit);
+      const [low, high] = ends[h * parts + k].map(end => (end / 32767.5) * factor(k));
+      return codes[h * parts + k].map(code => low + (code / (2 ** bits - 1)) * (high - low));
     }),
   );
 }
@@ -70,10 +70,15 @@ export async function decode(data) {
   return { ...data, scenes };
 }
 
-/** Maps [K][N] that a model has at a step (or before it): of one head, or the mean of all (`head` null). */
-export function mapsOf(scene, model, { step, block: chosen, head, reading }) {
+/** What is known of a model at a step of its training: of that step, else of the last one before it. */
+export function gazeAt(scene, model, step) {
   const steps = scene.gazes[model];
-  const one = steps.filter(other => other.step <= step).at(-1) ?? steps[0];
+  return steps.filter(other => other.step <= step).at(-1) ?? steps[0];
+}
+
+/** Maps [K][N] that a model has at a step: of one head, or the mean of all (`head` null). */
+export function mapsOf(scene, model, { step, block: chosen, head, reading }) {
+  const one = gazeAt(scene, model, step);
   const heads = one[reading].at(one[reading].length === 1 ? -1 : chosen);
   if (heads.length === 1) return heads[0];
   if (head !== null) return heads[head];

@@ -13,6 +13,9 @@ function number(n, side, text, kind = "") {
   return s("text", { x, y, "font-size": side > 4 ? 0.5 : 0.26, class: kind }, String(text));
 }
 
+/** Arrows take the place of the discs and numbers. */
+const isPulled = state => state.gradient && isSoft(state);
+
 /** A grid on which places are pointed at, with the mouse, a finger or the arrow keys. */
 function pointedGrid(side, layers) {
   const about = { tabindex: 0, role: "application", "aria-roledescription": "grid of patches" };
@@ -90,10 +93,10 @@ export function claimsView(lab, model) {
     };
     for (const [name, d] of Object.entries(drawn)) path[name].setAttribute("d", d);
     const text = n => number(n, side, isSoft(state) ? two(total(n)) : total(n));
-    const pulled = state.gradient && isSoft(state);
+    const pulled = isPulled(state);
     counts.replaceChildren(...(written && !pulled ? cells.map((_, n) => text(n)) : []));
     arrows.replaceChildren(...(pulled ? arrowsOf(lab, model) : []));
-    gazes.replaceChildren(...discs(cell === null ? null : lab.now.gaze(model, cell), side));
+    gazes.replaceChildren(...discs(cell === null || pulled ? null : lab.now.gaze(model, cell), side));
     const shares = ` overlap ${percent(told.overlap)}, missing ${percent(told.missing)}`;
     caption.replaceChildren(h("strong", {}, title), shares);
   };
@@ -131,7 +134,7 @@ function arrowsOf(lab, model) {
 /** What the place that is pointed at tells. */
 export function placeWords(lab, results) {
   const { cell } = lab.state;
-  const { side, parts, holder, onObject, written, gazes } = lab.now.scene();
+  const { side, parts, holder, onObject, written } = lab.now.scene();
   if (cell === null) return "Point at a patch of the claims, or tap it: who claims it, and where does it look?";
   const off = onObject[cell] ? "on the object" : "off the object";
   const is = holder[cell] < 0 ? off : `a patch of the ${parts[holder[cell]]}`;
@@ -140,7 +143,7 @@ export function placeWords(lab, results) {
     const name = results.length > 1 ? `${lab.now.models()[found.model]}: ` : "";
     return `${name}claimed by ${who.length ? and(who) : "no part"}`;
   });
-  const looks = holder[cell] >= 0 && (written || gazes[0].at(-1).rows);
+  const looks = !isPulled(lab.state) && results.some(({ model }) => lab.now.gaze(model, cell));
   const discsTell = looks ? ` Discs: where it looks${written ? "" : ", in the mean of the last block's heads"}.` : "";
   return `${where(cell, side)}, ${is}; ${claims.join("; ")}.${discsTell}`.replace(/^r/, "R");
 }

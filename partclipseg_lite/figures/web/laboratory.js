@@ -173,13 +173,15 @@ function controls(lab, data) {
     show: i => String(values[i]),
   });
   const say = gamma => `γ ${two(gamma)}, ${sharesInWords(lab)}`;
+  const trained = data.models.filter((_, i) => data.scenes[0].gazes[i].length > 1);
+  const stepsOf = `Training step${trained.length < count ? `, ${trained.join(", ")}` : ""}`;
   const range = { min: 0.02, max: 0.98, step: 0.01, value: state.gamma, show: two, say };
   const slid = {
     gamma: slider(`${id}-gamma`, "γ", range, value => lab.set({ gamma: value })),
     tau: slider(`${id}-tau`, "τ", { ...along(taus, "tau"), say: i => `τ ${taus[i]}` }, i => lab.set({ tau: taus[i] })),
     step: slider(
       `${id}-step`,
-      "Training step",
+      stepsOf,
       { ...along(steps, "step"), say: i => `step ${steps[i]} of ${steps.at(-1)}` },
       i => lab.set({ step: steps[i] }),
     ),

@@ -1,6 +1,6 @@
 // What is true of the laboratory at a moment: its scenes, the grid that the reader paints, what follows from a choice.
 import { look, normalise, objectPartMaps, softGradient } from "./attention.js";
-import { mapsOf } from "./data.js";
+import { gazeAt, mapsOf } from "./data.js";
 
 export const GAMMAS = Array.from({ length: 97 }, (_, i) => (i + 2) / 100);
 const rows = make =>
@@ -88,11 +88,11 @@ export function consequences(data, state) {
     /** The shares and claims of the reading: counted, or expected where claims are soft. */
     told: found => (isSoft(state) ? found.expected : found.counted),
     claimed: found => (isSoft(state) ? found.soft : found.hard),
-    /** Where a patch looks, for the part that holds it, [N]; null if no part does. */
+    /** Where a patch looks, for the part that holds it, [N]; null if no part does, or at a step without rows. */
     gaze(model, place) {
-      const { holder, written, drops, gazes } = scene();
+      const { holder, written, drops } = scene();
       if (holder[place] < 0) return null;
-      if (!written) return gazes[model].at(-1).rows?.[place] ?? null;
+      if (!written) return gazeAt(scene(), model, state.step).rows?.[place] ?? null;
       const [mine, object] = [drops[holder[place]], drops.at(-1)].map(sharesOf);
       return mine[place].map((share, n) => share + object[place][n]);
     },
