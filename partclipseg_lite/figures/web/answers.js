@@ -31,18 +31,19 @@ export function enlarged(plane, side, width, height) {
   return result;
 }
 
-/** The highest of several planes at each place: its number in the list. */
+/** The highest of several planes at each place: its number. One plane is held at a time, if they are made one by one. */
 export function highest(planes) {
-  const best = Float32Array.from(planes[0]);
-  const winner = new Int16Array(best.length);
-  for (let i = 1; i < planes.length; i++) {
-    const plane = planes[i];
-    for (let n = 0; n < best.length; n++) {
+  let [best, winner, i] = [null, null, 0];
+  for (const plane of planes) {
+    best ??= Float32Array.from(plane);
+    winner ??= new Int16Array(plane.length);
+    for (let n = 0; n < plane.length; n++) {
       if (plane[n] > best[n]) {
         best[n] = plane[n];
         winner[n] = i;
       }
     }
+    i++;
   }
   return winner;
 }
@@ -77,15 +78,17 @@ export function decide({ logits, background }, questions, side, width, height, {
   const large = plane => enlarged(plane, side, width, height);
   let labels = new Int16Array(width * height).fill(-1);
   if (pairs.length) {
-    const race = pairs.map(i => large(logits[i]));
     const numbers = told ? pairs : [-1, ...pairs];
-    labels = highest(told ? race : [large(background[0]), ...race]).map(winner => numbers[winner]);
+    const race = function* () {
+      for (const i of numbers) yield large(i < 0 ? background[0] : logits[i]);
+    };
+    labels = highest(race()).map(winner => numbers[winner]);
     if (told && within) labels = labels.map((label, n) => (within[n] ? label : -1));
   }
   const behind = pairs.length < questions.length ? large(background[1]) : null;
   const masks = questions.map(({ part }, i) => {
-    if (part !== undefined) return labels.map(label => Number(label === i));
-    return Int16Array.from(large(logits[i]), (value, n) => Number(value > behind[n]));
+    if (part !== undefined) return Uint8Array.from(labels, label => Number(label === i));
+    return Uint8Array.from(large(logits[i]), (value, n) => Number(value > behind[n]));
   });
   const sizes = masks.map(mask => mask.reduce((sum, one) => sum + one, 0) / mask.length);
   return { labels, masks, sizes, scores: logits.map(plane => sigmoid(largest(plane))) };

@@ -123,6 +123,32 @@ export function asked(questions, { templates }) {
   };
 }
 
+/** The most names that are asked for at once. */
+export const MOST_NAMES = 24;
+
+/** Why a name cannot be asked for beside others, {message, word, near}; null if it can. */
+export function refusal(name, names, contents) {
+  const say = (message, word = "", others = []) => ({ message, word, near: others });
+  if (!name) return say("Type a word first, such as “dog's head”.");
+  if (names.some(known => known.toLowerCase() === name.toLowerCase())) return say(`“${name}” is asked for already.`);
+  if (names.length >= MOST_NAMES) return say(`At most ${MOST_NAMES} names; take one away first.`);
+  const [word] = strangers(name, contents.tokens);
+  if (word) {
+    const others = near(word, Object.keys(contents.tokens.words));
+    const hint = others.length ? " Near ones: " : " Real CLIP weights know any word.";
+    return say(`The tiny CLIP of the drawn world has no word “${word}”.${hint}`, word, others);
+  }
+  try {
+    for (const text of textsOf(asked([question(name)], contents))) tokensOf(text, contents.tokens);
+  } catch (error) {
+    return say(`${error.message[0].toUpperCase()}${error.message.slice(1)}.`);
+  }
+  return null;
+}
+
+/** Every text that is embedded for what is `asked`. */
+export const textsOf = ({ partTexts, objectTexts, phrases }) => [...partTexts, ...objectTexts, ...phrases];
+
 // ---- completion
 
 /** Names that complete what was typed, each with a word on what it is: [{text, note}]. */
