@@ -49,8 +49,8 @@ TERMS = {
 }
 CONTROL = ("separation", "enhancement")
 SETTINGS = {"oracle_obj": "Oracle-Obj", "pred_all": "Pred-All"}
-#: Decades of the figure, from the smallest share of the gradient that it can tell from nothing.
-LEAST = -7
+#: Decades of the figure, as powers of ten of a gradient's length.
+LEAST, MOST = -4, 1
 #: Letters in the grids of examples -> class of the cell; what they stand for is said beside them.
 CELLS = {"h": "head", "t": "torso", "e": "eye", "c": "one", "d": "two", "b": "back", "X": "twice"}
 
@@ -417,6 +417,11 @@ def strongest(record: Mapping) -> tuple[str, str]:
     )
 
 
+def on_scale(power: float) -> float:
+    """Where a power of ten stands between the ends of the figure, 0 to 1."""
+    return max(0.0, min(1.0, (power - LEAST) / (MOST - LEAST)))
+
+
 def figure(record: Mapping) -> str:
     """How far each switch moves the gradient, as a list with a dot a row on a scale of decades."""
     shown = sorted(
@@ -426,7 +431,7 @@ def figure(record: Mapping) -> str:
     items = []
     for row in shown:
         moved = on_its_batch(row, record)["moved"]
-        place = 0 if not moved else max(0.0, min(1.0, 1 - math.log10(moved) / LEAST))
+        place = on_scale(math.log10(moved)) if moved else 0
         kind = row.kinds[0] + ("" if moved else " nothing")
         title = inline(row.title) + ("" if row.batch == "usual" else " °")
         items.append(
@@ -435,8 +440,8 @@ def figure(record: Mapping) -> str:
             f"<b>{share(moved)}</b></li>"
         )
     ticks = "".join(
-        f'<small style="--x:{1 - power / LEAST:.3f}">{share(10.0**power)}</small>'
-        for power in range(LEAST + 2, 0, 2)
+        f'<small style="--x:{on_scale(power):.3f}">{share(10.0**power)}</small>'
+        for power in range(LEAST + 1, MOST)
     )
     axis = f'<li class="axis" aria-hidden="true"><span></span><span>{ticks}</span></li>'
     return '<ol class="ledger-figure">\n' + "\n".join([axis, *items]) + "\n</ol>"
@@ -524,11 +529,11 @@ does to *this* batch of drawn pictures. It does not say what it did to the publi
 
 {figure}
 
-How far each switch moves the gradient of one batch, as a share of its length, on a scale of
-decades from a ten-millionth to all of it. Filled: what the release does otherwise than the paper.
-Hollow: what this book adds. °: on a batch that has what the row needs. What changes every word or
-every picture stands on top; a detail of attention control moves little, because its two losses
-have small weights. {nothing} of the {switches} move nothing on an ordinary batch.
+How far each switch moves the gradient of one batch, as a share of its length; each line is ten
+times the one before. Filled: what the release does otherwise than the paper. Hollow: what this
+book adds. °: on a batch that has what the row needs. What changes every word or every picture
+stands on top; a detail of attention control moves little, because its two losses have small
+weights. {nothing} of the {switches} move nothing on an ordinary batch.
 
 ## How to read a row
 
