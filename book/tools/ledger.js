@@ -28,7 +28,7 @@
   }
 
   function show() {
-    const row = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const row = document.getElementById(location.hash.slice(1));
     if (!row?.matches(".ledger-row")) return;
     if (row.hidden) {
       for (const button of kinds) turn(button, false);

@@ -22,7 +22,8 @@ from typing import Any
 from ledger_rows import FILES, KINDS, Row, rows
 from partclipseg_lite.experiments.plan import experiments
 from partclipseg_lite.experiments.records import load_record
-from results_page import signed, turned
+from results_page import signed as signed_difference
+from results_page import turned
 
 TOOLS = Path(__file__).resolve().parent
 PAGE = TOOLS.parent / "ledger.md"
@@ -69,13 +70,13 @@ def short(value: float | None) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share in percent with two digits; what is below a millionth is called so."""
+    """A share in percent with two digits; what is below a billionth is called so."""
     if value is None:
         return "–"
     if value == 0:
         return "0"
-    if abs(value) < 1e-6:
-        return "< 0.0001 %"
+    if abs(value) < 1e-9:
+        return "< 0.0000001 %"
     percent = 100 * value
     return f"{percent:.{max(0, 1 - math.floor(math.log10(abs(percent))))}f} %"
 
@@ -86,6 +87,11 @@ def change(before: float, after: float) -> str:
         return "0"
     relative = after / before - 1
     return ("+" if relative > 0 else "−") + share(abs(relative)).replace("< ", "")
+
+
+def signed(told: Mapping) -> str:
+    """A difference and its interval, "+3.9 [+2.5, +5.4]"."""
+    return signed_difference(told).replace("-", "−")
 
 
 def times(value: float) -> str:
@@ -135,7 +141,7 @@ def command(row: Row) -> str:
     values = " ".join(f"{key}={value}" for key, value in row.settings.items())
     run = f"runs/{row.name}"
     return (
-        f"python -m partclipseg_lite train --preset toy --set {values} --output {run} && "
+        f"python -m partclipseg_lite train --preset toy --set {values} --output {run}\n"
         f"python -m partclipseg_lite evaluate --weights {run} --dataset drawn --json {run}.json"
     )
 
@@ -320,8 +326,8 @@ def scored(row: Row, record: Mapping) -> str:
     """The scores of the same predictions that belong to a row."""
     scores = record["scores"]
     lines = [[label, f"{looked_up(scores, path):.1f}"] for label, path in row.scores]
-    kinds = {path.rsplit("/", 1)[-1].split("_")[-1] for _, path in row.scores}
-    what = "unseen mIoU" if kinds == {"unseen"} else "harmonic mean"
+    kinds = {path.rsplit("_", 1)[-1].rsplit("/", 1)[-1] for _, path in row.scores}
+    what = "Unseen mIoU" if kinds == {"unseen"} else "Harmonic mean"
     return f"{what} on {scores['pictures']} test pictures, in percent:\n\n" + table(
         ["", what], lines
     )
@@ -338,8 +344,8 @@ def read_otherwise(row: Row, record: Mapping) -> str:
         for key in ("seen", "unseen")
     ]
     return (
-        "The shipped model was trained in the paper's reading and is only *read* otherwise here, "
-        "which is not what a training would give. Difference in Oracle-Obj: "
+        "\n\nThe shipped model was trained in the paper's reading and is only *read* otherwise "
+        "here, which is not what a training would give. Difference in Oracle-Obj: "
         f"{' and '.join(told)}."
     )
 
@@ -367,7 +373,7 @@ def body(row: Row, record: Mapping, results: Mapping) -> str:
     if row.settings:
         parts["Measured"] = measured(row, record)
     if row.scores:
-        parts["Counted"] = scored(row, record) + "\n" + read_otherwise(row, record)
+        parts["Counted"] = scored(row, record) + read_otherwise(row, record)
     if row.settings:
         parts["Worth"] = worth(row, results)
     proofs = [f"- {sentence(test)}" for test in row.tests]
@@ -440,7 +446,7 @@ def figure(record: Mapping) -> str:
             f"<b>{share(moved)}</b></li>"
         )
     ticks = "".join(
-        f'<small style="--x:{on_scale(power):.3f}">{share(10.0**power)}</small>'
+        f'<small style="--x:{on_scale(power):.3f}">{100 * 10.0**power:g} %</small>'
         for power in range(LEAST + 1, MOST)
     )
     axis = f'<li class="axis" aria-hidden="true"><span></span><span>{ticks}</span></li>'

@@ -5,7 +5,7 @@
 
 Takes two minutes on two CPU cores. One switch at a time is thrown, from one reference: the paper's
 reading with the soft separation loss, the weights of the released configuration, the bare words and
-no Dice loss, on the batch that the preset `toy` meets first. Everything random has a seed, and four
+no Dice loss, on the batch that the preset `toy` meets first. Everything random has a seed, and six
 digits are kept, so that the record is the same again.
 """
 
@@ -348,13 +348,13 @@ def rows_read() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def rounded(value):
-    """Numbers to four digits, in whatever holds them; what is no number is None."""
+    """Numbers to six digits, in whatever holds them; what is no number is None."""
     if isinstance(value, Mapping):
         return {key: rounded(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [rounded(inner) for inner in value]
     if isinstance(value, float):
-        return float(f"{value:.4g}") if math.isfinite(value) else None
+        return float(f"{value:.6g}") if math.isfinite(value) else None
     return value
 
 

@@ -40,7 +40,7 @@ def results():
 
 
 @functools.cache
-def tests_in(file: str) -> dict[str, tuple[str, ...]]:
+def named_in(file: str) -> dict[str, tuple[str, ...]]:
     """The tests of a file, each with the options that its decorator `shows` names."""
     path = ROOT / file
     if not path.is_file():
@@ -69,10 +69,10 @@ def faults(of: list[Row]) -> list[str]:
         told += [
             f"{row.name} names {name} of {file}, which does not exist"
             for file, _, name in named
-            if name not in tests_in(file)
+            if name not in named_in(file)
         ]
         if row.option:
-            shown = {o for file, _, name in named for o in tests_in(file).get(name, ())}
+            shown = {o for file, _, name in named for o in named_in(file).get(name, ())}
             told += [f"{row.name} names no test that shows it"] * (row.option not in shown)
             where = " ".join(DEPARTURES[row.option].__doc__.split()).partition(". ")[0]
             first = {int(n) for n in re.findall(r":(\d+)", where)}
@@ -283,7 +283,8 @@ def test_what_was_trained_is_told_in_the_direction_of_the_departure(results):
         (lambda: ledger_page.share(0.936), "94 %"),
         (lambda: ledger_page.share(0.0117), "1.2 %"),
         (lambda: ledger_page.share(0.000123), "0.012 %"),
-        (lambda: ledger_page.share(3e-7), "< 0.0001 %"),
+        (lambda: ledger_page.share(7e-8), "0.0000070 %"),
+        (lambda: ledger_page.share(3e-10), "< 0.0000001 %"),
         (lambda: ledger_page.share(0.0), "0"),
         (lambda: ledger_page.share(None), "–"),
         (lambda: ledger_page.share(2.738), "274 %"),
@@ -340,6 +341,6 @@ def test_a_gradient_moves_by_the_length_of_its_difference():
     assert measure_departures.moved({}, after) is None
 
 
-def test_numbers_of_the_record_have_four_digits_and_no_nan():
+def test_numbers_of_the_record_have_six_digits_and_no_nan():
     rounded = measure_departures.rounded({"a": [1.23456789, float("nan")], "b": 3, "c": "x"})
-    assert rounded == {"a": [1.235, None], "b": 3, "c": "x"}
+    assert rounded == {"a": [1.23457, None], "b": 3, "c": "x"}
