@@ -3,8 +3,8 @@
 #   make book     set up, execute every chapter, render the book, check it, say where to open it
 #   make test     set up, run every test: the package, the notebooks, the rendered book in headless Chromium
 #
-#   make lint     form and order only, in seconds: ruff's format and rules, and the direction of the imports
-#   make format   bring everything into ruff's form
+#   make lint     form and order only, in seconds: ruff's and biome's format and rules, the direction of the imports
+#   make format   bring everything into ruff's and biome's form
 #   make html     render again without executing (last executed chapters where there are any, else the sources)
 #   make lowest   the package's tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 #   make torture  kills, full disks, broken files, senseless inputs: a table of how it went, in minutes
@@ -51,7 +51,7 @@ $(BIN)/python:
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "== installing the package and what the book and the tests need (PyTorch is large: minutes, once)"
-	@$(BIN)/python -m pip install --disable-pip-version-check -e ".[notebooks,book,test]" -c constraints.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check -e ".[notebooks,book,tracking,export,test]" -c constraints.txt
 	@touch $(INSTALLED)
 
 book: $(INSTALLED)
@@ -68,28 +68,30 @@ lint: $(INSTALLED)
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/lint-imports
+	@$(BIN)/python book/tools/javascript.py lint
 
 format: $(INSTALLED)
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
+	@$(BIN)/python book/tools/javascript.py format
 
-# Form and order first: they take seconds. Then one pytest run, a file at a time to each of JOBS workers: every cell of
-# every notebook, then tests/.
+# Form and order first: they take seconds. Then one pytest run, a file at a time to each of JOBS workers. The chapters
+# are executed in it once, for the facts in them and for the rendered book.
 test: lint
-	@$(RUN_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 12 \
-	  --nbval-lax --nbval-current-env notebooks tests
+	@$(RUN_ENV) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 12 tests
 
 # uv takes the lowest versions from pyproject.toml itself, so nothing has to be kept in step with it. Best with the
 # oldest Python, too: make PYTHON=python3.10 lowest
 lowest: $(LOWEST)/.installed
 	@$(RUN_ENV) $(LOWEST)/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -p no:cacheprovider \
 	  --ignore tests/book --ignore tests/torture tests
+	@$(RUN_ENV) $(LOWEST)/bin/python -m partclipseg_lite compare-released --reference partclipseg_lite/data/released
 
 $(LOWEST)/.installed: pyproject.toml
 	@echo "== installing the lowest versions that pyproject.toml allows into $(LOWEST) (PyTorch is large: minutes, once)"
 	@$(PYTHON) -m venv --clear "$(LOWEST)"
 	@$(LOWEST)/bin/python -m pip install --disable-pip-version-check -q uv
-	@$(LOWEST)/bin/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct -e ".[notebooks,test]"
+	@$(LOWEST)/bin/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct -e ".[notebooks,export,test]"
 	@touch $@
 
 # Ends with 1 unless every try was good. What was not is in torture.json, to be repeated:
@@ -106,4 +108,4 @@ clean:
 	rm -rf torture.json _build build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 distclean: clean
-	rm -rf $(VENV) $(LOWEST)
+	rm -rf $(VENV) $(LOWEST) node_modules

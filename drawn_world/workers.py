@@ -160,8 +160,11 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the caller, who ends the workers
     results = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not end up among the results
-    _write(results, READY)
-    method, arguments = pickle.load(sys.stdin.buffer)
+    try:
+        _write(results, READY)
+        method, arguments = pickle.load(sys.stdin.buffer)
+    except (OSError, EOFError):  # the caller has gone
+        os._exit(1)
     waiting: queue.Queue = queue.Queue(AHEAD)
     writer = threading.Thread(target=_pass_on, args=(waiting, results), daemon=True)
     writer.start()

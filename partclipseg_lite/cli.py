@@ -1,9 +1,10 @@
-"""The command line: segment, train, evaluate, compare-released, benchmark, doctor.
+"""The command line: segment, export, train, evaluate, score, experiments and more.
 
 Each command's help has an example.
 """
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 #: Errors that our own code and the system word for people; the others come from the depths.
-WORDED = (ValueError, TypeError, OSError, FloatingPointError)
+WORDED = (ValueError, TypeError, OSError, FloatingPointError, ImportError)
 
 
 def _in_one_line(error: Exception) -> str:
@@ -91,13 +92,29 @@ def _parser() -> argparse.ArgumentParser:
     segment = add(
         "segment",
         _segment,
-        "Find named parts in one picture; write a mask for each and an overlay.",
+        "Find named parts in a picture, or in all pictures of a folder; write masks. A folder's "
+        "command takes up what was stopped, and `accelerate launch -m partclipseg_lite segment "
+        "...` shares it. Exit code 1: some files could not be segmented, see OUT/skipped.json.",
         "python -m partclipseg_lite segment dog.png "
         '--names "dog\'s head" "dog\'s tail" --out found',
     )
-    segment.add_argument("image", type=Path, metavar="IMAGE")
+    segment.add_argument("image", type=Path, metavar="IMAGE|FOLDER")
+    names = segment.add_mutually_exclusive_group(required=True)
+    names.add_argument("--names", nargs="+", metavar="NAME", help='such as "dog\'s head"')
+    names.add_argument(
+        "--names-file", type=Path, metavar="FILE", help="one name a line; # begins a comment"
+    )
     segment.add_argument(
-        "--names", nargs="+", required=True, metavar="NAME", help='such as "dog\'s head"'
+        "--format",
+        choices=("png", "coco"),
+        default="png",
+        help="a black and white PNG for each name, or one JSON with COCO's run lengths "
+        "(default: png)",
+    )
+    segment.add_argument(
+        "--no-overlay",
+        action="store_true",
+        help="of a folder's pictures: no coloured overlays, which take longer than masks",
     )
     segment.add_argument(
         "--weights",
@@ -111,6 +128,39 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("segmentation"),
         help="folder to write (default: segmentation)",
+    )
+
+    export = add(
+        "export",
+        _export,
+        "Write a model as ONNX, with a table of embedded words: masks by onnxruntime alone.",
+        "python -m partclipseg_lite export --weights toy --out parts.onnx --half",
+    )
+    export.add_argument(
+        "--weights", required=True, help="as those of segment: a shipped name, a file, a folder, …"
+    )
+    export.add_argument("--allow-download", action="store_true", help=allow)
+    export.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE.onnx",
+        help="the graph; FILE.words.npz, the table of words, is written beside it",
+    )
+    export.add_argument(
+        "--half", action="store_true", help="store weights in half precision: half the size"
+    )
+    export.add_argument(
+        "--names",
+        nargs="+",
+        metavar="NAME",
+        help="object parts for the table (default: all names that ship, and a tiny CLIP's "
+        "whole dictionary)",
+    )
+    export.add_argument(
+        "--text",
+        action="store_true",
+        help="for other words later: also FILE.text.onnx and FILE.tokenizer.json",
     )
 
     train = add(
@@ -130,6 +180,11 @@ def _parser() -> argparse.ArgumentParser:
         help="such as training.steps=500; of a key given twice the last counts",
     )
     train.add_argument("--output", type=Path, help="the run's folder (default: runs/PRESET)")
+    train.add_argument(
+        "--evaluate",
+        action="store_true",
+        help="then score the test pictures and write metrics.json, as full_run.ipynb does",
+    )
 
     evaluate = add(
         "evaluate",
@@ -158,7 +213,52 @@ def _parser() -> argparse.ArgumentParser:
         default=400,
         help="drawn: how many pictures (default: 400)",
     )
+    evaluate.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="DIR",
+        help="write the label maps there too, for `score`; pictures that have theirs are not "
+        "predicted again",
+    )
     evaluate.add_argument("--json", type=Path, required=True, help="file to write")
+
+    score = add(
+        "score",
+        _score,
+        "Score stored predictions, ours or anybody's, with several evaluators; no photograph is "
+        "needed.",
+        "python -m partclipseg_lite score --predictions predictions "
+        "--dataset datasets/PascalPart116 --evaluator ov_parts released --json scores.json",
+    )
+    score.add_argument(
+        "--predictions",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="DIR/SETTING/NAME.png, or DIR/NAME.png for one setting, with the ids of the dataset's "
+        "label files and their ignore value for background",
+    )
+    score.add_argument(
+        "--dataset", required=True, help="'drawn', or the folder of a dataset's label files"
+    )
+    score.add_argument(
+        "--split", help="default: that of predictions by `evaluate`; else test, or val if there"
+    )
+    for name, what in (("seed", "the seed"), ("images", "the number"), ("size", "the side")):
+        score.add_argument(
+            f"--{name}",
+            type=_whole_number,
+            help=f"drawn: {what} of the pictures (default: that of predictions by `evaluate`)",
+        )
+    score.add_argument(
+        "--evaluator",
+        nargs="+",
+        action="extend",
+        metavar="NAME",
+        dest="evaluators",
+        help="ours, plain, released, released_first, ov_parts (default: all of them)",
+    )
+    score.add_argument("--json", type=Path, required=True, help="file to write")
 
     compare = add(
         "compare-released",
@@ -243,14 +343,37 @@ def _parser() -> argparse.ArgumentParser:
 def _segment(args: argparse.Namespace) -> None:
     from .datasets.images import read_image
     from .files import check_folder
-    from .inference.saving import OVERLAY, save_masks
+    from .inference.names_file import NamesFile
     from .inference.segmenter import PartSegmenter
+    from .inference.sharing import Share
+    from .vocabulary import Vocabulary
 
     check_folder(args.out)
-    image = read_image(args.image)
-    segmenter = PartSegmenter.from_pretrained(args.weights, allow_download=args.allow_download)
-    result = segmenter(image, args.names)
-    files = save_masks(result, args.out)
+    file = args.names_file and NamesFile.read(args.names_file)
+    check = file.check if file else lambda check: check(args.names)
+    check(Vocabulary.from_names)
+    image = None if args.image.is_dir() else read_image(args.image)
+    share = Share()
+    segmenter = PartSegmenter.from_pretrained(
+        args.weights, share.device, allow_download=args.allow_download
+    )
+    check(segmenter.encode_names)
+    asked = segmenter.encode_names(file.names if file else args.names)
+    if image is None:
+        _segment_folder(args, segmenter, asked, share)
+    elif share.is_first:
+        _segment_image(args, segmenter, asked, image)
+
+
+def _segment_image(args: argparse.Namespace, segmenter, asked, image: np.ndarray) -> None:
+    from .inference.folder import write_coco
+    from .inference.saving import OVERLAY, save_masks
+
+    result = segmenter(image, asked)
+    if args.format == "coco":
+        files = dict.fromkeys((*result.names, OVERLAY), write_coco(result, args.image, args.out))
+    else:
+        files = save_masks(result, args.out)
     for name, mask in result.masks.items():
         print(
             f"{name:32s} score {result.scores[name]:.2f}  "
@@ -259,42 +382,122 @@ def _segment(args: argparse.Namespace) -> None:
     print(f"{'all':32s} {files[OVERLAY]}")
 
 
+def _segment_folder(args: argparse.Namespace, segmenter, asked, share) -> None:
+    from .inference.folder import segment_folder
+
+    outcome = segment_folder(
+        segmenter,
+        args.image,
+        asked,
+        args.out,
+        format=args.format,
+        overlays=not args.no_overlay,
+        share=share,
+    )
+    if outcome is None:  # another process speaks
+        return
+    for path, reason in list(outcome.skipped.items())[:20]:
+        print(f"skipped {_printable(path)}: {_printable(reason)}")
+    if len(outcome.skipped) > 20:
+        print(f"... {len(outcome.skipped) - 20} more in {args.out / 'skipped.json'}")
+    print(
+        f"{outcome.segmented} pictures segmented, {outcome.before} had been before, "
+        f"{len(outcome.skipped)} skipped, {len(outcome.others)} other files; masks in {args.out}"
+    )
+    if outcome.skipped:
+        sys.exit(1)
+
+
+def _printable(text: str) -> str:
+    """`text` without line breaks and without what no terminal can show, as in some file names."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return shown.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _export(args: argparse.Namespace) -> None:
+    from .inference.export import export_model
+
+    exported = export_model(
+        args.weights,
+        args.out,
+        half=args.half,
+        names=args.names,
+        text=args.text,
+        allow_download=args.allow_download,
+    )
+    for check in exported.checks:
+        print(check)
+    print(f"{exported.words} words are in the table")
+    for file in exported.files:
+        print(f"{file.stat().st_size / 1e6:8.1f} MB  {file}")
+
+
 def _train(args: argparse.Namespace) -> None:
     from .files import check_folder
+    from .inference.sharing import Share
     from .settings import Settings, parse_overrides
-    from .training.loop import train
 
-    settings = Settings.from_preset(args.preset, parse_overrides(args.assignments))
+    overrides = parse_overrides(args.assignments)
+    settings = Settings.from_preset(args.preset, overrides)
     output = args.output or Path("runs") / args.preset
     check_folder(output)
-    begun = time.time()
-    _, log = train(settings, output)
-    last = log[-1] if log else {}
-    print(
-        f"{settings.training.steps} steps, last mean loss {last.get('total', float('nan')):.4f}, "
-        f"{time.time() - begun:.0f} s; weights in {output / 'weights.safetensors'}"
-    )
+    begun, share = time.time(), Share()
+    if args.evaluate:
+        from .experiments.run import Run
+
+        last = Run(settings, output, overrides=overrides).finish()["last_loss"]
+    else:
+        from .training.loop import train
+
+        _, log = train(settings, output)
+        last = log[-1] if log else {}
+    if share.is_first:
+        print(
+            f"{settings.training.steps} steps, last mean loss "
+            f"{last.get('total', float('nan')):.4f}, {time.time() - begun:.0f} s; weights in "
+            f"{output / 'weights.safetensors'}"
+            + (f", scores in {output / 'metrics.json'}" if args.evaluate else "")
+        )
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    import torch
-
     from .datasets.folders import open_dataset
+    from .evaluation.class_means import HEADLINES
     from .evaluation.evaluate import evaluate
-    from .files import check_writable, write_whole
+    from .evaluation.predictions import PredictionWriter, pictures_of
+    from .evaluation.scoring import classes_in_words, in_words
+    from .files import check_folder, check_writable, write_whole
+    from .inference.sharing import Share
+    from .weights.files import digest_of
     from .weights.models import load_model
 
     check_writable(args.json)
+    if args.predictions is not None:
+        check_folder(args.predictions)
     model, settings, _, _ = load_model(args.weights, allow_download=args.allow_download)
-    if args.dataset == "drawn" and Path(args.dataset).exists():
+    share = Share()
+    if args.dataset == "drawn" and Path(args.dataset).exists() and share.is_first:
         print(
             "note: 'drawn' names the drawn world; for the folder here write './drawn'",
             file=sys.stderr,
         )
     drawn = {"images": args.images, "size": settings.data.size, "seed": args.seed}
     samples = open_dataset(args.dataset, args.split, **drawn)
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
-    results = evaluate(model, samples, samples.vocabulary, progress=True)
+    writer = None
+    if args.predictions is not None:
+        of = {"weights": digest_of(model.state_dict(), {}), "settings": settings.hash()}
+        of |= pictures_of(samples)
+        writing = functools.partial(
+            PredictionWriter, args.predictions, samples.names, samples.vocabulary, of
+        )
+        if share.is_first:  # it owns the folder before the others write into it
+            writer = writing()
+        share.from_first(None)
+        writer = writer or writing(owner=False)
+    model.to(share.device)
+    results = evaluate(model, samples, samples.vocabulary, progress=True, predictions=writer)
+    if not share.is_first:
+        return
     results |= {
         "weights": str(args.weights),
         "dataset": args.dataset,
@@ -304,16 +507,38 @@ def _evaluate(args: argparse.Namespace) -> None:
     args.json.parent.mkdir(parents=True, exist_ok=True)
     write_whole(args.json, json.dumps(results, indent=1))
     for setting in ("oracle_obj", "pred_all", "plain"):
-        # None: no picture shows a part of this kind
-        r = {
-            k: "  n/a" if v is None else f"{v:5.2f}"
-            for k, v in results[setting].items()
-            if not isinstance(v, dict)
-        }
-        print(
-            f"{setting:11s} mIoU seen {r['seen']}  unseen {r['unseen']}  harmonic {r['harmonic']}  "
-            f" recall unseen {r['recall_unseen']}   boundary IoU unseen {r['boundary_iou_unseen']}"
-        )
+        means = "  ".join(f"{k} {in_words(results[setting], k)}" for k in HEADLINES)
+        print(f"{setting:11s} mIoU {means}")
+    print(f"with 95 % intervals over {results['images']} pictures; ", end="")
+    print(classes_in_words(results["plain"]))
+    print(f"wrote {args.json}")
+
+
+def _score(args: argparse.Namespace) -> None:
+    from .evaluation.predictions import StoredPredictions, open_labels_of
+    from .evaluation.scoring import as_table, classes_in_words, score
+    from .files import check_writable, write_whole
+    from .release.evaluator import EVALUATORS
+
+    check_writable(args.json)
+    names = list(dict.fromkeys(args.evaluators or EVALUATORS))
+    if unknown := [name for name in names if name not in EVALUATORS]:
+        raise ValueError(f"unknown evaluator {unknown[0]!r} (known: {', '.join(EVALUATORS)})")
+    drawn = {"images": args.images, "size": args.size, "seed": args.seed}
+    labels = open_labels_of(args.predictions, args.dataset, args.split, drawn)
+    predictions = StoredPredictions(args.predictions, labels.names, labels.vocabulary)
+    results = score(predictions, labels, {n: EVALUATORS[n] for n in names}, progress=True)
+    print(as_table(results))
+    first = next(iter(results["evaluators"].values()))
+    print(f"mIoU with 95 % intervals over {results['images']} pictures; ", end="")
+    print(classes_in_words(next(iter(first.values()))))
+    results |= {
+        "predictions": str(args.predictions),
+        "dataset": args.dataset,
+        "split": labels.split,
+    }
+    args.json.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(args.json, json.dumps(results, indent=1))
     print(f"wrote {args.json}")
 
 
@@ -425,7 +650,7 @@ def _doctor(args: argparse.Namespace) -> None:
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
         print(
             f"weights {name!r}: {type(model).__name__}, {trained / 1e6:.2f} M trained, "
-            f"{len(vocabulary)} seen object parts"
+            f"{len(vocabulary or ())} seen object parts"
         )
     begun = time.time()
     PartSegmenter.from_pretrained("toy")(np.zeros((64, 64, 3), np.uint8), ["dog's head"])

@@ -52,6 +52,30 @@ def replacing(path: str | Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def replacing_folder(path: str | Path) -> Iterator[Path]:
+    """A new folder to fill with files, which takes the place of `path` when the block ends.
+
+    As `replacing`, for a folder: whoever finds one at `path` finds all that belongs into it.
+    Folders above it are made.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial, before = (path.with_name(f".{secrets.token_hex(8)}.partial") for _ in range(2))
+    partial.mkdir()
+    try:
+        yield partial
+        for file in [*partial.iterdir(), partial]:
+            _flush(file)
+        if path.exists():
+            os.rename(path, before)
+        os.rename(partial, path)
+        _flush(path.parent)
+    finally:
+        for left in (partial, before):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def remove_partials(folder: Path) -> None:
     """Remove what killed processes left half-written in `folder`.
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -66,18 +67,34 @@ class Presets(Mapping):
     def _read(self) -> dict[str, dict[str, Any]]:
         return {}
 
+    @functools.cached_property
+    def _cells(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
     def __getitem__(self, name: str) -> dict[str, Any]:
         if name not in self._read:
             values = yaml.safe_load(self._files[name].read_text(encoding="utf-8"))
             base = values.pop("base", None)
+            self._cells[name] = tuple(values.pop("paper", ()))
             self._read[name] = {**(self[base] if base else {}), **values}
         return dict(self._read[name])
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._files and not str(name).startswith("_")
+
     def __iter__(self):
-        return iter(self._files)
+        return (name for name in self._files if not name.startswith("_"))  # `_` begins a mere base
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(list(iter(self)))
+
+    def cells(self, name: str) -> tuple[str, ...]:
+        """The cells of `data/paper_results.yaml` that a run of the preset fills.
+
+        In its file the list is called `paper`; no other preset inherits it.
+        """
+        self[name]
+        return self._cells[name]
 
     def about(self, name: str) -> str:
         """The comment that the preset's file opens with."""
@@ -96,20 +113,56 @@ class Group(BaseModel):
     )
 
 
+def _one_line(text: str | None) -> str | None:
+    if text is not None and not text.isprintable():
+        raise ValueError("a name or a path has no line breaks and no control characters")
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_one_line)]
+
+
 class DataSettings(Group):
     """The pictures to learn from."""
 
-    name: Literal["drawn"] = "drawn"
+    name: Literal["drawn", "folder"] = "drawn"
+    # a prepared dataset, ours or the original: what data_scripts/ make, or `doctor` calls whole
+    folder: Name | None = None
+    split: Name = "train"  # of the folder
+    # few-shot: the folder's list of the pictures to take, such as train_16shot.json
+    shots: Name | None = None
+    # pictures without a part that is taught give way to others, as in the release; else they teach
+    # objects and background
+    need_parts: bool = False
     # what is taught: masks of object parts, or, as in PhraseCut, of whatever a phrase names
     labels: Literal["parts", "phrases"] = "parts"
     # in the training pictures and among the words; "all": an upper bound that knows the novel ones
     objects: Literal["seen", "all"] = "seen"
+    mirror: bool = True  # half of the pictures
+    jitter: bool = True  # brightness and colours vary a little; not in the release
     # side of the drawn pictures, and of the labels in evaluation
     size: Count = Field(128, ge=32, le=1024)
     # training pictures; each is seen several times, mirrored half of them
     images: Count = Field(4000, ge=1, le=200_000)
     # of the drawn training pictures, not of the training
     seed: Count = Field(0, ge=0, le=LARGEST_SEED)
+
+    @field_validator("folder")
+    @classmethod
+    def _goes_with_the_name(cls, folder: str | None, info: ValidationInfo) -> str | None:
+        named = info.data.get("name")
+        if named == "folder" and folder is None:
+            raise ValueError("with data.name=folder, say where the prepared dataset lies")
+        if named == "drawn" and folder is not None:
+            raise ValueError("the drawn world lies in no folder; set data.name=folder, too")
+        return folder
+
+    @field_validator("labels")
+    @classmethod
+    def _phrases_are_drawn(cls, labels: str, info: ValidationInfo) -> str:
+        if labels == "phrases" and info.data.get("name") == "folder":
+            raise ValueError("phrases are written for drawn pictures alone; set data.name=drawn")
+        return labels
 
     @field_validator("images")
     @classmethod
@@ -127,9 +180,9 @@ class ModelSettings(Group):
 
     kind: Literal["partclipseg", "clipseg"] = "partclipseg"
     # "toy", an open_clip model's name, a path to a tiny CLIP, or a CLIP
-    backbone: str = Field("toy", min_length=1, max_length=4096)
+    backbone: Name = "toy"
     # inside other weights: an official .pth, a Hugging Face CLIPSeg
-    pretrained: str | None = None  # open_clip's weights tag for such a model; None: random weights
+    pretrained: Name | None = None  # open_clip's weights tag for such a model; None: random weights
     # the tiny CLIP trained at 96: like the real one, it is asked for more
     image_size: Count = Field(112, ge=32, le=1024)
     layers: Layers = (1, 3, 5)  # blocks read: early, middle, last (real ViT-B/16: 3, 6, 9)
@@ -138,18 +191,11 @@ class ModelSettings(Group):
     # CLIPSeg: 2048; the drawn world does well with less
     mlp_width: Count = Field(256, ge=4, le=32_768)
     # weights whose decoder this one starts from: a name or a path, as `segment --weights` takes it
-    start: str | None = None
+    start: Name | None = None
     # where no weights say otherwise: first FiLM = CLIP's patch-word similarity; network.clip_start
     start_from_clip: bool = True
     adapter: bool = True  # VisualAdapter on the activations: in the release, not in the paper
     background: bool = True  # an embedding for background; plain CLIPSeg has none
-
-    @field_validator("backbone", "pretrained", "start")
-    @classmethod
-    def _is_one_line(cls, name: str | None) -> str | None:
-        if name is not None and not name.isprintable():
-            raise ValueError("a name or a path has no line breaks and no control characters")
-        return name
 
     @field_validator("layers")
     @classmethod
@@ -198,6 +244,8 @@ class TrainingSettings(Group):
 
     steps: Count = Field(4000, ge=1, le=MOST_STEPS)
     batch_size: Count = Field(4, ge=1, le=4096)
+    # the batch is computed in so many shares, one after the other: less memory, the same result
+    accumulation: Count = Field(1, ge=1, le=4096)
     # the decoder starts from nothing here; the paper fine-tunes with 1e-4
     learning_rate: Number = Field(2e-3, gt=0)
     warmup_steps: Count = Field(50, ge=0, le=MOST_STEPS)
@@ -219,6 +267,33 @@ class TrainingSettings(Group):
     # auto: bf16 on GPUs that compute in it, else float32
     precision: Literal["auto", "bf16", "float32"] = "auto"
     recompute: bool = False  # decoder blocks run again in the backward pass: less memory, more time
+    # who is told each line of the log, beside log.json: TensorBoard, in the run's folder
+    tracker: Literal["tensorboard"] | None = None
+
+    @field_validator("accumulation")
+    @classmethod
+    def _divides_the_batch(cls, accumulation: int, info: ValidationInfo) -> int:
+        batch_size = info.data.get("batch_size", accumulation)
+        if batch_size % accumulation:
+            raise ValueError(
+                f"training.batch_size={batch_size} cannot be divided into {accumulation} shares"
+            )
+        return accumulation
+
+
+class ScoredOn(Group):
+    """The pictures that a run is scored on when it is trained.
+
+    They change nothing in what is trained, and nothing in `Settings.hash`.
+    """
+
+    # another dataset than it learned from, whose names are then asked for
+    folder: Name | None = None
+    split: Name | None = None  # None: "test" of the drawn world, "val" of a folder
+    # the first ones of the split; None: 300 of the drawn world, all of a folder
+    images: Annotated[Count, Field(ge=1)] | None = None
+    # a folder: also the weights after each so many steps, of which the paper reports the best
+    every: Annotated[Count, Field(ge=1, le=MOST_STEPS)] | None = None
 
 
 class Settings(Group):
@@ -231,6 +306,7 @@ class Settings(Group):
     model: ModelSettings = ModelSettings()
     loss: LossSettings = LossSettings()
     training: TrainingSettings = TrainingSettings()
+    test: ScoredOn = ScoredOn()
 
     @classmethod
     def from_preset(cls, preset: str, overrides: Mapping[str, Any] | None = None) -> "Settings":
@@ -259,13 +335,14 @@ class Settings(Group):
             raise ValueError(_explained(error)) from None
 
     def hash(self) -> str:
-        """16 hex digits that change when any setting changes."""
+        """16 hex digits that change when any setting changes but those of `test`."""
         return hash_of(self.model_dump(mode="json"))
 
 
 def hash_of(values: Mapping[str, Any]) -> str:
-    """16 hex digits of a tree of plain values, whatever the order of its keys."""
-    plain = json.dumps(values, sort_keys=True, allow_nan=False)
+    """16 hex digits of settings as plain values, `test` left out, whatever the order of keys."""
+    trained = {key: value for key, value in values.items() if key != "test"}
+    plain = json.dumps(trained, sort_keys=True, allow_nan=False)
     return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
 

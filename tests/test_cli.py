@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -20,12 +21,13 @@ from partclipseg_lite.cli import _parser, main
 from partclipseg_lite.datasets.pascal_part_116 import write_pascal_part
 from partclipseg_lite.datasets.sample import Sample
 from partclipseg_lite.datasets.write import write_dataset
+from partclipseg_lite.evaluation.metrics import Evaluator
 from partclipseg_lite.experiments import versions
 from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights.build import build_model
 from partclipseg_lite.weights.models import save_model
 
-COMMANDS = ("segment", "train", "evaluate", "benchmark", "doctor")
+COMMANDS = ("segment", "export", "train", "evaluate", "score", "benchmark", "doctor")
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +145,49 @@ def test_mistakes_of_segment_are_one_line(capsys, weights, image, tmp_path):
     assert "image.png" in fails_in_one_line(
         capsys, "segment", image, "--names", "dog's head", *use, "--out", image
     )
+
+
+def test_segment_takes_a_folder_and_a_file_of_names(capsys, weights, image, tmp_path):
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    (photos / "a").mkdir(parents=True)
+    for path in (photos / "x.png", photos / "a" / "x.png"):
+        path.write_bytes(image.read_bytes())
+    names = tmp_path / "names.txt"
+    names.write_bytes("\ufeff# parts\r\ndog's head\r\n\r\npuppy's tail\r\n".encode())
+    segment = ["segment", photos, "--names-file", names, "--weights", weights, "--out", out]
+    segment = [str(argument) for argument in segment]
+    main(segment)
+    assert "2 pictures segmented, 0 had been before, 0 skipped" in capsys.readouterr().out
+    for path in ("x.png.parts", "a/x.png.parts"):
+        files = {file.name for file in (out / "pictures" / path).iterdir()}
+        assert files == {"dog-head.png", "puppy-tail.png", "overlay.png", "record.json"}
+    (photos / "odd\nname.jpg").write_bytes(b"no picture")
+    with pytest.raises(SystemExit) as ended:
+        main([*segment, "--no-overlay"])
+    said = capsys.readouterr().out
+    assert ended.value.code == 1 and r"skipped odd\nname.jpg: cannot be read as an image" in said
+    assert "0 pictures segmented, 2 had been before, 1 skipped" in said
+    names.write_text("dog's head\n\ndog's head\n")
+    assert "names.txt, line 3: " in fails_in_one_line(capsys, *segment)
+    names.write_text("dog's head\ndragon's head\n")
+    assert "names.txt, line 2: " in fails_in_one_line(capsys, *segment)
+    names.write_text("dog's head\n")
+    assert "holds masks of other names" in fails_in_one_line(capsys, *segment)
+    assert "holds no name" in fails_in_one_line(
+        capsys, "segment", photos, "--names-file", os.devnull, "--out", out
+    )
+
+
+def test_segment_writes_one_picture_in_coco_form_too(capsys, weights, image, tmp_path):
+    names = ["--names", "dog's head", "puppy's tail"]
+    main(
+        ["segment", str(image), *names, "--format", "coco"]
+        + ["--weights", str(weights), "--out", str(tmp_path / "out")]
+    )
+    assert capsys.readouterr().out.count("annotations.json") == 3
+    written = json.loads((tmp_path / "out" / "annotations.json").read_text())
+    assert [c["name"] for c in written["categories"]] == names[1:]
+    assert written["images"] == [{"id": 1, "file_name": "image.png", "height": 40, "width": 30}]
 
 
 # ---- train ---------------------------------------------------------------------------------------
@@ -279,7 +324,7 @@ def test_evaluate_scores_a_folder_in_the_pascal_part_layout(capsys, weights, tmp
     )
     scores = check_scores(tmp_path / "s.json", 2)
     assert scores["plain"]["seen"] is not None and scores["plain"]["unseen"] is None
-    assert "unseen   n/a" in capsys.readouterr().out
+    assert "unseen n/a" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("layout", ["ade20k_part_234", "partimagenet"])
@@ -320,12 +365,7 @@ def test_evaluate_reads_labels_with_the_vocabulary_of_the_data_not_of_the_weight
 
     def scored(model, samples, vocabulary, **_):
         found.update(name=vocabulary.name, part=vocabulary.object_parts[samples[0].part_map[0, 0]])
-        return {
-            setting: dict.fromkeys(
-                ("seen", "unseen", "harmonic", "recall_unseen", "boundary_iou_unseen")
-            )
-            for setting in ("oracle_obj", "pred_all", "plain")
-        }
+        return Evaluator(vocabulary).compute()
 
     monkeypatch.setattr("partclipseg_lite.evaluation.evaluate.evaluate", scored)
     main(
@@ -355,6 +395,68 @@ def test_mistakes_of_evaluate_are_one_line(capsys, weights, tmp_path):
         "--weights", tmp_path / "w", "--json", tmp_path / "s.json", "--dataset", "drawn"
     )
     assert not (tmp_path / "s.json").exists()
+
+
+# ---- score ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def predicted(weights, tmp_path):
+    """A dataset, predictions of it by `evaluate`, and its scores."""
+    write_pascal_part(
+        [sample(("cat", "dog"), size=40), sample(("bus",), size=48)],
+        tmp_path / "data",
+        "test",
+        vocabulary=DRAWN,
+    )
+    main(["evaluate", "--weights", str(weights), "--dataset", str(tmp_path / "data"),
+          "--predictions", str(tmp_path / "pred"), "--json", str(tmp_path / "e.json")])  # fmt: skip
+    return tmp_path
+
+
+def test_score_gives_stored_predictions_to_every_evaluator_without_photographs(capsys, predicted):
+    shutil.rmtree(predicted / "data" / "images")
+    base = ["score", "--predictions", str(predicted / "pred"), "--dataset",
+            str(predicted / "data"), "--json", str(predicted / "new" / "s.json")]  # fmt: skip
+    capsys.readouterr()
+    main(base)
+    out, evaluated = capsys.readouterr().out, json.loads((predicted / "e.json").read_text())
+    scores = json.loads((predicted / "new" / "s.json").read_text())
+    assert list(scores["evaluators"]) == ["ours", "plain", "released", "released_first", "ov_parts"]
+    for setting in ("oracle_obj", "pred_all", "plain"):
+        assert scores["evaluators"]["ours"][setting] == evaluated[setting]
+        assert f"{setting:11s} released_first" in out
+    assert scores["split"] == "test" and scores["images"] == 2
+    assert out.count("apart by") == 3 and "unseen object parts" in out
+    main([*base, "--evaluator", "ov_parts", "--evaluator", "ours"])
+    assert list(json.loads((predicted / "new" / "s.json").read_text())["evaluators"]) == [
+        "ov_parts",
+        "ours",
+    ]
+
+
+def test_score_knows_which_drawn_pictures_evaluate_drew(weights, tmp_path):
+    drawn = ["--dataset", "drawn", "--predictions", str(tmp_path / "pred")]
+    main(["evaluate", "--weights", str(weights), *drawn, "--images", "2", "--seed", "3",
+          "--json", str(tmp_path / "e.json")])  # fmt: skip
+    main(["score", *drawn, "--evaluator", "ours", "--json", str(tmp_path / "s.json")])
+    evaluated, scores = (json.loads((tmp_path / f"{n}.json").read_text()) for n in "es")
+    assert scores["evaluators"]["ours"]["plain"] == evaluated["plain"] and scores["images"] == 2
+
+
+def test_mistakes_of_score_are_one_line_that_names_the_file(capsys, predicted, weights):
+    base = ("--predictions", predicted / "pred", "--dataset", predicted / "data")
+    out = ("--json", predicted / "s.json")
+    said = fails_in_one_line(capsys, "score", *base, *out, "--evaluator", "ov-parts")
+    assert "unknown evaluator 'ov-parts' (known: ours, plain, released" in said
+    assert "tset" in fails_in_one_line(capsys, "score", *base, *out, "--split", "tset")
+    (predicted / "pred" / "plain" / "bus.png").unlink()
+    said = fails_in_one_line(capsys, "score", *base, *out)
+    assert "1 of 2 pictures have no prediction in" in said and "bus.png" in said
+    assert not (predicted / "s.json").exists()
+    # another run's predictions are left as they are
+    said = fails_in_one_line(capsys, "evaluate", "--weights", "toy", *base, *out)
+    assert "holds predictions of other settings, weights" in said
 
 
 # ---- with the shipped weights --------------------------------------------------------------------

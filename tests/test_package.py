@@ -23,8 +23,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # Name in an import statement -> name of the distribution, where they differ.
 DISTRIBUTIONS = {"open_clip": "open_clip_torch", "PIL": "Pillow", "yaml": "PyYAML"}
-# The benchmark's peer and the notebooks' slider, each imported there alone, and where it is used.
-OPTIONAL = {"peer": {"transformers"}, "slider": {"ipywidgets"}}
+# The benchmark's peer, the notebooks' slider and ONNX, each imported where it is used alone.
+OPTIONAL = {
+    "peer": {"transformers"},
+    "slider": {"ipywidgets"},
+    "export": {"onnx"},
+    "graphs": {"onnx", "onnxruntime"},
+}
 # What must never be needed to use the package.
 BOOK_ONLY = (
     "IPython",
@@ -33,6 +38,9 @@ BOOK_ONLY = (
     "jupyter_book",
     "nbformat",
     "nbval",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
     "papermill",
     "playwright",
     "pytest",

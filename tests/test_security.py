@@ -104,10 +104,15 @@ def test_no_pickle_in_a_folder_of_hugging_faces_form_is_executed(tmp_path, targe
     assert not target.exists()
 
 
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return clip_file(tmp_path_factory.mktemp("clip") / "clip.safetensors")
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", ["step_0000001.safetensors", "step_0000001/state.pt"])
-def test_no_pickle_in_a_checkpoint_is_executed(tmp_path, target, form, name):
-    settings = quick_settings(clip_file(tmp_path / "clip.safetensors"), training__steps=2)
+def test_no_pickle_in_a_checkpoint_is_executed(tmp_path, clip, target, form, name):
+    settings = quick_settings(clip, training__steps=2)
     path = tmp_path / "run" / "checkpoints" / name
     path.parent.mkdir(parents=True)
     (path.parent / "log.json").write_text("[]")

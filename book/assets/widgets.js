@@ -5,7 +5,7 @@ window.require = { baseUrl: new URL("vendor", document.currentScript.src).href }
 
 // It asks MathJax 2 to set the formulas of its labels; the book has MathJax 3.
 window.addEventListener("load", () => {
-  if (window.MathJax && window.MathJax.startup && !window.MathJax.Hub) {
+  if (window.MathJax?.startup && !window.MathJax.Hub) {
     window.MathJax.Hub = {
       Queue: ([, , element]) => window.MathJax.startup.promise.then(() => window.MathJax.typesetPromise([element])),
     };

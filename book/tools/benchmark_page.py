@@ -13,10 +13,12 @@ import sys
 from pathlib import Path
 
 import gpu_section
+import restructuring_section
 from partclipseg_lite.experiments.records import load_record, record_path
 
 BOOK = Path(__file__).resolve().parents[1]
 SOURCE, PAGE = record_path("benchmark"), BOOK / "benchmark.md"
+RECORDS = ("benchmark", "benchmark_gpu", "training_time")
 OPEN = "to be filled"
 
 #: What a comparison is called by the command -> what the page says it means.
@@ -94,6 +96,10 @@ that does the same thing twice, Python and PyTorch included.
 - On a processor in bf16, attention alone is computed in float32: PyTorch's fused kernel is faster
   that way.
 
+## The same step, rewritten
+
+{rewritten}
+
 ## On a GPU
 
 {gpu}
@@ -107,14 +113,14 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def recorded(name: str = "benchmark") -> dict | None:
-    """What was measured, None before the first time; "benchmark_gpu": on a GPU."""
+    """What was measured, None before the first time; of `RECORDS`."""
     return load_record(name) if record_path(name).is_file() else None
 
 
-def page(result: dict | None, on_gpu: dict | None = None) -> str:
+def page(result: dict | None, on_gpu: dict | None = None, training_time: dict | None = None) -> str:
     """The whole page; without a result every measured number is "to be filled".
 
-    Without what was measured on a GPU, its section says so.
+    Without what was measured on a GPU, or at several commits, its section says so.
     """
     items, where, date = (
         (result["items"], result["hardware"], result["date"]) if result else ({}, None, OPEN)
@@ -151,6 +157,7 @@ def page(result: dict | None, on_gpu: dict | None = None) -> str:
         release_training=release["training_seconds"],
         release_memory=release["training_mb"] / 1e3,
         release_inference=release["inference_seconds"],
+        rewritten=restructuring_section.section(training_time, table),
         gpu=gpu_section.section(on_gpu, table),
     )
 
@@ -163,7 +170,7 @@ def main() -> None:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 if the page is not up to date"
     )
-    check, text = parser.parse_args().check, page(recorded(), recorded("benchmark_gpu"))
+    check, text = parser.parse_args().check, page(*map(recorded, RECORDS))
     if not check:
         PAGE.write_text(text)
         print(f"wrote {PAGE}")

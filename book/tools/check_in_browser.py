@@ -51,6 +51,8 @@ WIDGETS_DRAWN = """() => {
     return [...views].every(view =>
         view.parentElement.querySelector('.jupyter-widgets, .widget-subarea > *'));
 }"""
+LABORATORIES_READY = """() => [...document.querySelectorAll('.pcl-lab')]
+    .every(laboratory => laboratory.dataset.ready === 'true')"""
 # Lazily loaded pictures far down the page have no size until they are asked for.
 EMPTY_PICTURES = """async () => {
     const pictures = [...document.querySelectorAll('img')]
@@ -145,6 +147,7 @@ def check_content(page) -> list[str]:
     """Pictures without size, and formulas that MathJax could not set, on the page that is open."""
     page.wait_for_function(FORMULAS_DONE)
     page.wait_for_function(WIDGETS_DRAWN)
+    page.wait_for_function(LABORATORIES_READY)
     return [
         *(f"empty picture {source}" for source in page.evaluate(EMPTY_PICTURES)),
         *(f"broken formula {text}" for text in page.evaluate(BROKEN_FORMULAS)),

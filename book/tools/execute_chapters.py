@@ -120,6 +120,19 @@ def tidy(notebook: dict) -> dict:
     return notebook
 
 
+def log_path(chapter: Path) -> Path:
+    """What papermill said when it last executed a chapter."""
+    return LOGS / f"{chapter.stem}.log"
+
+
+def told(chapter: Path) -> str:
+    """The end of a chapter's log, where the error stands that stopped it."""
+    # papermill's own stack comes first; what the chapter raised follows its last line.
+    log = log_path(chapter).read_text(encoding="utf-8")
+    raised = log.rpartition("papermill.exceptions.PapermillExecutionError:")[2]
+    return "\n".join(raised.strip().splitlines()[-40:])
+
+
 def execute(chapter: Path) -> tuple[bool, float]:
     """Runs one chapter from top to bottom: whether it went through, and the seconds it took."""
     started = time.monotonic()
@@ -138,7 +151,7 @@ def execute(chapter: Path) -> tuple[bool, float]:
         str(chapter.parent),
     ]
     command += ["--kernel", "python3", "--no-progress-bar", *parameter_arguments(chapter)]
-    LOGS.mkdir(parents=True, exist_ok=True)
+    log_path(chapter).parent.mkdir(parents=True, exist_ok=True)
     environment = dict(os.environ)
     environment.pop("MPLBACKEND", None)  # it would keep pictures out of the notebook
     # The kernel named python3 is found beside this interpreter even when its environment is not
@@ -146,7 +159,7 @@ def execute(chapter: Path) -> tuple[bool, float]:
     environment["PATH"] = os.pathsep.join(
         [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     )
-    with open(LOGS / f"{chapter.stem}.log", "w", encoding="utf-8") as log:
+    with open(log_path(chapter), "w", encoding="utf-8") as log:
         run = subprocess.run(
             command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT, env=environment
         )
@@ -178,13 +191,7 @@ def execute_all(selected: list[Path], jobs: int) -> bool:
             if not done:
                 print(f"   … {time.monotonic() - started:.0f} s, {len(running)} to go", flush=True)
     for chapter in failed:
-        log = LOGS / f"{chapter.stem}.log"
-        print(f"\n--- from {log.relative_to(ROOT)}", flush=True)
-        # papermill's own stack comes first; what the chapter raised follows its last line.
-        told = log.read_text(encoding="utf-8").rpartition(
-            "papermill.exceptions.PapermillExecutionError:"
-        )[2]
-        print("\n".join(told.strip().splitlines()[-40:]), flush=True)
+        print(f"\n--- from {log_path(chapter).relative_to(ROOT)}\n{told(chapter)}", flush=True)
     return not failed
 
 

@@ -1,4 +1,9 @@
-"""The section on GPUs of book/benchmark.md, from its record; no number on it was typed."""
+"""The section on GPUs of book/benchmark.md, from its record; no number on it was typed.
+
+    python book/tools/benchmark_page.py           write the page that it is part of
+
+Takes a second.
+"""
 
 from partclipseg_lite.release.gpu import BATCHES
 

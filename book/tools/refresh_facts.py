@@ -73,6 +73,31 @@ def cleaned(notebook: dict, name: str, executed: dict | None = None) -> dict:
     return notebook
 
 
+def changes(notebook: dict, name: str, executed: dict) -> list[str]:
+    """The facts of a notebook that its executed copy does not print, each beside what it prints.
+
+    Args:
+        notebook: as it stands in git.
+        name: of its file, for messages.
+        executed: its copy with the outputs of today.
+    """
+    today = cleaned(notebook, name, executed)["cells"]
+    return [
+        f"{name}, cell {number} printed\n{_text(now)}\ninstead of\n{_text(then)}"
+        for number, (then, now) in enumerate(zip(notebook["cells"], today, strict=True))
+        if FACT in tags(then) and then["outputs"] != now["outputs"]
+    ]
+
+
+def _text(cell: dict) -> str:
+    """What a fact says."""
+    said = [
+        output["text"] if "text" in output else output["data"]["text/plain"]
+        for output in cell["outputs"]
+    ]
+    return "".join(line for lines in said for line in lines)
+
+
 def faults(path: Path) -> list[str]:
     """What is not clean about a notebook in git."""
     notebook, found = read_notebook(path), []

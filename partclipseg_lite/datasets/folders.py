@@ -24,8 +24,12 @@ LAYOUTS = {
 SAME_SPLIT = (("train", "training"), ("val", "validation"))
 
 
-def layout_of(folder: str | os.PathLike) -> str:
+def layout_of(folder: str | os.PathLike, photographs: bool = True) -> str:
     """Which of `LAYOUTS` a folder has.
+
+    Args:
+        folder: to look at.
+        photographs: False if `images/` may be missing.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -34,7 +38,7 @@ def layout_of(folder: str | os.PathLike) -> str:
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"no dataset 'drawn' and no folder is called {str(folder)!r}")
-    found = _layout(folder)
+    found = _layout(folder) if photographs else _layout_of_labels(folder)
     if found is None:
         inside = [p for p in sorted(folder.iterdir()) if p.is_dir() and _layout(p)]
         if inside:
@@ -66,6 +70,17 @@ def _layout(folder: Path) -> str | None:
     return None
 
 
+def _layout_of_labels(folder: Path) -> str | None:
+    if (folder / pascal_part_116.OBJECTS).is_dir():
+        return "pascal_part_116"
+    if any(folder.glob("ade20k_instance_*.json")):
+        return "ade20k_part_234"
+    lists = ("*.json", "annotations/*.json", "annotations/*/*.json")
+    there = {path.stem for pattern in lists for path in folder.glob(pattern)}
+    splits = {name for same in SAME_SPLIT for name in same} | {"test"}
+    return "partimagenet" if there & splits else _layout(folder)
+
+
 def splits_of(folder: str | os.PathLike) -> list[str]:
     """Names of the splits of a dataset's folder."""
     images = Path(folder) / "images"
@@ -81,6 +96,7 @@ def open_dataset(
     few_shot: bool | str | os.PathLike = False,
     released: bool = False,
     missing: str = "error",
+    objects: str | None = None,
     images: int | None = None,
     size: int = 128,
     seed: int = 0,
@@ -98,6 +114,8 @@ def open_dataset(
         released: the release's quirks, see `ADE20KPart`, `PerObject` and `Substituted`; off
             otherwise.
         missing: "error", or "skip" to leave out pictures that a list names and nobody has.
+        objects: of PartImageNet, where a picture shows one: "seen" (the default for training) or
+            "all" (the default elsewhere).
         images: drawn: how many pictures (default: 400).
         size: drawn: side of the pictures in pixels.
         seed: drawn: another seed draws other pictures.
@@ -124,7 +142,7 @@ def open_dataset(
         options = {"per": one, "missing": missing, "released": released}
         dataset = ADE20KPart(folder, split, vocabulary, **options)
     elif layout == "partimagenet":
-        dataset = PartImageNet(folder, split, vocabulary, missing=missing)
+        dataset = PartImageNet(folder, split, vocabulary, objects=objects, missing=missing)
     else:
         dataset = _pascal(folder, split, vocabulary)
         if per == "object":
@@ -136,8 +154,35 @@ def open_dataset(
     return Substituted(dataset) if released else dataset
 
 
-def _pascal(folder: Path, split: str, vocabulary: Vocabulary | str | None) -> PascalPart:
-    split = find_split(folder / "images", split, SAME_SPLIT)
+def open_labels(
+    name_or_folder: str | os.PathLike,
+    split: str,
+    *,
+    images: int | None = None,
+    size: int = 128,
+    seed: int = 0,
+) -> Dataset:
+    """The labels of a dataset, for which no photograph is needed.
+
+    It has `len`, `names`, `vocabulary` and `labels(i)`, a `Labels` for each whole picture. The
+    arguments are those of `open_dataset`, and so are the errors.
+    """
+    if name_or_folder == "drawn":
+        return open_dataset("drawn", split, images=images, size=size, seed=seed)
+    folder = Path(name_or_folder)
+    kinds = {
+        "ade20k_part_234": ADE20KPart,
+        "partimagenet": PartImageNet,
+        "pascal_part_116": _pascal,
+    }
+    return kinds[layout_of(folder, photographs=False)](folder, split, None, photographs=False)
+
+
+def _pascal(
+    folder: Path, split: str, vocabulary: Vocabulary | str | None, photographs: bool = True
+) -> PascalPart:
+    here = folder / (pascal_part_116.IMAGES if photographs else pascal_part_116.PARTS)
+    split = find_split(here, split, SAME_SPLIT)
     if vocabulary is None and not (folder / pascal_part_116.CLASSES).is_file():
         vocabulary = "pascal_part_116"
-    return PascalPart(folder, split, vocabulary)
+    return PascalPart(folder, split, vocabulary, photographs=photographs)

@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from .metadata import UPRIGHT, only_pixels, orientation_in, orientation_of
+from .metadata import JPEG, PNG, UPRIGHT, only_pixels, orientation_in, orientation_of
 
 ImageLike = str | os.PathLike | Image.Image | np.ndarray | Tensor
 MOST_PIXELS = 178_956_970  # Pillow's own limit against files that unfold to gigabytes
@@ -116,6 +116,9 @@ def _opened(name: str | os.PathLike) -> tuple[Image.Image, str, bytes | None]:
 def _opened_without_metadata(name: str | os.PathLike) -> tuple[Image.Image, str, bytes] | None:
     """A second try with a JPEG or PNG file, without what surrounds its pixels."""
     with open(name, "rb") as file:
+        if not file.read(8).startswith((PNG, JPEG)):  # it may be a film of many gigabytes
+            return None
+        file.seek(0)
         kept = only_pixels(file.read())
     try:
         if kept:

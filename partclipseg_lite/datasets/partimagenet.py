@@ -34,7 +34,7 @@ from .label_files import (
     read_coco,
     restricted,
 )
-from .sample import IGNORE, Sample
+from .sample import IGNORE, Labels, Sample, check_plain_name
 
 IMAGES, SYNSETS = "images", "LOC_synset_mapping.txt"
 USUAL = "partimagenet_40"
@@ -55,6 +55,7 @@ class PartImageNet(Dataset):
         objects: whose pictures: "seen" (the default for training, as the release prepares it) or
             "all" (the default elsewhere).
         missing: "error", or "skip" to leave out pictures that the list names and nobody has.
+        photographs: False to list what the list names, photographs or not, for `labels(i)` alone.
 
     Attributes:
         names: of the samples.
@@ -77,11 +78,15 @@ class PartImageNet(Dataset):
         *,
         objects: str | None = None,
         missing: str = "error",
+        photographs: bool = True,
     ):
         if objects not in (None, "seen", "all"):
             raise ValueError(f"objects must be 'seen' or 'all', got {objects!r}")
         self.root = Path(root)
-        self.split = find_split(self.root / IMAGES, split, SAME)
+        if photographs:
+            self.split = find_split(self.root / IMAGES, split, SAME)
+        else:
+            self.split = _listed_split(self.root, split)
         self.vocabulary = choose_vocabulary(self.root, vocabulary, USUAL)
         full = full_vocabulary(self.root, USUAL)
         self._object_of_wnid = object_ids(self.root, full)
@@ -102,7 +107,9 @@ class PartImageNet(Dataset):
                 f"{full.name!r}; names must begin with an ImageNet id such as {min(wanted)}_"
             )
         chosen = CocoFile(listed.path, tuple(of_these), listed.categories)
-        self._images = check_present(self.root / IMAGES / self.split, chosen, missing)
+        self._images = chosen.images
+        if photographs:
+            self._images = check_present(self.root / IMAGES / self.split, chosen, missing)
         self._full = full
 
     @property
@@ -121,17 +128,24 @@ class PartImageNet(Dataset):
                 f"{self._path} has {listed.width}x{listed.height} pixels for "
                 f"{listed.file_name}, the picture has {image.shape[1]}x{image.shape[0]}"
             )
+        return Sample(image, *self._maps(listed), name=listed.stem)
+
+    def labels(self, index: int) -> Labels:
+        """The maps of a picture; its photograph is not looked for."""
+        listed = self._images[index]
+        return Labels(listed.stem, *self._maps(listed))
+
+    def _maps(self, listed: ListedImage) -> tuple[np.ndarray, np.ndarray]:
+        """Object map and part map."""
         o = self._object_of_wnid[wnid_of(listed.file_name)]
-        parts = np.full(image.shape[:2], IGNORE, dtype=np.int64)
+        parts = np.full((listed.height, listed.width), IGNORE, dtype=np.int64)
         for annotation in listed.annotations:
             t = self._part(annotation, listed, o)
             parts[decode_mask(annotation, listed, self._path)] = t
         objects = np.where(parts == IGNORE, IGNORE, o)
-        return Sample(
-            image,
+        return (
             restricted(objects, self.vocabulary.object_ids, len(self._full.objects)),
             restricted(parts, self.vocabulary.ids, len(self._full)),
-            listed.stem,
         )
 
     def _part(self, annotation: dict, listed: ListedImage, o: int) -> int:
@@ -173,6 +187,21 @@ def find_list(root: Path, split: str) -> Path:
         if place.is_file():
             return place
     raise FileNotFoundError(f"no annotations: none of {', '.join(map(str, places))} is there")
+
+
+def _listed_split(root: Path, split: str) -> str:
+    """The name under which a split has a list, where "val" may be called "validation"."""
+    check_plain_name(split, "the split")
+    other = next((name for same in SAME if split in same for name in same if name != split), split)
+    try:
+        find_list(root, split)
+    except FileNotFoundError as missing:
+        try:
+            find_list(root, other)
+        except FileNotFoundError:
+            raise missing from None
+        return other
+    return split
 
 
 def read_synsets(path: Path) -> dict[str, str]:

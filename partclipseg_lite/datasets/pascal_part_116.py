@@ -31,7 +31,7 @@ from torch.utils.data import Dataset
 from ..vocabulary import Vocabulary
 from .images import read_image, read_labels
 from .label_files import CLASSES, IMAGE_SUFFIXES, read_class_list, visible_images
-from .sample import IGNORE, Sample, check_plain_name
+from .sample import IGNORE, Labels, Sample, check_plain_name
 
 IMAGES = "images"
 OBJECTS, PARTS = "annotations_detectron2_obj", "annotations_detectron2_part"
@@ -62,6 +62,8 @@ class PascalPart(Dataset):
         vocabulary: a `Vocabulary`, a name for `Vocabulary.load`, or None to take the folder's
             classes.json. With a restricted vocabulary the maps hold its positions, and everything
             outside it becomes IGNORE.
+        photographs: False to list the label files, whose photographs may be missing, for
+            `labels(i)` alone.
 
     Raises:
         FileNotFoundError: a split or a mask is missing; the file is named.
@@ -70,12 +72,17 @@ class PascalPart(Dataset):
     """
 
     def __init__(
-        self, root: str | os.PathLike, split: str, vocabulary: Vocabulary | str | None = None
+        self,
+        root: str | os.PathLike,
+        split: str,
+        vocabulary: Vocabulary | str | None = None,
+        *,
+        photographs: bool = True,
     ):
         self.root, self.split = Path(root), check_plain_name(split, "the split")
-        folder = self.root / IMAGES / split
+        folder = self.root / (IMAGES if photographs else PARTS) / split
         if not folder.is_dir():
-            present = sorted(p.name for p in (self.root / IMAGES).glob("*") if p.is_dir())
+            present = sorted(p.name for p in folder.parent.glob("*") if p.is_dir())
             known = (
                 f"splits here: {', '.join(present)}"
                 if present
@@ -99,20 +106,36 @@ class PascalPart(Dataset):
     def __getitem__(self, index: int) -> Sample:
         path = self.files[index]
         image = read_image(path, upright=False)
-        maps = {}
-        for field, folder, ids in (
-            ("object_map", OBJECTS, self.vocabulary.object_ids),
-            ("part_map", PARTS, self.vocabulary.ids),
-        ):
-            label_path = self.root / folder / self.split / f"{path.stem}.png"
-            labels = _read_labels(label_path, self.vocabulary.ignore_label)
+        maps = self._maps(index)
+        for labels, folder in zip(maps, (OBJECTS, PARTS), strict=True):
             if labels.shape != image.shape[:2]:
                 raise ValueError(
-                    f"{label_path} is {labels.shape[1]}x{labels.shape[0]} pixels, its image {path} "
-                    f"is {image.shape[1]}x{image.shape[0]}"
+                    f"{self._label_path(folder, index)} is {labels.shape[1]}x{labels.shape[0]} "
+                    f"pixels, its image {path} is {image.shape[1]}x{image.shape[0]}"
                 )
-            maps[field] = self._positions(labels, ids.numpy(), label_path)
-        return Sample(image, **maps, name=path.stem)
+        return Sample(image, *maps, name=path.stem)
+
+    def labels(self, index: int) -> Labels:
+        """The maps of a picture; its photograph is not looked for."""
+        objects, parts = self._maps(index)
+        if objects.shape != parts.shape:
+            raise ValueError(
+                f"{self._label_path(PARTS, index)} is {parts.shape[1]}x{parts.shape[0]} pixels, "
+                f"the objects' labels in {OBJECTS} are {objects.shape[1]}x{objects.shape[0]}"
+            )
+        return Labels(self.files[index].stem, objects, parts)
+
+    def _label_path(self, folder: str, index: int) -> Path:
+        return self.root / folder / self.split / f"{self.files[index].stem}.png"
+
+    def _maps(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Object map and part map."""
+        maps = []
+        for folder, ids in ((OBJECTS, self.vocabulary.object_ids), (PARTS, self.vocabulary.ids)):
+            path = self._label_path(folder, index)
+            labels = _read_labels(path, self.vocabulary.ignore_label)
+            maps.append(self._positions(labels, ids.numpy(), path))
+        return maps[0], maps[1]
 
     def _positions(self, labels: np.ndarray, ids: np.ndarray, path: Path) -> np.ndarray:
         """Label ids -> positions in the vocabulary."""

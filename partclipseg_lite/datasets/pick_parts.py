@@ -42,6 +42,30 @@ def first_part(
     raise ValueError(f"no {part} in these samples meets the rule")
 
 
+def seen_and_novel_with(
+    parts: Iterable[str], split: str, images: int, size: int, pixels: int = 8
+) -> list[Sample]:
+    """For each of these parts the first seen and the first novel object that have it, by alphabet.
+
+    Each object comes once, alone, in the first picture that shows at least `pixels` pixels of each
+    of its parts.
+
+    Raises:
+        ValueError: no object is left that has a part, or no picture shows one so.
+    """
+    vocabulary, chosen = Vocabulary.load("drawn"), []
+    for part in parts:
+        for seen in (True, False):
+            owners = [obj for obj in vocabulary.owners(part, seen=seen) if obj not in chosen]
+            if not owners:
+                raise ValueError(f"no {'seen' if seen else 'novel'} object with a {part} is left")
+            chosen.append(min(owners))
+    return [
+        first_complete(DrawnWorld(split, images, size, objects=[obj]), obj, pixels)
+        for obj in chosen
+    ]
+
+
 def seen_and_novel(split: str, images: int, size: int) -> dict[str, DrawnWorld]:
     """{"seen": pictures of objects with part masks in training, "novel": as many of the others}."""
     vocabulary = Vocabulary.load("drawn")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -29,6 +30,20 @@ def check_plain_name(name: object, what: str) -> str:
             "name such as 'val' or '2008_000002', without slashes, colons and a leading dot"
         )
     return name
+
+
+class Labels(NamedTuple):
+    """The maps of one picture without its photograph.
+
+    Attributes:
+        name: of the picture.
+        object_map: object ids, IGNORE where no object is labelled, `int64 [H, W]`.
+        part_map: object-part ids, IGNORE where no part is labelled, `int64 [H, W]`.
+    """
+
+    name: str
+    object_map: np.ndarray
+    part_map: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

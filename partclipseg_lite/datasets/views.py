@@ -33,6 +33,28 @@ class View(Dataset):
         return f"{type(self).__name__}({len(self)} samples of {self.dataset!r})"
 
 
+class SamplesOf(View):
+    """The samples of certain pictures, in the order of the dataset.
+
+    Args:
+        dataset: any; of a sample `NAME#OBJECT`, NAME is the picture.
+        names: of the pictures; those that the dataset lacks are passed over.
+    """
+
+    def __init__(self, dataset: Dataset, names: Iterable[str]):
+        wanted, found = set(names), dataset.names
+        self.positions = [i for i, name in enumerate(found) if picture_of(name) in wanted]
+        super().__init__(dataset, (found[i] for i in self.positions))
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.dataset[self.positions[index]]
+
+
+def picture_of(name: str) -> str:
+    """The picture of a sample: "2008_000700" of "2008_000700#person"."""
+    return name.partition("#")[0]
+
+
 class PerObject(View):
     """One sample for each object of each picture; pixels of other objects become IGNORE.
 

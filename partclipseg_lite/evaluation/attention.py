@@ -4,7 +4,7 @@ Do the claims of several parts meet? Is a place of the object, or a whole part, 
 Letters: K parts of one object in view; N = grid x grid places; H, W the sides of the picture.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +60,11 @@ class ObjectAttention:
 
 
 def attention_on(
-    model: PartCLIPSeg, sample: Sample, vocabulary: Vocabulary, gradients: bool = False
+    model: PartCLIPSeg,
+    sample: Sample,
+    vocabulary: Vocabulary,
+    gradients: bool = False,
+    activations: Sequence[Tensor] | None = None,
 ) -> dict[str, ObjectAttention]:
     """Object -> its `ObjectAttention`, for objects with a part in view; only these are asked for.
 
@@ -69,6 +73,7 @@ def attention_on(
         sample: a picture with its true masks.
         vocabulary: the full one, whose ids the sample's maps hold.
         gradients: keep what a loss of the maps needs to reach the model's weights.
+        activations: those of the picture, where they are known already.
     """
     if not _has_parts(sample):
         return {}
@@ -80,7 +85,9 @@ def attention_on(
         plan = control.plan_attention(
             control.area_on_grid(masks[None].to(device), grid), conditions
         )
-        model(encode(model, [sample.image]), conditions, plan.tap)
+        if activations is None:
+            activations = encode(model, [sample.image])
+        model(activations, conditions, plan.tap)
         maps = control.object_part_maps(plan)  # (K, N)
         found = {}
         for o in plan.obj.unique().tolist():
@@ -96,6 +103,20 @@ def attention_on(
     return found
 
 
+def encode_for(
+    models: Mapping[str, PartCLIPSeg], image: np.ndarray
+) -> Iterator[tuple[str, PartCLIPSeg, list[Tensor]]]:
+    """(title, model, activations of the picture) of each model.
+
+    Models with one backbone share what it gives.
+    """
+    of_backbone: dict[torch.nn.Module, list[Tensor]] = {}
+    for title, model in models.items():
+        if model.backbone not in of_backbone:
+            of_backbone[model.backbone] = encode(model, [image])
+        yield title, model, of_backbone[model.backbone]
+
+
 def looks_of(
     models: Mapping[str, PartCLIPSeg], samples: Iterable[Sample], vocabulary: Vocabulary
 ) -> dict[str, dict[str, ObjectAttention]]:
@@ -105,8 +126,9 @@ def looks_of(
     """
     found: dict[str, dict[str, ObjectAttention]] = {}
     for sample in samples:
-        for title, model in models.items():
-            for obj, look in attention_on(model, sample, vocabulary).items():
+        for title, model, activations in encode_for(models, sample.image):
+            looks = attention_on(model, sample, vocabulary, activations=activations)
+            for obj, look in looks.items():
                 found.setdefault(obj, {})[title] = look
     return found
 
@@ -187,8 +209,8 @@ def measure_groups(
     rows = {(group, title): [] for group in groups for title in models}
     for group, samples in groups.items():
         for sample in samples:
-            for title, model in models.items():
-                found = attention_on(model, sample, vocabulary).values()
+            for title, model, activations in encode_for(models, sample.image):
+                found = attention_on(model, sample, vocabulary, activations=activations).values()
                 rows[group, title] += [measure(one, loss) for one in found if len(one.maps) > 1]
     quantities = dict.fromkeys(
         quantity for found in rows.values() for row in found for quantity in row
@@ -233,20 +255,25 @@ def tap_changes(
     )
 
 
+@torch.no_grad()
 def share_changed(
     model: PartCLIPSeg,
     sample: Sample,
     vocabulary: Vocabulary,
     edit: Callable[[Tensor], Tensor] = look_everywhere,
+    activations: Sequence[Tensor] | None = None,
 ) -> float:
     """Share of the labelled pixels whose best part changes when attention is edited.
 
     Asked are the parts in view; `edit` acts on the tables of all their parts and objects.
+    `activations` are those of the picture, where they are known already.
     """
     words = _words_in_view(sample, vocabulary)
     tap = AttentionTap(torch.arange(len(words.parts) + len(words.objects)), edit=edit)
+    if activations is None:
+        activations = encode(model, [sample.image])
     as_it_is, edited = (
-        predict(model, [sample.image], words, given).object_part_logits[0, :-1].argmax(0).cpu()
+        model(activations, model.embed(words), given).object_part_logits[0, :-1].argmax(0).cpu()
         for given in (None, tap)
     )
     return float((as_it_is != edited)[torch.from_numpy(sample.part_map != IGNORE)].float().mean())
@@ -259,14 +286,17 @@ def shares_changed(
     pictures: int,
 ) -> dict[str, dict[str, float]]:
     """Group -> model -> mean of `share_changed` over the group's first pictures."""
+    shares: dict[str, dict[str, list[float]]] = {
+        group: {title: [] for title in models} for group in groups
+    }
+    for group, samples in groups.items():
+        for sample in (samples[i] for i in range(pictures)):
+            for title, model, activations in encode_for(models, sample.image):
+                share = share_changed(model, sample, vocabulary, activations=activations)
+                shares[group][title].append(share)
     return {
-        group: {
-            title: float(
-                np.mean([share_changed(model, samples[i], vocabulary) for i in range(pictures)])
-            )
-            for title, model in models.items()
-        }
-        for group, samples in groups.items()
+        group: {title: float(np.mean(found)) for title, found in of_model.items()}
+        for group, of_model in shares.items()
     }
 
 

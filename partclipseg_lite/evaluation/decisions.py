@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.sample import IGNORE
+from ..inference.predict import resize_logits
 from ..vocabulary import Vocabulary
 
 
@@ -97,6 +98,70 @@ def plain_labels(object_part_scores: Tensor, vocabulary: Vocabulary) -> Tensor:
     """
     _split_background(object_part_scores, vocabulary, background="required")
     return object_part_scores.argmax(0)
+
+
+def resized_labels(
+    object_part_scores: Tensor,
+    object_scores: Tensor | None,
+    present: Tensor,
+    vocabulary: Vocabulary,
+    size: tuple[int, int],
+) -> dict[str, Tensor]:
+    """The three readings of scores that are first resized to `size`, one object's at a time.
+
+    The labels are those of the functions above on all scores resized at once, which for the 235
+    channels of a large picture are gigabytes.
+
+    Args:
+        object_part_scores: `[T+1, h, w]`, background last.
+        object_scores: as for `pred_all_labels`, `[O+1, h, w]`, or None.
+        present: as for `oracle_obj_labels`.
+        vocabulary: of the T object parts.
+        size: height and width.
+
+    Returns:
+        {"oracle_obj", "pred_all", "plain": `int64 [H, W]`}.
+
+    Raises:
+        ValueError: scores of another shape.
+    """
+    scores, background = _split_background(object_part_scores, vocabulary, background="required")
+    winner = None if object_scores is None else _winning_object(object_scores, vocabulary, size)
+    present = set(torch.as_tensor(present).unique().tolist())
+    best = resize_logits(object_part_scores[background:], size)[0]
+    nothing = torch.full(size, background, dtype=torch.long, device=scores.device)
+    plain, pred_all = nothing, nothing
+    told = torch.full_like(nothing, IGNORE)
+    told_best = torch.full_like(best, -torch.inf)
+    for o in vocabulary.object_of.unique(sorted=False).tolist():
+        ids = (vocabulary.object_of == o).nonzero().flatten().to(scores.device)
+        top, which = resize_logits(scores[ids], size).max(0)
+        label = ids[which]
+        plain, best = _better(label, top, plain, best)
+        if o in present:
+            told, told_best = _better(label, top, told, told_best)
+        if winner is not None:
+            pred_all = torch.where(winner == o, label, pred_all)
+    return {"oracle_obj": told, "pred_all": plain if winner is None else pred_all, "plain": plain}
+
+
+def _better(label: Tensor, score: Tensor, before: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
+    """(labels, scores), `[H, W]`, of the better of two; of equals the smaller label, as argmax."""
+    wins = (score > best) | ((score == best) & ((label < before) | (before < 0)))
+    return torch.where(wins, label, before), torch.where(wins, score, best)
+
+
+def _winning_object(
+    object_scores: Tensor, vocabulary: Vocabulary, size: tuple[int, int], group: int = 8
+) -> Tensor:
+    """Object id of the best of the resized `object_scores`, O for background, `int64 [H, W]`."""
+    ids = _object_ids(object_scores, vocabulary).to(object_scores.device)
+    winner = torch.full(size, len(vocabulary.objects) + 1, device=ids.device)
+    best = torch.full(size, -torch.inf, dtype=object_scores.dtype, device=ids.device)
+    for some, own in zip(object_scores.split(group), ids.split(group), strict=True):
+        top, which = resize_logits(some, size).max(0)
+        winner, best = _better(own[which], top, winner, best)
+    return winner
 
 
 def _split_background(

@@ -4,16 +4,19 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from ..datasets.sample import IGNORE, Sample
-from ..inference.predict import check_numbers, predict, resize_logits
+from ..inference.predict import check_numbers, predict
+from ..inference.sharing import Share
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..vocabulary import Vocabulary
-from .decisions import oracle_obj_labels, plain_labels, pred_all_labels
+from .decisions import resized_labels
 from .metrics import Evaluator
+from .predictions import PredictionWriter
 
 
 def predicted_labels(
@@ -22,12 +25,14 @@ def predicted_labels(
     vocabulary: Vocabulary,
     batch_size: int = 4,
     progress: bool = False,
+    indices: Sequence[int] | None = None,
 ) -> Iterator[tuple[Sample, dict[str, Tensor]]]:
     """Each sample with its labels, `{"oracle_obj": int64 [H, W], "pred_all": …, "plain": …}`.
 
     One label a pixel in every setting: ids of `vocabulary`, at the picture's size, on the model's
     device. Words are the bare names of `vocabulary`. Nothing of the ground truth reaches the model;
-    Oracle-Obj uses the list of objects present when labels are decided, as its name says.
+    Oracle-Obj uses the list of objects present when labels are decided, as its name says. With
+    `indices` only those samples, in that order.
 
     Raises:
         ValueError: no pictures, a batch size that is none, or samples whose ids are not those of
@@ -51,32 +56,22 @@ def predicted_labels(
         [asked.objects.index(o) if o in asked.objects else IGNORE for o in vocabulary.objects]
         + [IGNORE]
     )
-    starts = range(0, len(samples), batch_size)
+    indices = range(len(samples)) if indices is None else indices
+    starts = range(0, len(indices), batch_size)
     for start in tqdm(
         starts, disable=not progress, desc="evaluate", file=sys.stdout, mininterval=2, ncols=100
     ):
-        batch = [samples[i] for i in range(start, min(start + batch_size, len(samples)))]
+        batch = [samples[i] for i in indices[start : start + batch_size]]
         for sample in batch:
             sample.check_ids(vocabulary)
         output = predict(model, [s.image for s in batch], asked)
         check_numbers(output.object_part_logits)
         for b, sample in enumerate(batch):
-            size = sample.part_map.shape
-            scores = resize_logits(output.object_part_logits[b], size)
-            objects = None
+            scores, objects = output.object_part_logits[b], None
             if output.object_logits is not None:
-                objects = resize_logits(
-                    torch.cat([output.object_logits[b], output.background_logits[b]]), size
-                )
-            present = position[torch.from_numpy(sample.object_map).unique()].to(scores.device)
-            yield (
-                sample,
-                {
-                    "oracle_obj": oracle_obj_labels(scores, present, asked),
-                    "pred_all": pred_all_labels(scores, objects, asked),
-                    "plain": plain_labels(scores, asked),
-                },
-            )
+                objects = torch.cat([output.object_logits[b], output.background_logits[b]])
+            present = position[torch.from_numpy(np.unique(sample.object_map))]
+            yield sample, resized_labels(scores, objects, present, asked, sample.part_map.shape)
 
 
 def count(
@@ -85,15 +80,38 @@ def count(
     vocabulary: Vocabulary,
     batch_size: int = 4,
     progress: bool = False,
+    predictions: PredictionWriter | None = None,
+    share: Share | None = None,
 ) -> Evaluator:
     """An evaluator that has counted every picture: `.compute()` scores, `.pictures` to compare.
 
-    Scored are full frames at the labels' own size; the labels are those of `predicted_labels`.
+    Scored are full frames at the labels' own size; the labels are those of `predicted_labels`. With
+    `predictions` they are written there, and pictures that have theirs are not predicted again;
+    `samples` then needs `names`. Each of several processes predicts its `share` of the pictures (by
+    default as the launcher says; all of them have to call this), and each is given all counts. The
+    pictures stand in the order of `samples`, whoever came to them first.
     """
-    evaluator = Evaluator(vocabulary)
-    for sample, labels in predicted_labels(model, samples, vocabulary, batch_size, progress):
+    evaluator, share = Evaluator(vocabulary), share or Share()
+    ahead, there = list(share.of(range(len(samples)))), set()
+    if predictions is not None:
+        there = {i for i in ahead if predictions.has(samples.names[i])}
+        ahead = [i for i in ahead if i not in there]
+        for sample in (samples[i] for i in sorted(there)):
+            labels = predictions.read(sample.name, sample.part_map.shape)
+            evaluator.update(labels, sample.object_map, sample.part_map, sample.name)
+    shown = progress and share.is_first
+    labelled = predicted_labels(model, samples, vocabulary, batch_size, shown, ahead)
+    for sample, labels in labelled:
+        labels = {setting: ids.cpu().numpy() for setting, ids in labels.items()}
+        if predictions is not None:
+            predictions.write(sample.name, labels)
         evaluator.update(labels, sample.object_map, sample.part_map, sample.name)
-    return evaluator
+    whole, counted = Evaluator(vocabulary), []
+    for part, indices in share.from_all((evaluator, [*sorted(there), *ahead])):
+        whole.merge(part)
+        counted += indices
+    whole.arrange(sorted(range(len(counted)), key=counted.__getitem__))
+    return whole
 
 
 def evaluate(
@@ -102,8 +120,11 @@ def evaluate(
     vocabulary: Vocabulary,
     batch_size: int = 4,
     progress: bool = False,
+    predictions: PredictionWriter | None = None,
+    share: Share | None = None,
 ) -> dict:
     """Scores of `Evaluator.compute` in percent, and the `seconds` they took; see `count`."""
     begun = time.time()
-    scores = count(model, samples, vocabulary, batch_size, progress).compute()
+    counted = count(model, samples, vocabulary, batch_size, progress, predictions, share)
+    scores = counted.compute()
     return {**scores, "seconds": round(time.time() - begun, 1)}

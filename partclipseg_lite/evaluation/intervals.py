@@ -24,6 +24,23 @@ class Interval(NamedTuple):
     value: float
     high: float
 
+    def for_other_pictures(self, pictures: int, others: int) -> Interval:
+        """Where the score of `others` other pictures falls, 95 % of the time.
+
+        This is wider: the interval itself says where the score of all pictures is, and other ones
+        have a spread of their own, N/M of this one's variance.
+
+        Args:
+            pictures: N, whose interval this is.
+            others: M, drawn like them.
+        """
+        wider = float(np.sqrt(1 + pictures / others))
+        return Interval(
+            self.value - wider * (self.value - self.low),
+            self.value,
+            self.value + wider * (self.high - self.value),
+        )
+
     @property
     def verdict(self) -> str:
         """Of a difference a - b: whether a is "higher", "lower", or it is "not decided".
@@ -39,7 +56,9 @@ def bootstrap(
     """Each number of `statistic` with its 95 % interval over pictures.
 
     The interval says what other pictures of the same kind would have given with the same weights.
-    It does not depend on the order of the pictures. A single picture has none.
+    It does not depend on the order of the pictures. There is none for a single picture, nor for a
+    number that more than 5 % of the resamples lack, such as a mean over classes that one or two
+    pictures show.
 
     Args:
         counts: of each picture, `[N, ...]`, such as `PictureCounts.settings["oracle_obj"]`.
@@ -166,8 +185,10 @@ def _over_seeds(values: np.ndarray, which: np.ndarray) -> np.ndarray:
 
 
 def _interval(value: float, values: np.ndarray, known: bool) -> Interval:
-    values = values[~np.isnan(values)]
-    if not known or not len(values) or np.isnan(value):
+    """The middle 95 % of `values [R]`; none where too many resamples have no value."""
+    there = ~np.isnan(values)
+    values = values[there]
+    if not known or there.mean() < LEVEL or np.isnan(value):
         return Interval(float("nan"), value, float("nan"))
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(values, [tail, 1 - tail])

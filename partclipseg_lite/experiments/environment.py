@@ -1,7 +1,9 @@
 """Where a run took place: what stands beside its times, and beside scores that are compared."""
 
 import platform
+import subprocess
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 
@@ -27,3 +29,28 @@ def environment() -> dict[str, str]:
         "partclipseg_lite": __version__,
         **{package: version(package) for package in PACKAGES},
     }
+
+
+def commit() -> str | None:
+    """The commit of the sources that run here, with a "+" if they were changed since.
+
+    None where they are installed without their repository, or git is not there.
+    """
+    here = Path(__file__).resolve().parents[2]
+    if not (here / ".git").exists():
+        return None
+    try:
+        asked = [
+            "git",
+            "-C",
+            str(here),
+            "describe",
+            "--always",
+            "--exclude=*",
+            "--abbrev=12",
+            "--dirty=+",
+        ]
+        answer = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip() or None

@@ -22,13 +22,14 @@ class Parameters:
         preset: a named set of settings.
         overrides: settings to change, by their dotted names.
         output_dir: the run's folder; empty: the one that `default_folder` names.
-        images: how many test pictures to score.
+        images: how many test pictures to score; None: as the settings say, 300 drawn ones or all
+            of a dataset's folder.
     """
 
     preset: str
     overrides: Mapping[str, Any]
     output_dir: str
-    images: int
+    images: int | None
 
 
 KNOWN = tuple(field.name for field in fields(Parameters))
@@ -68,8 +69,8 @@ def check_parameters(namespace: Mapping[str, Any]) -> Parameters:
             f"output_dir must be text, got {output_dir!r}; with papermill, write "
             f"-r output_dir {output_dir} (-p reads numbers)"
         )
-    if isinstance(images, bool) or not isinstance(images, int) or images < 1:
-        raise ValueError(f"images must be a whole number of at least 1, got {images!r}")
+    if images is not None and (type(images) is not int or images < 1):
+        raise ValueError(f"images must be a whole number of at least 1, or null, got {images!r}")
     return Parameters(preset, overrides, os.fspath(output_dir), images)
 
 

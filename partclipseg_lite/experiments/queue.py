@@ -22,6 +22,7 @@ from ..datasets.drawn import DrawnWorld
 from ..evaluation.attention import attention_on, measure
 from ..evaluation.evaluate import count
 from ..network.models import CLIPSeg, PartCLIPSeg
+from ..settings import Settings
 from ..training.loop import train
 from ..weights.locate import SHIPPED
 from .pictures import Pictures
@@ -42,12 +43,12 @@ def is_done(job: Job, work: Path) -> bool:
     """Whether the training was done, with these very settings, and scored on all its splits."""
     try:
         metrics = json.loads((work / job.name / "metrics.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        # Settings that are younger than the run have their defaults.
+        settings = Settings.model_validate(metrics["settings"])
+    except (OSError, ValueError, KeyError, TypeError):
         return False
     splits = set(job.experiment.splits) if job.experiment.scored else set()
-    return metrics.get("settings_hash") == job.settings.hash() and splits <= set(
-        metrics.get("splits", {})
-    )
+    return settings == job.settings and splits <= set(metrics.get("splits", {}))
 
 
 def run_job(job: Job, work: Path) -> dict:
@@ -140,7 +141,7 @@ def run_missing(
             begun = time.time()
             try:
                 metrics = run_job(job, work)
-            except (ValueError, FloatingPointError, RuntimeError) as error:
+            except (ValueError, OSError, FloatingPointError, RuntimeError) as error:
                 say(f"{job.name} failed: {error}")
                 failed.append(job.name)
                 continue

@@ -1,8 +1,8 @@
 """Measured numbers that ship with the package, read by name: `load_record("toy")`.
 
 `toy` holds the scores of the shipped models and of all other experiments, `departures` what single
-options do to one batch, `benchmark` and `benchmark_gpu` times and memory. They are package data, so
-a chapter finds them from any folder.
+options do to one batch, `benchmark`, `benchmark_gpu` and `training_time` times and memory. They are
+package data, so a chapter finds them from any folder.
 """
 
 import difflib
@@ -50,3 +50,14 @@ def write_record(name: str, record: dict) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(record, indent=1))
     return path
+
+
+def turned(told: dict) -> dict:
+    """The difference b - a from that of a - b, {"low", "value", "high", "verdict"}."""
+    opposite = {"higher": "lower", "lower": "higher"}
+    return {
+        "low": -told["high"],
+        "value": -told["value"],
+        "high": -told["low"],
+        "verdict": opposite.get(told["verdict"], told["verdict"]),
+    }

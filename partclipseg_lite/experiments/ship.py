@@ -9,6 +9,9 @@ import json
 from datetime import date
 from pathlib import Path
 
+from ..datasets.drawn import DrawnWorld
+from ..evaluation.errors import kinds_of_error
+from ..evaluation.evaluate import count
 from ..weights.locate import SHIPPED, shipped_path, shipped_strip
 from ..weights.models import load_model, save_model
 from ..weights.tiny_clip import load_toy_clip
@@ -48,6 +51,7 @@ def ship(work: Path) -> list[str]:
         "shifted_pictures": PICTURES["shifted"],
         "test_seed": TEST_SEED,
         "clip": load_toy_clip()[2],
+        "errors": errors_of([name for name in SHIPPED if name in found]),
         "models": {name: found[name] for name in SHIPPED if name in found},
         "experiments": {
             name: {key: value for key, value in one.items() if key != "test"}
@@ -73,6 +77,19 @@ def ship_weights(job: Job, work: Path, scores: dict | None) -> str:
     path = shipped_path(name)
     save_model(path, model, job.settings, vocabulary, extra, half=True)
     return f"{name}: seed {job.seed}, {path.stat().st_size / 1e6:.2f} MB"
+
+
+def errors_of(names: list[str]) -> dict[str, dict]:
+    """Model -> setting -> `kinds_of_error` on validation pictures, of weights that ship."""
+    world = DrawnWorld("validation", PICTURES["validation"], seed=TEST_SEED).render_all()
+    found = {}
+    for name in names:
+        counted = count(load_model(name)[0], world, world.vocabulary)
+        found[name] = {
+            setting: kinds_of_error(counted.confusion(setting), world.vocabulary)
+            for setting in ("oracle_obj", "pred_all")
+        }
+    return found
 
 
 def ship_strip(job: Job, work: Path) -> list[str]:

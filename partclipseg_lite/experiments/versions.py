@@ -28,8 +28,9 @@ def installed_versions() -> dict[str, str]:
     """The version of every installed package, by its canonical name. Nothing is imported."""
     found: dict[str, str] = {}
     for package in distributions():  # as in imports, the first on the path counts
-        if package.metadata["Name"]:
-            found.setdefault(canonicalize_name(package.metadata["Name"]), package.version)
+        told = package.metadata  # read anew each time that it is asked for
+        if told["Name"]:
+            found.setdefault(canonicalize_name(told["Name"]), told["Version"])
     return found
 
 

@@ -1,19 +1,17 @@
 """Figures of the chapter on attention control.
 
-Small grids with their numbers, two trained models side by side, the picture behind a slider, means
+Small grids with their numbers, two trained models side by side, what every threshold trades, means
 with their spread.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
 from matplotlib.colors import PowerNorm
 from matplotlib.patches import Patch, Rectangle
-from PIL import Image
 
 from ..vocabulary import Vocabulary
 from .base import (
@@ -31,9 +29,9 @@ from .base import (
     panel_ratio,
     show_image,
     styled,
-    to_png_bytes,
     upscale_nearest,
 )
+from .laboratory_picture import draw_trade
 from .maps import (
     COVERAGE_COLOURS,
     COVERAGE_NAMES,
@@ -285,54 +283,21 @@ def looks_beside(
 
 
 @styled
-def gamma_picture(image, models: Mapping[str, Mapping], gamma: float, *, obj_mask) -> Picture:
-    """What all parts claim together at one threshold, the models beside each other.
+def trade_off(paths: Mapping[str, np.ndarray], gamma: float) -> Picture:
+    """Overlap against missing places over every γ, a line a model, marked at one.
 
     Args:
-        image: RGB, `[H, W, 3]`.
-        models: title -> part -> normalised map, `float [h, w]`.
-        gamma: a part claims the places where its map reaches gamma.
-        obj_mask: the object, `bool [H, W]`.
+        paths: model -> float `[len(GAMMAS), 2]`, overlap and missing at each of
+            `laboratory_picture.GAMMAS`, shares.
+        gamma: the threshold that is marked.
     """
-    image = as_rgb(image)
-    panel, ratio = 2.3, panel_ratio(image)
-    picture = new_picture(panel * len(models), panel * ratio + 1.15)
-    picture.get_layout_engine().set(w_pad=0.02, h_pad=0.04, wspace=0.01)
-    for axes, (title, maps) in zip(
-        picture.subplots(1, len(models), squeeze=False)[0], models.items(), strict=True
-    ):
-        covered = coverage(maps, gamma, obj_mask)
-        show_image(axes, coverage_image(covered, image), f"{title}\n{_shares(covered)}")
-    picture.legend(
-        handles=_handles(),
-        loc="outside lower center",
-        ncols=1,
-        fontsize=8,
-        handlelength=1,
-        handleheight=1,
-    )
-    return _settled(picture)
-
-
-def gamma_pictures(image, looks: Mapping[str, Look], gammas: Iterable[float]) -> dict[str, bytes]:
-    """{"0.30": PNG of `gamma_picture`} at each threshold, small enough for a slider."""
-    claimed = {title: look.by_part()[1] for title, look in looks.items()}
-    on_object = next(iter(looks.values())).on_object
-    return {
-        f"{gamma:.2f}": small_png(gamma_picture(image, claimed, gamma, obj_mask=on_object))
-        for gamma in gammas
-    }
-
-
-def small_png(picture, colours: int = 96, scale: float = 1.5) -> bytes:
-    """PNG bytes of a figure with few colours: small, for widgets that hold many pictures."""
-    with Image.open(io.BytesIO(to_png_bytes(picture, scale))) as opened:
-        reduced = opened.convert("RGB").quantize(
-            colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
-        )
-    buffer = io.BytesIO()
-    reduced.save(buffer, format="png", optimize=True)
-    return buffer.getvalue()
+    picture = new_picture(4.6, 3.6)
+    axes = picture.subplots()
+    handles = draw_trade(axes, paths, gamma)
+    axes.grid(color="#e6e6e6", linewidth=0.6)
+    axes.text(2, 3, "↙ better", fontsize=9)
+    legend_of(picture, handles, list(paths), loc="outside upper center", ncols=len(paths))
+    return picture
 
 
 @styled
@@ -391,11 +356,11 @@ def mean_and_error(values) -> tuple[float, float]:
 
 
 def _settled(picture: Picture) -> Picture:
-    """The picture, drawn once.
+    """The picture, laid out once.
 
     Square panels move after the first layout, and titles of two lines would lose their top.
     """
-    picture.draw_without_rendering()
+    picture.get_layout_engine().execute(picture)
     return picture
 
 

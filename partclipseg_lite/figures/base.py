@@ -79,6 +79,7 @@ def new_picture(width: float, height: float) -> Picture:
 def show_image(axes: Axes, image: np.ndarray, title: str = "", **kwargs) -> None:
     """An image or map without ticks, pixels kept square; keyword arguments go to `Axes.imshow`."""
     axes.imshow(image, **{"interpolation": "nearest", **kwargs})
+    axes.set(xticks=[], yticks=[])  # matplotlib measures even those that are not drawn
     axes.set_axis_off()
     axes.set_autoscale_on(False)  # marks drawn later never change the frame
     axes.set_title(title)

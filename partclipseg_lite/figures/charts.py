@@ -86,7 +86,7 @@ def object_part_matrix(vocabulary: Vocabulary) -> Picture:
     counts = int(seen.sum()), int((~seen).sum())
     handles = [Patch(color=SEEN, label=f"{counts[0]} seen object parts: masks in training")]
     if counts[1]:
-        handles.append(Patch(color=UNSEEN, label=f"{counts[1]} unseen: no mask in training"))
+        handles.append(Patch(color=UNSEEN, label=f"{counts[1]} unseen: no part mask in training"))
     picture.legend(
         handles=handles,
         loc="outside lower left",

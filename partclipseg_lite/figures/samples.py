@@ -77,9 +77,10 @@ def _paint(
     size = display_size(image.shape)
     canvas, labels = enlarge(image, size).astype(float), upscale_nearest(labels, size)
     labels = np.where((labels >= 0) & (labels < len(colours)), labels, IGNORE)
-    painted = labels != IGNORE
-    canvas[painted] += alpha * (colours[labels[painted]] - canvas[painted])
-    canvas[~painted] += fade * (255 - canvas[~painted])
+    # The last row is white, for IGNORE = -1.
+    towards = np.concatenate([colours, np.full((1, 3), 255)]).astype(float)
+    share = np.array([*[alpha] * len(colours), fade])
+    canvas += share[labels][..., None] * (towards[labels] - canvas)
     if outlines:
         edge = _edges(labels, thickness=max(1, round(min(size) / 256)))
         canvas[edge] += 0.9 * (255 - canvas[edge])

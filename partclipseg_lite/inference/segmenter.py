@@ -26,6 +26,19 @@ from .streaming import CHUNK, WordDecoder
 Names = Iterable[str] | Mapping[str, Iterable[str]]
 
 
+@dataclass(frozen=True, eq=False)
+class EncodedNames:
+    """Names that a model has encoded, to be asked of many pictures: `PartSegmenter.encode_names`.
+
+    Attributes:
+        vocabulary: the T names, in the order given.
+        words: their embeddings, as the model's `embed` gives them.
+    """
+
+    vocabulary: Vocabulary
+    words: Conditions | Tensor
+
+
 class Maps(Mapping[str, np.ndarray]):
     """Maps `[H, W]` by name, made when looked at, so that a thousand names cost no memory.
 
@@ -211,7 +224,7 @@ class PartSegmenter:
     def __call__(
         self,
         image: ImageLike | Sequence[ImageLike],
-        names: Names,
+        names: Names | EncodedNames,
         *,
         attention: bool = False,
     ) -> Segmentation | list[Segmentation]:
@@ -220,7 +233,7 @@ class PartSegmenter:
         Args:
             image: path, PIL image, array or tensor of any size and mode, see `read_image`; no URL.
             names: ["dog's head", ...] or {"dog": ["head", ...]}, words unknown to training
-                included.
+                included; or what `encode_names` made of them, for many calls.
             attention: also the attention maps of the names found (PartCLIPSeg only).
 
         Raises:
@@ -228,14 +241,13 @@ class PartSegmenter:
             TypeError: names or an image of a wrong type, before anything is computed.
             FileNotFoundError: there is no image at a path, before anything is computed.
         """
-        vocabulary = Vocabulary.from_names(names)
+        vocabulary = None if isinstance(names, EncodedNames) else Vocabulary.from_names(names)
         if attention and isinstance(self.model, CLIPSeg):
             raise ValueError(
                 "attention maps are put together from part and object attention; CLIPSeg has "
                 "neither, load PartCLIPSeg weights such as 'toy'"
             )
-        with torch.inference_mode():
-            words = self.model.embed(vocabulary)
+        asked = names if vocabulary is None else self._encoded(vocabulary)
         several = isinstance(image, list | tuple)
         pictures = (
             [_read_nth(i, picture) for i, picture in enumerate(image)]
@@ -244,16 +256,25 @@ class PartSegmenter:
         )
         results = []
         for start in range(0, len(pictures), self.batch_size):
-            results += self._segment(
-                pictures[start : start + self.batch_size], vocabulary, words, attention
-            )
+            results += self._segment(pictures[start : start + self.batch_size], asked, attention)
         return results if several else results[0]
+
+    def encode_names(self, names: Names) -> EncodedNames:
+        """Names with their embeddings, so that many calls encode them once.
+
+        Raises:
+            ValueError, TypeError: bad names, or words that the model's CLIP does not know.
+        """
+        return self._encoded(Vocabulary.from_names(names))
+
+    def _encoded(self, vocabulary: Vocabulary) -> EncodedNames:
+        with torch.inference_mode():
+            return EncodedNames(vocabulary, self.model.embed(vocabulary))
 
     def _segment(
         self,
         pictures: Sequence[np.ndarray],
-        vocabulary: Vocabulary,
-        words: Conditions | Tensor,
+        asked: EncodedNames,
         attention: bool,
     ) -> Iterator[Segmentation]:
         with torch.inference_mode(), autocast(self.model.backbone.mean.device, self.precision):
@@ -262,8 +283,8 @@ class PartSegmenter:
             decoder = WordDecoder(
                 self.model,
                 [a[b : b + 1] for a in activations],
-                vocabulary,
-                words,
+                asked.vocabulary,
+                asked.words,
                 self.chunk,
                 self.precision,
             )
@@ -272,13 +293,13 @@ class PartSegmenter:
             decoder.rest()
             yield Segmentation(
                 picture,
-                vocabulary,
+                asked.vocabulary,
                 labels.cpu().numpy(),
                 background.sigmoid().cpu().numpy(),
-                ByName(zip(vocabulary.object_parts, highest.sigmoid().tolist(), strict=True)),
+                ByName(zip(asked.vocabulary.object_parts, highest.sigmoid().tolist(), strict=True)),
                 decoder,
                 ByName(
-                    (vocabulary.object_parts[t], attended.cpu().numpy())
+                    (asked.vocabulary.object_parts[t], attended.cpu().numpy())
                     for t, attended in maps.items()
                 ),
             )

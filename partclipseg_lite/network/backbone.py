@@ -28,7 +28,9 @@ def encode_tokens(clip: CLIP, tokens: Tensor) -> Tensor:
     """
     device = clip.positional_embedding.device
     end = tokens.argmax(dim=-1)  # (C,) end-of-text has the largest id
-    length = int(end.max()) + 1
+    # An exported graph cannot know the tokens, and computes all positions.
+    exporting = torch.compiler.is_exporting()
+    length = tokens.shape[1] if exporting else int(end.max()) + 1
     # Tokens of the processor are looked at there, and a GPU is not waited for.
     tokens, end = (
         x.to(device, non_blocking=True) for x in (tokens[:, :length], end)
@@ -36,7 +38,8 @@ def encode_tokens(clip: CLIP, tokens: Tensor) -> Tensor:
     x = clip.token_embedding(tokens) + clip.positional_embedding[:length]
     x = clip.transformer(x, attn_mask=clip.attn_mask[:length, :length])
     # (C, text width)
-    x = clip.ln_final(x)[torch.arange(len(tokens), device=device), end]
+    rows = torch.arange(tokens.shape[0], device=device)
+    x = clip.ln_final(x)[rows, end]
     return (
         clip.text_projection(x)
         if isinstance(clip.text_projection, nn.Linear)

@@ -19,7 +19,7 @@ CACHED = 2**22  # values of an inner layer computed at once on a processor: 16 M
 
 @dataclass
 class AttentionTap:
-    """A request for the attention of some sequences in the last decoder block.
+    """A request for the attention of some sequences in a decoder block.
 
     It may edit the weights on the way.
 
@@ -30,11 +30,14 @@ class AttentionTap:
             applied before they meet the values.
         weights: filled by the forward: `float [M, heads, 1+N, 1+N]`, each row a
             distribution over the keys.
+        block: which of the decoder's blocks; -1, as everywhere in the paper and the
+            release, is the last.
     """
 
     rows: Tensor
     edit: Callable[[Tensor], Tensor] | None = None
     weights: Tensor | None = None
+    block: int = -1
 
 
 class FiLM(nn.Module):
@@ -138,7 +141,7 @@ class DecoderBlock(nn.Module):
         A processor takes some tokens at a time, so that the wide inner layer stays
         in its cache.
         """
-        if x.device.type != "cpu":
+        if x.device.type != "cpu" or torch.compiler.is_exporting():
             return self.mlp(x)
         some = max(1, CACHED // self.mlp[0].out_features)
         return torch.cat(
@@ -195,23 +198,21 @@ class Decoder(nn.Module):
         Args:
             activations: shallow to deep, each `float [B, 1+N, W]`.
             embeddings: the sentences, `float [B, C, E]`.
-            tap: reaches the last block.
+            tap: reaches the block that it names.
         """
         batch, conditions = embeddings.shape[:2]
-        x = None
-        for reduce, block, activation in zip(
-            self.reduces, self.blocks, reversed(activations), strict=True
+        x, taps = None, [None] * len(self.blocks)
+        if tap is not None:
+            taps[tap.block] = tap
+        for reduce, block, activation, block_tap in zip(
+            self.reduces, self.blocks, reversed(activations), taps, strict=True
         ):
             reduced = reduce(activation)[:, None]  # (B, 1, 1+N, D)
             if x is None:
                 x = self.film(reduced, embeddings)  # (B, C, 1+N, D)
             else:
                 x = x.unflatten(0, (batch, conditions)) + reduced
-            # (B*C, 1+N, D)
-            x, block_tap = (
-                x.flatten(0, 1),
-                tap if block is self.blocks[-1] else None,
-            )
+            x = x.flatten(0, 1)  # (B*C, 1+N, D)
             # What leaves through a tap is needed at once.
             if self.recompute and self.training and block_tap is None:
                 # Nothing in it is drawn at random.

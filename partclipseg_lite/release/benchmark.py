@@ -6,6 +6,7 @@ to warm up. Memory is the peak of the whole process in a fresh one that does the
 a GPU, the peak that torch allocated.
 """
 
+import contextlib
 import datetime
 import fnmatch
 import gc
@@ -213,13 +214,10 @@ def hardware() -> dict:
         if info.is_file()
         else []
     )
-    versions = {
-        p: importlib.metadata.version(p)
-        for p in ("torch", "open_clip_torch", "transformers")
-        if importlib.metadata.packages_distributions().get(
-            p.replace("open_clip_torch", "open_clip")
-        )
-    }
+    versions = {}
+    for name in ("torch", "open_clip_torch", "transformers"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
     return {
         "cpu": named[0] if named else platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),

@@ -159,7 +159,8 @@ def released_boundary_quantity(labels: np.ndarray) -> np.ndarray:
             f"released quantity is defined on 8-bit label maps only"
         )
     size = 2 * boundary_width(labels.shape) + 1
-    return labels - ndimage.minimum_filter(labels, size=size, mode="constant", cval=0)
+    eroded = ndimage.minimum_filter(labels.astype(np.uint8), size=size, mode="constant", cval=0)
+    return labels - eroded
 
 
 def released_scores(evaluator: Released, setting: str) -> dict[str, float]:

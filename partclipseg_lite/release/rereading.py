@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 
-from ..inference.predict import predict
+from ..inference.predict import encode
 from ..network.models import Conditions, PartCLIPSeg
 from ..reading import Reading
 from ..vocabulary import Vocabulary
@@ -25,6 +25,7 @@ def words_read(model: PartCLIPSeg, vocabulary: Vocabulary) -> dict[str, str]:
     return {obj: word_read(model, vocabulary, obj) for obj in vocabulary.objects_with_parts}
 
 
+@torch.inference_mode()
 def in_company(
     model: PartCLIPSeg, image: np.ndarray, name: str, company: Iterable[Sequence[str]]
 ) -> tuple[list[str], float]:
@@ -34,12 +35,11 @@ def in_company(
         The word that steers the object's half in each list; the largest difference of a logit
         from the first list's.
     """
-    words, maps = [], []
+    words, maps, activations = [], [], encode(model, [image])
     for vocabulary in map(Vocabulary.from_names, company):
         words.append(word_read(model, vocabulary, vocabulary.parse(name)[0]))
-        maps.append(
-            predict(model, [image], vocabulary).object_part_logits[0, vocabulary.index(name)]
-        )
+        output = model(activations, model.embed(vocabulary))
+        maps.append(output.object_part_logits[0, vocabulary.index(name)])
     return words, max(float((one - maps[0]).abs().max()) for one in maps)
 
 

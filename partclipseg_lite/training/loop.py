@@ -5,23 +5,15 @@ that was killed and taken up again computes the very same numbers as one that wa
 """
 
 import json
-import math
-import os
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState, GradientState
-from filelock import FileLock, Timeout
-from torch import Tensor
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
+from ..datasets.chosen import check_training_pictures
 from ..datasets.sample import Sample
 from ..files import remove_partials, write_whole
 from ..network.clip_start import start_from_clip
@@ -30,15 +22,17 @@ from ..network.precision import made_in_float32
 from ..settings import Settings
 from ..vocabulary import Vocabulary
 from ..weights.build import build_model
-from ..weights.files import read_tensors
 from ..weights.models import load_model, save_model
 from ..weights.start import start_from
 from ..weights.state import load_trained
+from .accelerators import check_together, new_accelerator, tracked
 from .bad_batch import save_bad_batch
-from .checkpoints import Progress, latest_checkpoint, remove_old, save_checkpoint
+from .checkpoints import Progress, latest_checkpoint, remove_old
 from .examples import StepSampler, TrainingExamples, taught, training_samples
 from .objective import LossModule
+from .ownership import check_owner, the_only_one
 from .phrases import PhraseExamples, PhraseLoss
+from .steps import NoNumber, Steps
 from .watch import Watch
 
 PREFETCHED = 4  # batches that each worker of the loader holds ready
@@ -71,18 +65,16 @@ def train(
 
     Raises:
         ValueError: the folder holds a run of other settings, or another process trains in it; the
-            settings cannot be built.
+            settings cannot be built; their pictures do not fit.
+        FileNotFoundError: there is no folder of pictures; how to prepare it is said.
         FloatingPointError: the loss or a weight became infinite or NaN.
     """
     output = Path(output)
-    if samples is None and settings.vocabulary != settings.data.name:
-        raise ValueError(
-            f"vocabulary {settings.vocabulary!r} does not fit the pictures of "
-            f"{settings.data.name!r}: so far a preset can only train the drawn world; for other "
-            f"pictures call train(..., samples=...)"
-        )
+    if samples is None:
+        check_training_pictures(settings)
     check_owner(output, settings)
-    accelerator = new_accelerator(settings.training.precision)
+    training = settings.training
+    accelerator = new_accelerator(training.precision, training.tracker, output)
     vocabulary = Vocabulary.load(settings.vocabulary)
     model = starting_model(settings)
     model.decoder.recompute = settings.training.recompute
@@ -102,92 +94,12 @@ def starting_model(settings: Settings) -> PartCLIPSeg | CLIPSeg:
     return model
 
 
-def check_owner(output: Path, settings: Settings) -> None:
-    """Raise a `ValueError` if `output` holds, or may hold, a run of other settings than these.
-
-    Its settings.json and the settings in its weights count, whatever became of its checkpoints.
-    """
-    written, weights = output / "settings.json", output / "weights.safetensors"
-    remedy = f"choose another output folder, or delete {output} to start anew"
-    if written.exists():
-        try:
-            theirs = Settings.model_validate_json(written.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(
-                f"{written} cannot be read as settings ({str(error).splitlines()[0]}); {remedy}"
-            ) from error
-        if theirs.hash() != settings.hash():
-            raise ValueError(
-                f"{output} holds a run of other settings ({differences(theirs, settings)}); "
-                f"{remedy}"
-            )
-    elif weights.exists():
-        _, metadata = read_tensors(weights)
-        if metadata.get("settings_hash") != settings.hash():
-            raise ValueError(f"{weights} was trained with other settings; {remedy}")
-
-
-def differences(theirs: Settings, mine: Settings) -> str:
-    """The settings that differ, "training.steps: 100 there, 200 here", three at most."""
-    flat = [
-        {
-            f"{group}.{key}" if isinstance(values, dict) else group: value
-            for group, values in settings.model_dump(mode="json").items()
-            for key, value in (values.items() if isinstance(values, dict) else [("", values)])
-        }
-        for settings in (theirs, mine)
-    ]
-    different = [
-        f"{k}: {v} there, {flat[1][k]} here" for k, v in flat[0].items() if v != flat[1][k]
-    ]
-    return "; ".join(different[:3]) + (f"; {len(different) - 3} more" if different[3:] else "")
-
-
-def new_accelerator(precision: str) -> Accelerator:
-    """An accelerator of this run's own, whatever an earlier one or the environment has set.
-
-    accelerate keeps its state for the whole process and takes advice from ACCELERATE_... variables;
-    a run must end at the weights that its settings say.
-    """
-    native = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] >= 8
-    bf16 = precision == "bf16" or (precision == "auto" and native)  # older cards only emulate it
-    kept = {name: value for name, value in os.environ.items() if name.startswith("ACCELERATE_")}
-    for name in kept:
-        del os.environ[name]
-    try:
-        AcceleratorState._reset_state(reset_partial_state=True)
-        GradientState._reset_state()
-        return Accelerator(
-            cpu=not torch.cuda.is_available(), mixed_precision="bf16" if bf16 else "no"
-        )
-    finally:
-        os.environ.update(kept)
-
-
-@contextmanager
-def the_only_one(output: Path, main_process: bool) -> Iterator[None]:
-    """Hold the lock of a run's folder; a `ValueError` says that another process holds it."""
-    if not main_process:
-        yield
-        return
-    lock = FileLock(output / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ValueError(
-            f"another process is training in {output}; wait for it, or choose another folder"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _train(settings, output, samples, progress, accelerator, vocabulary, model, keep):
     training = settings.training
     if accelerator.is_main_process:
         for folder in (output, output / "checkpoints"):
             remove_partials(folder)
+    model.to(accelerator.device)  # before the optimizer, whose moments follow its parameters
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         trained, lr=training.learning_rate, weight_decay=training.weight_decay
@@ -204,12 +116,12 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         first = state["step"]
+    check_together(accelerator, first, output)
     if accelerator.is_main_process:
         write_whole(
             output / "settings.json", json.dumps(settings.model_dump(mode="json"), indent=1)
         )
     if first < training.steps:
-        model.to(accelerator.device)
         samples = training_samples(settings) if samples is None else samples
         examples, losses = what_is_taught(model, samples, vocabulary, settings)
         # accelerate would hand whole batches to the processes in turn, and each would take only its
@@ -220,6 +132,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
             training.batch_size,
             accelerator.process_index,
             accelerator.num_processes,
+            training.accumulation,
         )
         loader = DataLoader(
             examples,
@@ -229,17 +142,21 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
             persistent_workers=training.workers > 0,
             prefetch_factor=PREFETCHED if training.workers else None,
         )
-        module, optimizer = accelerator.prepare(losses, optimizer)
+        # accelerate would put the optimizer's count of steps on the GPU, too, to be waited for.
+        module, optimizer = accelerator.prepare(losses, optimizer, device_placement=[True, False])
         module.train()
-        watch = Watch(accelerator.device, first, done.window)
+        # Of the mask head's last layer, about a dimension of size 1: nothing is lost by it.
+        warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
+        watch = Watch(accelerator, first, done.window)
         steps = Steps(
             accelerator, losses, module, optimizer, schedule, settings, output, done, watch, keep
         )
-        try:
-            steps.run(loader, first, progress)
-        except NoNumber as fault:
-            where = kept(output, examples, fault.step, training.batch_size, accelerator)
-            raise FloatingPointError(f"{fault}; {where}") from None
+        with tracked(accelerator, settings, first):
+            try:
+                steps.run(loader, first, progress)
+            except NoNumber as fault:
+                where = kept(output, examples, fault.step, training.batch_size, accelerator)
+                raise FloatingPointError(f"{fault}; {where}") from None
     if accelerator.is_main_process:
         save_model(
             output / "weights.safetensors",
@@ -250,6 +167,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         )
         write_whole(output / "log.json", json.dumps(done.log))
         remove_old(output / "checkpoints")  # one may be left of a process that was killed
+    accelerator.wait_for_everyone()  # what comes next may read the weights
     return model.eval(), done.log
 
 
@@ -296,123 +214,3 @@ def _log_in(output: Path) -> list[dict]:
             f"are, or delete {output} to start anew"
         ) from error
     return log
-
-
-class NoNumber(FloatingPointError):
-    """The loss or the gradient of a step is infinite or NaN."""
-
-    def __init__(self, step: int, terms: dict[str, float], norm: float):
-        self.step, total = step, terms["total"]
-        what = f"loss became {total}" if not math.isfinite(total) else f"gradient became {norm}"
-        shown = {name: round(term, 4) for name, term in terms.items() if name != "total"}
-        super().__init__(f"the {what} at step {step} (terms {shown}); lower training.learning_rate")
-
-
-@dataclass
-class Steps:
-    """The loop: forward, backward, update, log, checkpoint.
-
-    Nothing in it waits for the GPU but `look`, before a line of the log and before a checkpoint.
-    """
-
-    accelerator: Accelerator
-    losses: LossModule | PhraseLoss
-    module: torch.nn.Module  # `losses` as accelerate wraps it
-    optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LambdaLR
-    settings: Settings
-    output: Path
-    done: Progress
-    watch: Watch
-    keep: Sequence[int] = ()
-
-    def run(self, loader: DataLoader, first: int, progress: bool) -> None:
-        """The steps `first`, first + 1, ... of the settings.
-
-        The last batch only checks the weights.
-
-        Raises:
-            NoNumber: the loss or the gradient is infinite or NaN.
-        """
-        steps, log = self.settings.training.steps, self.done.log
-        begun = time.time() - (log[-1]["seconds"] if log else 0)
-        bar = tqdm(
-            loader,
-            initial=first,
-            total=steps,
-            disable=not (progress and self.accelerator.is_main_process),
-            desc=f"train {self.settings.preset}",
-            mininterval=2,
-            file=sys.stdout,
-            ncols=100,
-        )
-        for step, batch in enumerate(bar, start=first):
-            if step in self.keep:
-                self.keep_weights(step)
-            batch = self.losses.prepare(batch)
-            if step == steps:
-                self.check(batch)
-                self.checkpoint(step)
-                break
-            self.step(batch)
-            if (step + 1) % self.settings.training.log_every == 0 or step + 1 == steps:
-                self.write_log(step, begun)
-                bar.set_postfix(loss=f"{log[-1]['total']:.4f}", refresh=False)
-            if (step + 1) % self.settings.training.checkpoint_every == 0 and step + 1 < steps:
-                self.checkpoint(step + 1)
-
-    def keep_weights(self, steps: int) -> None:
-        """The weights after so many steps, to be looked at."""
-        self.look()
-        if self.accelerator.is_main_process:
-            (self.output / "strip").mkdir(exist_ok=True)
-            path = self.output / "strip" / f"step{steps:06d}.safetensors"
-            words = taught(Vocabulary.load(self.settings.vocabulary), self.settings)
-            save_model(path, self.losses.model, self.settings, words, {"step": steps}, half=True)
-
-    def step(self, batch: dict[str, Tensor]) -> None:
-        """One update."""
-        loss, terms = self.module(batch)
-        self.optimizer.zero_grad()
-        self.accelerator.backward(loss)
-        norm = self.accelerator.clip_grad_norm_(
-            self.module.parameters(), self.settings.training.clip_norm
-        )
-        self.optimizer.step()
-        self.schedule.step()
-        self.watch.add({"total": loss, **terms}, norm)
-
-    @torch.no_grad()
-    def check(self, batch: dict[str, Tensor]) -> None:
-        """The loss after the last update has to be a number, too."""
-        loss, terms = self.module(batch)
-        self.watch.add({"total": loss, **terms})
-
-    def look(self) -> None:
-        """Wait for all steps so far; `NoNumber` if one of them went wrong."""
-        step = self.watch.bad_step(self.accelerator.gather)
-        if step is not None:
-            raise NoNumber(step, self.watch.terms(), float(self.watch.norm))
-
-    def write_log(self, step: int, begun: float) -> None:
-        """One entry of the log: the means since the last one."""
-        self.look()
-        means = {name: total / count for name, (total, count) in self.watch.window().items()}
-        seconds = round(time.time() - begun, 1)
-        self.done.log.append({"step": step + 1, "seconds": seconds, **means})
-        self.watch.restart()
-
-    def checkpoint(self, steps: int) -> None:
-        """What is needed to go on after so many steps."""
-        self.look()
-        self.done.window = self.watch.window()
-        if self.accelerator.is_main_process:
-            save_checkpoint(
-                self.output / "checkpoints",
-                steps,
-                self.losses.model,
-                self.optimizer,
-                self.schedule,
-                self.done,
-                self.settings,
-            )

@@ -5,7 +5,7 @@ The drawn twin of that stage: every picture comes with a few phrases for each ki
 and cars do in PhraseCut; no phrase names a part, and no mask of a part is looked at.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -124,22 +124,33 @@ class PhraseLoss(nn.Module):
 
     def __init__(self, model: CLIPSeg, phrases: Phrases, settings: Settings):
         super().__init__()
-        self.model = model
+        self.model, self.controlled = model, False  # no attention of parts is looked at
         self.objective = as_read(Objective, settings.reading)(settings.loss, model.backbone.grid)
         with torch.no_grad():
             blocks = [
                 model.backbone.embed_text(phrases.texts[start : start + 512])
                 for start in range(0, len(phrases.texts), 512)
             ]
-        self.register_buffer("embeddings", torch.cat(blocks), persistent=False)
+        self.embeddings = torch.cat(blocks)  # (V, E)
 
     def prepare(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """A collated batch of `PhraseExamples` on the model's device."""
         device = self.embeddings.device
         return {name: value.to(device, non_blocking=True) for name, value in batch.items()}
 
-    def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The sum to minimise for a batch of `prepare`, and its unweighted terms."""
+    def counts(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What the means over a batch of `prepare` are over; see `Objective.counts`."""
+        return self.objective.counts(phrase_targets(batch["object_map"], batch["object_ids"]), None)
+
+    def forward(
+        self, batch: dict[str, Tensor], whole: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum to minimise for a batch, and its unweighted terms.
+
+        Args:
+            batch: of `prepare`.
+            whole: the counts of the batch of which this one is a share.
+        """
         backbone = self.model.backbone
         pixels = backbone.preprocess(self.objective.channels(batch["image"]))
         pixels = pixels * batch["jitter"][:, :1, None, None] + batch["jitter"][:, 1:, None, None]
@@ -147,7 +158,7 @@ class PhraseLoss(nn.Module):
             self.model,
             backbone.activations(pixels),
             self.embeddings[batch["phrase_ids"]],
-            phrase_targets(batch["object_map"], batch["object_ids"]),
+            replace(phrase_targets(batch["object_map"], batch["object_ids"]), whole=whole),
         )
 
 

@@ -16,6 +16,9 @@ from .converters import hugging_face_clip, kind_of, official_clip
 from .files import read_config, read_tensors
 from .locate import KNOWN_ON_HUB, OPEN_CLIP_PREFIX, TORCH_SUFFIXES, hub_name, near, resolve
 
+#: The open_clip model that is inside known weights: what does not fit is said before a download.
+CLIP_INSIDE = {KNOWN_ON_HUB[0]: "ViT-B-16-quickgelu"}
+
 
 @made_in_float32()
 def build_backbone(settings: Settings, *, allow_download: bool = True) -> Backbone:
@@ -50,6 +53,9 @@ def build_backbone(settings: Settings, *, allow_download: bool = True) -> Backbo
         or Path(chosen.backbone).is_dir()
         or Path(chosen.backbone).suffix in TORCH_SUFFIXES
     ):
+        if inside := CLIP_INSIDE.get(chosen.backbone):
+            config = open_clip.get_model_config(inside)
+            _check_grid(inside, config["vision_cfg"], chosen.image_size, chosen.layers)
         return real_backbone(_clip_inside(resolve(chosen.backbone, allow_download)), **common)
     if not Path(chosen.backbone).exists() and Path(chosen.backbone).name == chosen.backbone:
         if not Path(chosen.backbone).suffix:  # a name rather than a path

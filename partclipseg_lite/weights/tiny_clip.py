@@ -47,10 +47,10 @@ class ToyTokenizer:
         self.context_length = context_length
         known = {i for word in self.words for i in self.bpe.encode(word)}
         known |= {i for mark in ("'s", "'", ",") for i in self.bpe.encode(mark)}
-        self._ids = {bpe_id: i + 1 for i, bpe_id in enumerate(sorted(known))}
+        self.piece_ids = {bpe_id: i + 1 for i, bpe_id in enumerate(sorted(known))}
         self._known_words = frozenset(self.words)
-        self.start, self.end = len(self._ids) + 1, len(self._ids) + 2
-        self.vocab_size = len(self._ids) + 3
+        self.start, self.end = len(self.piece_ids) + 1, len(self.piece_ids) + 2
+        self.vocab_size = len(self.piece_ids) + 3
 
     def encode(self, text: str) -> list[int]:
         """Token ids of one text, without start, end and padding."""
@@ -70,13 +70,13 @@ class ToyTokenizer:
                     "Real CLIP weights know any word."
                 )
         ids = self.bpe.encode(text)
-        if not all(i in self._ids for i in ids):  # known words, strange marks: "dog's 'tail'"
-            strange = self.bpe.decode([next(i for i in ids if i not in self._ids)]).strip()
+        if not all(i in self.piece_ids for i in ids):  # known words, strange marks: "dog's 'tail'"
+            strange = self.bpe.decode([next(i for i in ids if i not in self.piece_ids)]).strip()
             raise UnknownWordError(
                 f"the tiny CLIP of the drawn world cannot read {strange!r} in {text!r}; write "
                 f"plain words, 's and commas"
             )
-        return [self._ids[i] for i in ids]
+        return [self.piece_ids[i] for i in ids]
 
     def __call__(self, texts: str | Sequence[str]) -> Tensor:
         """Tokens of texts, `int64 [C, context_length]`, zero-padded.

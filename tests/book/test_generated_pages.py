@@ -1,9 +1,11 @@
 """The pages of numbers say what their records say, and nothing was typed."""
 
 import benchmark_page
+import reproduction_page
 import results_page
 from partclipseg_lite.experiments.plan import experiments
 from partclipseg_lite.experiments.records import load_record
+from partclipseg_lite.experiments.reproduction import load_runs
 
 
 def test_the_results_page_is_generated_from_the_record():
@@ -41,10 +43,14 @@ def test_a_training_without_a_run_names_the_command_that_makes_it():
         assert f"--only {name}`" not in page
 
 
+def test_the_page_of_reproductions_is_generated_from_the_records():
+    text = reproduction_page.PAGE.read_text(encoding="utf-8")
+    assert text == reproduction_page.page(load_runs())
+
+
 def test_the_benchmark_page_is_generated_from_the_record():
-    assert benchmark_page.PAGE.read_text() == benchmark_page.page(
-        benchmark_page.recorded(), benchmark_page.recorded("benchmark_gpu")
-    )
+    records = map(benchmark_page.recorded, benchmark_page.RECORDS)
+    assert benchmark_page.PAGE.read_text() == benchmark_page.page(*records)
 
 
 def test_the_benchmark_page_tells_what_was_measured_from_what_was_not():
@@ -109,6 +115,28 @@ def test_the_benchmark_page_shows_what_a_gpu_did_beside_its_targets():
     assert f"{name} 2.10 | 8.1% | 5.3% | 61.0% | at least 60% | met |" in page
     assert "| ade20k_part_234 | 31.0 | 1.5 |" in page
     assert "| gpu/ade20k_part_234/batch 2 | not measured |" in page
+
+
+def test_the_benchmark_page_shows_a_step_of_several_commits():
+    step = {"seconds": [0.5, 0.4, 0.6], "ratio": 1.0, "lowest": 1.0, "highest": 1.0}
+    slower = {"seconds": [0.5, 0.5, 0.6], "ratio": 1.024, "lowest": 0.9, "highest": 1.25}
+    record = {
+        "date": "2026-01-02",
+        "hardware": {"cpu": "AMD EPYC"},
+        "steps": 48,
+        "readings": {
+            "paper": {
+                "418a365": {**step, "losses_differ_by": 0.0},
+                "6e0d7ee": {**slower, "losses_differ_by": 0.0},
+                "working tree": {**slower, "losses_differ_by": 0.00012},
+            }
+        },
+    }
+    page = benchmark_page.page(None, None, record)
+    assert "a core of an AMD EPYC, 2026-01-02, 48 steps each" in page
+    assert "| paper | before | 0.50 | 1 |  |  |" in page
+    assert "| paper | after | 0.50 | 1.02 | 0.90–1.25 | equal to the last digit |" in page
+    assert "| 1.02 | 0.90–1.25 | differs by 1e-04 at most |" in page
 
 
 def test_without_a_record_every_number_of_the_benchmark_page_is_open():

@@ -33,7 +33,7 @@ def test_a_notebook_in_git_carries_no_output_but_its_facts(path):
 
 
 @by_name
-def test_a_notebook_prints_facts_that_nbval_compares(path):
+def test_a_notebook_prints_facts_that_are_compared(path):
     cells = book_pages.read_notebook(path)["cells"]
     assert any(refresh_facts.FACT in book_pages.tags(cell) for cell in cells), (
         "a stripped notebook passes vacuously"
@@ -108,6 +108,49 @@ def test_a_picture_is_no_fact():
     picture = {"output_type": "display_data", "data": {"image/png": ""}, "metadata": {}}
     with pytest.raises(SystemExit, match="image/png"):
         refresh_facts.cleaned(notebook_with([picture], [refresh_facts.FACT]), "x")
+
+
+def said(text):
+    return {"output_type": "stream", "name": "stdout", "text": [text]}
+
+
+def result(text):
+    data = {"text/plain": [text]}
+    return {"output_type": "execute_result", "data": data, "execution_count": 7, "metadata": {}}
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ([said("2\n")], [said("3\n")]),
+        ([said("2\n")], []),
+        ([said("2\n")], [said("2\n"), result("3")]),
+        ([result("2")], [result("2.0")]),
+        ([result("2")], [said("2")]),
+        ([], [said("2\n")]),
+    ],
+)
+def test_a_fact_that_is_no_longer_printed_is_found(then, now):
+    fact, plain = [refresh_facts.FACT], ["hide-input"]
+    in_git = refresh_facts.cleaned(notebook_with(then, fact), "x")
+    same = refresh_facts.changes(in_git, "x", notebook_with(then, fact))
+    [change] = refresh_facts.changes(in_git, "x", notebook_with(now, fact))
+    assert same == [] and change.startswith("x, cell 0 printed\n")
+    in_git = refresh_facts.cleaned(notebook_with(then, plain), "x")
+    assert refresh_facts.changes(in_git, "x", notebook_with(now, plain)) == [], "it is no fact"
+
+
+def test_a_chapter_that_fails_is_told_with_what_it_raised(tmp_path, monkeypatch):
+    notebook = notebook_with([], [])
+    notebook["cells"][0]["source"] = ["raise ValueError('as it should')"]
+    (tmp_path / "notebooks").mkdir()
+    chapter = tmp_path / "notebooks" / "chapter.ipynb"
+    chapter.write_text(json.dumps(notebook))
+    for name in ("ROOT", "BUILD", "LOGS"):
+        monkeypatch.setattr(execute_chapters, name, tmp_path)
+    went_through, _ = execute_chapters.execute(chapter)
+    assert not went_through
+    assert execute_chapters.told(chapter).splitlines()[-1] == "ValueError: as it should"
 
 
 def test_an_unknown_chapter_is_refused_and_nothing_is_executed(monkeypatch, capsys):

@@ -22,8 +22,8 @@ SIZE = 96
 
 @pytest.fixture(scope="module")
 def all_pictures():
-    worlds = [DrawnWorld(split, 40, SIZE, objects="all") for split in SPLITS]
-    return [world.picture(i) for world in worlds for i in range(40)]
+    worlds = [DrawnWorld(split, 12, SIZE, objects="all") for split in SPLITS]
+    return [world.picture(i) for world in worlds for i in range(12)]
 
 
 def test_another_size_shows_the_same_composition():

@@ -6,11 +6,16 @@ from helpers import DRAWN, sample
 
 from partclipseg_lite.datasets import IGNORE
 from partclipseg_lite.datasets.drawn import DrawnWorld
-from partclipseg_lite.datasets.pick_parts import first_complete, first_part, seen_and_novel
+from partclipseg_lite.datasets.pick_parts import (
+    first_complete,
+    first_part,
+    seen_and_novel,
+    seen_and_novel_with,
+)
 
 
 def test_the_first_complete_picture_shows_one_object_with_all_its_parts_and_none_before_it_does():
-    world = DrawnWorld("test", images=60, size=64, objects=["dog"])
+    world = DrawnWorld("test", images=30, size=64, objects=["dog"]).render_all(workers=1)
     found = first_complete(world, "dog", pixels=4)
     complete = []
     for i in range(len(world)):
@@ -48,3 +53,22 @@ def test_seen_and_novel_objects_are_drawn_apart_as_many_of_each():
     assert len(worlds["seen"]) == len(worlds["novel"]) == 3 and len(worlds["seen"].objects) + len(
         novel
     ) == len(DRAWN.objects)
+
+
+def test_of_each_part_the_first_seen_and_the_first_novel_owner_come_once_each_complete():
+    found = seen_and_novel_with(("wing", "wheel"), "test", images=60, size=64, pixels=2)
+    objects = [np.unique(s.object_map[s.object_map != IGNORE]).tolist() for s in found]
+    assert [[DRAWN.objects[o] for o in seen] for seen in objects] == [
+        ["aeroplane"],  # it has wheels too, but comes once
+        ["bird"],
+        ["bicycle"],
+        ["car"],
+    ]
+    for sample_, obj in zip(found, ("aeroplane", "bird", "bicycle", "car"), strict=True):
+        world = DrawnWorld("test", 60, 64, objects=[obj])
+        assert sample_.name == first_complete(world, obj, 2).name
+
+
+def test_parts_without_an_owner_left_are_refused():
+    with pytest.raises(ValueError, match="no novel object with a saddle is left"):
+        seen_and_novel_with(("saddle", "saddle"), "test", images=60, size=64, pixels=1)

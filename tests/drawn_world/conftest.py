@@ -4,16 +4,14 @@ import pytest
 
 from drawn_world import SPLITS, World
 
-SIZE = 96
+IMAGES, SIZE, SEED = 38, 96, 3  # of test_digests.py, too
 
 
 @pytest.fixture(scope="session")
-def pictures():
+def pictures(once):
     """A few pictures of every split, novel objects included."""
-    return {
-        split: [World(split, 40, SIZE, objects="all").picture(i) for i in range(40)]
-        for split in SPLITS
-    }
+    worlds = {split: World(split, IMAGES, SIZE, SEED, "all") for split in SPLITS}
+    return once("pictures", lambda: {split: list(world) for split, world in worlds.items()})
 
 
 @pytest.fixture(scope="session")

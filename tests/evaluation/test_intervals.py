@@ -103,6 +103,20 @@ def test_an_interval_over_pictures_holds_the_truth_in_about_95_of_100_worlds():
     assert all(0.90 <= n / 300 <= 0.985 for n in inside.values()), inside
 
 
+def test_other_pictures_fall_into_the_interval_for_them_and_less_often_into_that_of_the_score():
+    world, rng = counts(20_000, seed=3), np.random.default_rng(0)
+    inside = {"score": 0, "others": 0}
+    for trial in range(300):
+        rows, others = (world[rng.integers(0, len(world), n)] for n in (60, 40))
+        interval = bootstrap(rows, STATISTIC, resamples=300, seed=trial)["harmonic"]
+        wider = interval.for_other_pictures(60, 40)
+        assert wider.value == interval.value and wider.low < interval.low
+        new = slow_means([others.sum(0)])["harmonic"]
+        inside["score"] += interval.low <= new <= interval.high
+        inside["others"] += wider.low <= new <= wider.high
+    assert inside["others"] / 300 >= 0.9 > 0.85 > inside["score"] / 300, inside
+
+
 @pytest.mark.parametrize(
     "seeds, of_seeds, of_pictures, least", [(1, 0, 20, 0.91), (3, 0.7, 20, 0.91), (5, 1.5, 5, 0.88)]
 )
@@ -180,6 +194,9 @@ def test_a_single_picture_and_a_class_that_is_nowhere_have_no_interval():
     alone = bootstrap(counts(1, seed=2), STATISTIC)["seen"]
     assert np.isnan([alone.low, alone.high]).all() and not np.isnan(alone.value)
     rows = counts(9)
+    rows[1:, :, 2] = 0  # in one picture alone, which a third of the resamples lack
+    found = bootstrap(rows, STATISTIC)
+    assert np.isnan(found["unseen"][::2]).all() and not np.isnan(found["unseen"].value)
     rows[:, :, 2] = 0
     found = bootstrap(rows, STATISTIC)
     assert np.isnan(found["unseen"]).all() and np.isnan(found["harmonic"]).all()

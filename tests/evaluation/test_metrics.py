@@ -11,9 +11,15 @@ from label_maps_by_hand import SMALL, T, picture
 
 from partclipseg_lite.evaluation.boundary import boundary_labels, boundary_width
 from partclipseg_lite.evaluation.class_means import mean_iou
-from partclipseg_lite.evaluation.decisions import oracle_obj_labels, plain_labels, pred_all_labels
+from partclipseg_lite.evaluation.decisions import (
+    oracle_obj_labels,
+    plain_labels,
+    pred_all_labels,
+    resized_labels,
+)
 from partclipseg_lite.evaluation.intervals import bootstrap
 from partclipseg_lite.evaluation.metrics import SETTINGS, Evaluator, mean_and_spread
+from partclipseg_lite.inference.predict import resize_logits
 from partclipseg_lite.vocabulary import Vocabulary
 
 
@@ -124,6 +130,34 @@ def test_labels_follow_the_released_steps_on_probabilities_and_on_logits(seed, p
         assert torch.equal(pred_all_labels(scores, object_logits, SMALL), pred_all)
         assert torch.equal(plain_labels(scores, SMALL), logits.argmax(0))
         assert torch.equal(pred_all_labels(scores, None, SMALL), logits.argmax(0))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    present=st.sets(st.integers(-1, 2)),
+    objects=st.sampled_from(["all", "none"]),
+    size=st.sampled_from([(9, 8), (17, 5), (4, 30)]),
+    ties=st.booleans(),
+)
+def test_labels_decided_object_by_object_equal_those_of_all_scores_at_once(
+    seed, present, objects, size, ties
+):
+    generator, names = torch.Generator().manual_seed(seed), list(SMALL.object_parts)
+    np.random.default_rng(seed).shuffle(names)  # the parts of an object need not be neighbours
+    vocabulary = Vocabulary.from_names(names, seen_objects=["cat", "bus"])
+    scores, object_scores = (torch.randn(n, 9, 8, generator=generator) for n in (T + 1, 3 + 1))
+    if ties:
+        scores, object_scores = scores.round(), object_scores.round()
+    object_scores = object_scores if objects == "all" else None
+    present = torch.tensor(sorted(present), dtype=torch.long)
+    found = resized_labels(scores, object_scores, present, vocabulary, size)
+    scores = resize_logits(scores, size)
+    if object_scores is not None:
+        object_scores = resize_logits(object_scores, size)
+    assert torch.equal(found["plain"], plain_labels(scores, vocabulary))
+    assert torch.equal(found["oracle_obj"], oracle_obj_labels(scores, present, vocabulary))
+    assert torch.equal(found["pred_all"], pred_all_labels(scores, object_scores, vocabulary))
 
 
 def test_an_object_without_parts_becomes_background_and_may_lack_a_channel():

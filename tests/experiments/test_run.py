@@ -15,7 +15,7 @@ from safetensors import safe_open
 from partclipseg_lite.cli import main
 from partclipseg_lite.experiments.run import Run, default_folder
 from partclipseg_lite.settings import Settings
-from partclipseg_lite.training import loop
+from partclipseg_lite.training import steps
 from partclipseg_lite.vocabulary import Vocabulary
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +51,7 @@ def test_the_folder_holds_settings_weights_log_and_metrics(finished, clip):
         "log.json",
         "metrics.json",
         "settings.json",
+        "test.npz",
         "weights.safetensors",
     ]
     assert json.loads((folder / "metrics.json").read_text()) == metrics
@@ -83,6 +84,7 @@ def test_the_scores_are_those_that_the_command_finds_with_the_weights_in_the_fol
         "split": "test",
         "seed": 0,
         "images": found["images"],
+        "vocabulary": "drawn",
     }
 
 
@@ -109,14 +111,14 @@ def test_the_environment_names_the_versions_that_are_imported(finished):
 def test_a_run_that_was_killed_is_taken_up_and_ends_with_the_same_scores(
     clip, finished, tmp_path, monkeypatch, capsys
 ):
-    run, save = Run(four_steps(clip), tmp_path / "killed", images=3), loop.save_checkpoint
+    run, save = Run(four_steps(clip), tmp_path / "killed", images=3), steps.save_checkpoint
 
     def killed_after_the_first(folder, step, *arguments):
         save(folder, step, *arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(loop, "save_checkpoint", killed_after_the_first)
+        patched.setattr(steps, "save_checkpoint", killed_after_the_first)
         run.finish()
     assert run.newest_step == 2 and not (run.folder / "metrics.json").exists()
     assert scores_of(run.finish()) == scores_of(finished[1])

@@ -4,12 +4,11 @@ import io
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
 from PIL import Image
 
 from partclipseg_lite.figures import attention_lab as lab
 from partclipseg_lite.figures import to_png_bytes
-from partclipseg_lite.figures.maps import COVERAGE_COLOURS, OVERLAP, coverage_shares
+from partclipseg_lite.figures.laboratory_picture import GAMMAS
 
 IMAGE = np.full((32, 32, 3), 120, np.uint8)
 OBJ_MASK = np.zeros((32, 32), bool)
@@ -37,27 +36,23 @@ def pixels(png):
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
-def figures():
-    groups = {
-        "seen": {"a": np.array([0.1, 0.3]), "b": np.array([0.2, 0.2])},
-        "novel": {"a": [0.5], "b": [0.4]},
-    }
-    return {
-        "number_grids": lab.number_grids(maps()),
-        "one_part": lab.one_part_on_the_grid(IMAGE, MASKS["head"], 8, (0, 0, 24, 24)),
-        "side_by_side": lab.side_by_side(IMAGE, models(), 0.3, masks=MASKS, obj_mask=OBJ_MASK),
-        "gamma": lab.gamma_picture(
-            IMAGE, {"without": maps(), "with": maps()}, 0.3, obj_mask=OBJ_MASK
-        ),
-        "means": lab.means_with_errors({"overlap": groups, "missing": groups}),
-    }
+GROUPS = {
+    "seen": {"a": np.array([0.1, 0.3]), "b": np.array([0.2, 0.2])},
+    "novel": {"a": [0.5], "b": [0.4]},
+}
+FIGURES = {
+    "number_grids": lambda: lab.number_grids(maps()),
+    "one_part": lambda: lab.one_part_on_the_grid(IMAGE, MASKS["head"], 8, (0, 0, 24, 24)),
+    "side_by_side": lambda: lab.side_by_side(IMAGE, models(), 0.3, masks=MASKS, obj_mask=OBJ_MASK),
+    "trade_off": lambda: lab.trade_off({"one": np.full((len(GAMMAS), 2), 0.5)}, 0.3),
+    "means": lambda: lab.means_with_errors({"overlap": GROUPS, "missing": GROUPS}),
+}
 
 
-@pytest.mark.parametrize("name", figures())
+@pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_white_fits_a_page_and_is_the_same_every_time(name):
-    picture = figures()[name]
-    png = to_png_bytes(picture)
-    assert png == to_png_bytes(figures()[name])
+    png = to_png_bytes(FIGURES[name]())
+    assert png == to_png_bytes(FIGURES[name]())
     assert (pixels(png)[0, 0] == 255).all() and pixels(png).shape[1] <= 760
 
 
@@ -88,33 +83,16 @@ def test_all_maps_of_both_models_share_one_colour_scale():
     assert scales == {(0, 0.9)}
 
 
-def test_the_titles_tell_overlap_and_missing_of_each_model():
-    picture = lab.gamma_picture(IMAGE, {"without": maps(), "with": maps()}, 0.3, obj_mask=OBJ_MASK)
-    covered = lab.coverage(maps(), 0.3, OBJ_MASK)
-    shares = coverage_shares(covered)
-    assert shares == {"overlap": 1 / 4, "missing": 0.0}
-    assert [axes.get_title() for axes in picture.axes] == [
-        f"{name}\noverlap 25%, missing 0%" for name in ("without", "with")
-    ]
-
-
-def test_a_higher_threshold_shows_less_overlap():
-    red = np.round(255 * np.array(to_rgb(COVERAGE_COLOURS[OVERLAP])))
-    count = []
-    for gamma in (0.05, 0.55):
-        png = lab.small_png(lab.gamma_picture(IMAGE, {"one": maps()}, gamma, obj_mask=OBJ_MASK))
-        upper = pixels(png)[: pixels(png).shape[0] * 2 // 3]  # without the legend
-        count.append((np.abs(upper - red).sum(-1) < 200).sum())
-    assert count[0] > 10 * max(count[1], 1)
-
-
-def test_a_small_png_is_smaller_and_looks_the_same():
-    ramp = np.broadcast_to(np.arange(60, 220, 5, dtype=np.uint8)[:, None, None], IMAGE.shape).copy()
-    draw = lambda: lab.gamma_picture(ramp, {"one": maps()}, 0.3, obj_mask=OBJ_MASK)  # noqa: E731
-    small, full = lab.small_png(draw(), scale=1.0), to_png_bytes(draw())
-    assert len(small) < len(full)
-    difference = np.abs(pixels(small).astype(int) - pixels(full))
-    assert difference.mean() < 2 and np.percentile(difference, 99) < 20
+def test_the_trade_off_marks_each_model_at_gamma_on_its_line():
+    path = np.stack([np.linspace(0.8, 0, len(GAMMAS)), np.linspace(0, 0.6, len(GAMMAS))], axis=1)
+    picture = lab.trade_off({"without": path, "with": path[::-1]}, 0.3)
+    lines = picture.axes[0].lines
+    assert len(lines) == 4
+    at = GAMMAS.tolist().index(0.3)
+    for line, mark, values in zip(lines[::2], lines[1::2], (path, path[::-1]), strict=True):
+        assert np.allclose(line.get_xydata(), 100 * values[:, ::-1])
+        assert np.allclose(mark.get_xydata(), 100 * values[at, ::-1])
+    assert [line.get_markerfacecolor() for line in lines[1::2]] == ["white", "#222222"]
 
 
 def test_the_error_of_a_mean_is_the_textbook_one():
@@ -135,12 +113,6 @@ def test_looks_are_shown_as_their_maps_would_be():
     pairs = {title: look.by_part() for title, look in looks.items()}
     expected = lab.side_by_side(IMAGE, pairs, 0.3, masks=MASKS, obj_mask=OBJ_MASK)
     assert to_png_bytes(lab.looks_beside(IMAGE, looks, 0.3)) == to_png_bytes(expected)
-    pictures = lab.gamma_pictures(IMAGE, looks, (0.05, 0.3))
-    claimed = {title: normalised for title, (_, normalised) in pairs.items()}
-    assert list(pictures) == ["0.05", "0.30"]
-    assert pictures["0.30"] == lab.small_png(
-        lab.gamma_picture(IMAGE, claimed, 0.3, obj_mask=OBJ_MASK)
-    )
 
 
 @pytest.mark.parametrize(("cell", "corner"), [((2, 1), (8, 0)), ((0, 0), (0, 0)), ((3, 3), (8, 8))])

@@ -6,12 +6,16 @@ from helpers import DRAWN, sample
 
 from partclipseg_lite.figures.base import Picture
 from partclipseg_lite.figures.report import (
+    attention_rows,
+    learning_rate_curve,
     loss_curves,
     objects_table,
     prediction_rows,
+    released_table,
     scores_table,
     setting_bars,
     settings_table,
+    sizes_table,
 )
 from partclipseg_lite.figures.text import Markdown
 from partclipseg_lite.settings import Settings
@@ -66,6 +70,52 @@ def test_a_score_that_is_missing_is_a_dash():
     found = results()
     found["plain"]["unseen"] = None
     assert "| whole image | mIoU | 30.00 | – | 32.00 |" in lines(scores_table(found))
+
+
+def test_intervals_stand_behind_their_scores_and_the_caption_says_of_what():
+    found = results()
+    found["oracle_obj"] |= {"seen_low": 8.25, "seen_high": 12.5, "unseen_low": None}
+    table = lines(scores_table(found))
+    assert table[2] == "| Oracle-Obj | mIoU | 10.00 (8.2 to 12.5) | 11.00 | 12.00 |"
+    assert table[-1].endswith("In parentheses: 95 % over pictures.*")
+
+
+def test_the_benchmarks_own_scores_stand_by_setting_or_a_sentence_says_that_there_are_none():
+    found = {"images": 9, "pred_all": {"seen": 1.0, "unseen": None, "harmonic": 3.456}}
+    found["pred_all"] |= {"seen_low": 0.5, "seen_high": 2.0}
+    assert lines(released_table(found))[2:] == ["| Pred-All | 1.00 (0.5 to 2.0) | – | 3.46 |"]
+    assert "no benchmark" in repr(released_table({}))
+
+
+def test_small_parts_stand_in_a_table_of_their_own():
+    found = results()
+    for k, setting in enumerate(("oracle_obj", "pred_all", "plain")):
+        found[setting]["small_parts"] = {"small, seen": 1.5 + k, "small, unseen": None}
+    assert lines(sizes_table(found))[2:4] == [
+        "| small, seen | 1.50 | 2.50 | 3.50 |",
+        "| small, unseen | – | – | – |",
+    ]
+
+
+def test_the_learning_rate_is_that_of_the_step_before_each_point():
+    settings = Settings.from_preset("toy", {"training.learning_rate": 0.5})
+    log = [{"step": 10}, {"step": 20}]
+    (axes,) = learning_rate_curve(log, settings, lambda step: 1 / (1 + step)).axes
+    (line,) = axes.lines
+    assert line.get_xdata().tolist() == [10, 20]
+    assert line.get_ydata().tolist() == [0.05, 0.025]
+
+
+def test_attention_before_stands_above_attention_after_for_the_object_with_most_parts():
+    before, after = ({"head": np.full((4, 4), value), "tail": np.eye(4)} for value in (0.2, 0.8))
+    one = {"before": {"wheel": np.eye(4)}, "after": {"wheel": np.eye(4)}}
+    looks = {"bus": one, "dog": {"before": before, "after": after}}
+    picture = attention_rows(np.zeros((8, 8, 3), np.uint8), looks)
+    shown = [axes.images[0].get_array() for axes in picture.axes]
+    titles = [axes.get_title() for axes in picture.axes]
+    assert titles == ["dog\nbefore", "head", "tail", "dog\nafter", "head", "tail"]
+    assert shown[1].max() == 0.2 and shown[4].max() == 0.8
+    assert "no attention" in repr(attention_rows(np.zeros((8, 8, 3), np.uint8), {}))
 
 
 def test_objects_in_view_are_listed_with_the_novel_ones_marked_and_last():

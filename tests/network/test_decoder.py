@@ -213,6 +213,23 @@ def test_rows_are_image_times_sentences_plus_sentence():
     torch.testing.assert_close(whole.weights, alone.weights, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("number", [0, 1, 2, -1])
+def test_a_tap_reaches_the_block_that_it_names_and_no_other(number):
+    ours, activations, embeddings = decoder(), random_activations(2, width=W), random(2, 5, E)
+    tap, entered = AttentionTap(torch.tensor([4]), block=number), []
+    attention = ours.blocks[number].self_attn
+    handle = attention.register_forward_hook(lambda _, given, out: entered.append(given[0]))
+    with torch.no_grad():
+        ours(activations, embeddings, tap)
+        handle.remove()
+        query, key = (
+            project(entered[0][4]).unflatten(-1, (HEADS, -1)).transpose(0, 1)
+            for project in (attention.q_proj, attention.k_proj)
+        )
+        weights = (query @ key.mT / query.shape[-1] ** 0.5).softmax(-1)
+    torch.testing.assert_close(tap.weights[0], weights, atol=1e-5, rtol=1e-4)
+
+
 def test_editing_the_tapped_map_changes_that_sequence_and_no_other():
     ours, activations, embeddings = decoder(), random_activations(2, width=W), random(2, 5, E)
     tap = AttentionTap(

@@ -1,9 +1,9 @@
 """Our code meets the recorded numbers of the public release.
 
-`compare-released` sees a deviation and survives any folder. The slow tests compute the whole
-reference folder once, with the real sizes. The others exchange the network for a tiny one and write
-folders whose numbers come from `released_by_hand`: other vocabularies, sizes, labels, and images
-that lack things.
+`compare-released` sees a deviation and survives any folder. The whole reference folder, with the
+real sizes, is compared by the chapter on the real thing, and tests/book/test_chapters.py looks at
+each of its rows. The tests here exchange the network for a tiny one and write folders whose numbers
+come from `released_by_hand`: other vocabularies, sizes, labels, and images that lack things.
 """
 
 import json
@@ -22,6 +22,7 @@ from partclipseg_lite.cli import main
 from partclipseg_lite.network.backbone import Backbone
 from partclipseg_lite.network.decoder import AttentionTap
 from partclipseg_lite.network.models import Conditions, PartCLIPSeg
+from partclipseg_lite.reading import RELEASED
 from partclipseg_lite.release import comparison
 from partclipseg_lite.release.comparison import (
     NetworkReference,
@@ -30,6 +31,7 @@ from partclipseg_lite.release.comparison import (
     deterministic_weight,
     shipped_reference,
 )
+from partclipseg_lite.release.comparison.training import batch_of, training_image
 from partclipseg_lite.release.departures import as_read
 from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights.converters import official_table
@@ -45,41 +47,6 @@ NAMES = [
     "test_obj_in_part_classes",
     "test_obj_classes",
 ]
-
-
-# ---- the whole reference folder ------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def rows():
-    return list(compare_released(FOLDER))
-
-
-@pytest.mark.slow
-def test_every_recorded_number_of_the_release_is_met(rows):
-    assert [str(row) for row in rows if not row.agrees] == []
-
-
-@pytest.mark.slow
-def test_numbers_of_every_kind_were_compared(rows):
-    recorded = json.loads((FOLDER / "released.json").read_text())
-    names = [row.name for row in rows]
-    starting = lambda *starts: sum(name.startswith(starts) for name in names)  # noqa: E731
-    assert set(NAMES) < set(names) and len(names) == len(set(names))
-    assert starting("gradient of ") == len(recorded["grad_norm"]) == 18
-    assert starting("cross-entropy, ") == len(recorded["bce_calls"]) == 4
-    assert starting("loss, ") == 3 and starting("image 0 alone: ", "image 1 alone: ") == 2 * 3
-    assert (
-        starting("preprocessing", "logits of ", "merged attention", "separation has a gradient")
-        == 5
-    )
-    assert starting("inference, ") == sum(
-        name.endswith(("_argmax", "_scores")) for name in np.load(FOLDER / "released.npz")
-    )
-    numbers = [int(count) for count in re.findall(r"\((\d+) numbers\)", " ".join(names))]
-    metrics = json.loads((FOLDER / "released_metrics.json").read_text())
-    assert sum(numbers) == sum(map(len, metrics.values())) == 960
-    assert len(names) == 7 + 18 + 4 + 3 + 6 + 5 + 6 + len(numbers)
 
 
 # ---- the rule of the weights ---------------------------------------------------------------------
@@ -184,9 +151,8 @@ def tiny_released(tensors, image_size, reading, source):
 
 
 @pytest.fixture(autouse=True)
-def tiny_network(request, monkeypatch):
-    if request.node.get_closest_marker("slow") is None:
-        monkeypatch.setattr(comparison, "partclipseg_from_official", tiny_released)
+def tiny_network(monkeypatch):
+    monkeypatch.setattr(comparison.network, "partclipseg_from_official", tiny_released)
 
 
 class Names:
@@ -290,7 +256,7 @@ def write_folder(folder, vocabulary, sizes, kinds, dtype, none, test_kind="mixed
     """A reference folder whose numbers were worked out by hand; returns its recorded scalars."""
     rng, full = np.random.default_rng(seed), Vocabulary.load(vocabulary)
     train, test = Names(full, base_only=True), Names(full, base_only=False)
-    model = tiny_released(None, SIZE, comparison.RELEASED, "")
+    model = tiny_released(None, SIZE, RELEASED, "")
     stored = lambda labels: np.where(labels < 0, none, labels).astype(dtype)  # noqa: E731
     pictures = [draw(train, size, kind, rng) for size, kind in zip(sizes, kinds, strict=True)]
     recorded, means, arrays, _ = by_hand(model, train, pictures)
@@ -502,10 +468,9 @@ def test_a_mean_over_nothing_may_be_recorded_as_nan_or_null_but_is_no_number(met
 def add_gradients(folder):
     """Norms of our own gradients, for a folder of which nothing is absent."""
     reference = NetworkReference(folder)
-    pixels, targets, _ = reference._batch([reference._training_image(0)])
-    backbone = reference.model.backbone
+    batch = batch_of(reference, [training_image(reference, 0)])
     words = reference.model.embed(reference.train)
-    total, _ = reference.objective(reference.model, backbone.activations(pixels), words, targets)
+    total, _ = reference.objective(reference.model, batch.activations, words, batch.targets)
     reference.model.zero_grad()
     total.backward()
     ours_of = {theirs[0]: ours for ours, theirs in official_table().items()}
@@ -522,7 +487,7 @@ def whole_folder(tmp_path_factory):
     """The smaller form, of the network alone, with everything that belongs to it."""
     folder = tmp_path_factory.mktemp("whole") / "folder"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(comparison, "partclipseg_from_official", tiny_released)
+        patch.setattr(comparison.network, "partclipseg_from_official", tiny_released)
         write_folder(folder, "pascal_part_116", [(40, 52)], ["mixed"], np.uint8, 255)
         add_gradients(folder)
     return folder

@@ -31,7 +31,10 @@ WORDS = (
 OPTIONS = {
     "segment": ["--names", "--weights", "--out"],
     "train": ["--preset", "--set", "--output"],
-    "evaluate": ["--weights", "--dataset", "--split", "--seed", "--images", "--json"],
+    "evaluate": [
+        *("--weights", "--dataset", "--split", "--seed", "--images", "--predictions", "--json")
+    ],
+    "score": ["--predictions", "--dataset", "--split", "--evaluator", "--json"],
     "compare-released": ["--reference"],
 }
 word = some.sampled_from(WORDS)
@@ -69,7 +72,10 @@ def good_line(command: str, where: dict[str, Path]) -> list[str]:
         return ["train", "--preset", "smoke", "--output", "new", "--set", *texts]
     if command == "evaluate":
         use = ["--weights", str(where["@run"]), "--dataset", str(where["@pascal"])]
-        return ["evaluate", *use, "--images", "2", "--json", "scores.json"]
+        return ["evaluate", *use, "--images", "2", "--predictions", "new", "--json", "scores.json"]
+    if command == "score":
+        use = ["--predictions", str(where["@predictions"]), "--dataset", str(where["@pascal"])]
+        return ["score", *use, "--evaluator", "ours", "ov_parts", "--json", "scores.json"]
     if command == "compare-released":
         return ["compare-released", "--reference", str(where["@reference"])]
     return [command]
@@ -128,6 +134,7 @@ def _own_files(folder: Path, stage: Path) -> dict[str, Path]:
         "@weights": mine / "run" / "weights.safetensors",
         "@clip": mine / "clip.safetensors",
         "@pascal": mine / "pascal",
+        "@predictions": mine / "predictions",
         "@reference": mine / "reference",
         "@nothing": mine / "nothing",
         "@folder": mine / "folder",

@@ -83,11 +83,20 @@ def segment(folder: Path, stage: Path) -> None:
     main(["segment", str(stage / "image.png"), *given])
 
 
+def export(folder: Path, stage: Path) -> None:
+    """`export`."""
+    from partclipseg_lite.cli import main
+
+    given = ["--weights", str(stage / "run"), "--names", *NAMES]
+    main(["export", *given, "--out", str(folder / "out" / "parts.onnx")])
+
+
 def evaluate(folder: Path, stage: Path) -> None:
-    """`evaluate`."""
+    """`evaluate` with its predictions."""
     from partclipseg_lite.cli import main
 
     given = ["--weights", str(stage / "run"), "--dataset", str(stage / "pascal")]
+    given += ["--predictions", str(folder / "predictions")]
     main(["evaluate", *given, "--json", str(folder / "scores" / "scores.json")])
 
 
@@ -167,6 +176,7 @@ JOBS = {
         Job("kill: papermill", None, run_in, 3, papermill),
         Job("kill: segment", segment, files_in, 12),
         Job("kill: evaluate", evaluate, files_in, 10),
+        Job("kill: export", export, files_in, 2),
         Job("kill: write a dataset", write_dataset, files_in, 8),
     )
 }

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import textwrap
 
 import pytest
 import torch
@@ -211,25 +210,50 @@ def test_weights_that_make_no_sense_are_not_written(clip, tmp_path, steps):
 # ---- what the process and the environment have set -----------------------------------------------
 
 
+ALONE = """
+import json, multiprocessing, sys
+sys.path[:0] = json.loads(sys.argv[1])
+import torch
+from helpers import samples
+from partclipseg_lite.settings import Settings
+from partclipseg_lite.training.loop import train
+torch.set_num_threads(int(sys.argv[2]))
+start = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+for settings, folder in json.loads(sys.argv[3]):  # each in a process that has not trained before
+    arguments = Settings.model_validate_json(settings), folder, samples(), False
+    one = multiprocessing.get_context(start).Process(target=train, args=arguments)
+    one.start()
+    one.join()
+    assert one.exitcode == 0
+"""
+
+
+def with_precision(clip, precision):
+    return short(clip, training__precision=precision, training__steps=2)
+
+
+@pytest.fixture(scope="module")
+def alone(clip, tmp_path_factory):
+    """Precision -> the folder of a run with it in a process of its own."""
+    folder = tmp_path_factory.mktemp("alone")
+    runs = {
+        str(folder / name): with_precision(clip, name).model_dump_json()
+        for name in ("float32", "bf16")
+    }
+    tests = os.path.dirname(os.path.dirname(__file__))
+    given = [tests], torch.get_num_threads(), [[settings, at] for at, settings in runs.items()]
+    command = [sys.executable, "-c", ALONE, *map(json.dumps, given)]
+    subprocess.run(command, check=True)
+    return {os.path.basename(at): folder / os.path.basename(at) for at in runs}
+
+
 @pytest.mark.parametrize("order", [("float32", "bf16"), ("bf16", "float32")])
-def test_two_precisions_in_one_process_train_each_as_alone(clip, tmp_path, order):
+def test_two_precisions_in_one_process_train_each_as_alone(clip, alone, tmp_path, order):
     for precision in order:
-        settings = short(clip, training__precision=precision, training__steps=2)
-        train(settings, tmp_path / precision, samples(), progress=False)
+        train(with_precision(clip, precision), tmp_path / precision, samples(), progress=False)
     for precision in order:
-        alone = tmp_path / f"{precision} alone"
-        settings = short(clip, training__precision=precision, training__steps=2)
-        code = f"""
-            import sys; sys.path.insert(0, {os.path.dirname(os.path.dirname(__file__))!r})
-            import torch; torch.set_num_threads({torch.get_num_threads()})
-            from helpers import samples
-            from partclipseg_lite.settings import Settings
-            from partclipseg_lite.training.loop import train
-            settings = Settings.model_validate_json({settings.model_dump_json()!r})
-            train(settings, {str(alone)!r}, samples(), progress=False)
-            """
-        subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
-        assert same(tmp_path / precision, alone)
+        assert same(tmp_path / precision, alone[precision])
+    assert not same(alone["float32"], alone["bf16"])
 
 
 @pytest.mark.parametrize(

@@ -62,13 +62,20 @@ def test_pictures_of_another_vocabulary_are_refused_before_anything_is_built(tmp
     monkeypatch.setattr(
         "partclipseg_lite.training.loop.build_model", lambda *_: pytest.fail("a model was built")
     )
-    for settings in (
-        Settings.from_preset("toy", {"vocabulary": "ade20k_part_234"}),
-        Settings.from_preset("partclipseg_pascal_part_116"),
+    missing = {"data.folder": str(tmp_path / "nowhere")}
+    for settings, error, message in (
+        (
+            Settings.from_preset("toy", {"vocabulary": "ade20k_part_234"}),
+            ValueError,
+            "vocabulary '.*_part_.*' does not fit the pictures of 'drawn'",
+        ),
+        (
+            Settings.from_preset("partclipseg_pascal_part_116", missing),
+            FileNotFoundError,
+            "there is no folder '.*nowhere'; prepare it with .*pascal_part_116.py",
+        ),
     ):
-        with pytest.raises(
-            ValueError, match="vocabulary '.*_part_.*' does not fit the pictures of 'drawn'"
-        ):
+        with pytest.raises(error, match=message):
             train(settings, tmp_path / "run", progress=False)
     assert not (tmp_path / "run").exists()
 

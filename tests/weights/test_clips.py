@@ -256,12 +256,13 @@ def test_the_real_presets_name_the_papers_backbone_and_training():
         settings = Settings.from_preset(preset)
         model, training = settings.model, settings.training
         assert (model.backbone, model.pretrained, model.image_size, model.layers, model.kind) == (
-            "ViT-B-16-quickgelu",
-            "openai",
+            "CIDAS/clipseg-rd64-refined",
+            None,
             352,
             (3, 6, 9),
             kind,
         )
+        assert model.start == model.backbone
         assert (
             training.steps,
             training.batch_size,

@@ -54,7 +54,7 @@ def test_tokens_are_clips_own_up_to_one_renumbering(texts):
 
 def test_ids_have_no_gaps_and_end_of_text_is_the_largest():
     small = ToyTokenizer(["dog", "chainwheel"])
-    ids = set(small._ids.values()) | {0, small.start, small.end}
+    ids = set(small.piece_ids.values()) | {0, small.start, small.end}
     assert ids == set(range(small.vocab_size))
     row = small(["a dog's chainwheel".removeprefix("a ")])[0]
     assert row.argmax() == (row != 0).sum() - 1 and row.max() == small.end == small.vocab_size - 1
