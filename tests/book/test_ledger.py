@@ -12,7 +12,9 @@ import pytest
 import torch
 import yaml
 
+import ledger_effects
 import ledger_page
+import ledger_row
 import ledger_rows
 import measure_departures
 from ledger_rows import KINDS, SOURCE, Row, rows
@@ -258,13 +260,13 @@ def row_of(**fields) -> Row:
 
 def test_what_was_not_trained_says_how_to_find_out(results):
     planned = row_of(switch={"loss.gamma": 0.1})
-    assert ledger_page.trained_for(planned) == "gamma_0.1"
-    assert ledger_page.command(planned).endswith("experiments run --only gamma_0.1")
+    assert ledger_effects.trained_for(planned) == "gamma_0.1"
+    assert ledger_effects.command(planned).endswith("experiments run --only gamma_0.1")
     other = row_of(option="object_row")
-    assert "--set reading.object_row=no_offset --output runs/one" in ledger_page.command(other)
+    assert "--set reading.object_row=no_offset --output runs/one" in ledger_effects.command(other)
     unknown = {"models": {}, "experiments": {}}
-    assert ledger_page.difference(planned, unknown) is None
-    assert ledger_page.worth(other, results).startswith("Not measured")
+    assert ledger_effects.difference(planned, unknown) is None
+    assert ledger_row.worth(other, results).startswith("Not measured")
 
 
 def test_what_was_trained_is_told_in_the_direction_of_the_departure(results):
@@ -272,33 +274,33 @@ def test_what_was_trained_is_told_in_the_direction_of_the_departure(results):
     told = results["models"][name]["difference"]["oracle_obj"]["unseen"]
     without = row_of(experiment=name, switch={"loss.gamma": 0.1})
     turned = dataclasses.replace(without, from_experiment=False)
-    assert ledger_page.difference(without, results)["oracle_obj"]["value"] == told["value"]
-    assert ledger_page.difference(turned, results)["oracle_obj"]["value"] == -told["value"]
-    assert "5 seeds" in ledger_page.worth(turned, results)
+    assert ledger_effects.difference(without, results)["oracle_obj"]["value"] == told["value"]
+    assert ledger_effects.difference(turned, results)["oracle_obj"]["value"] == -told["value"]
+    assert "5 seeds" in ledger_row.worth(turned, results)
 
 
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: ledger_page.share(0.936), "94 %"),
-        (lambda: ledger_page.share(0.0117), "1.2 %"),
-        (lambda: ledger_page.share(0.000123), "0.012 %"),
-        (lambda: ledger_page.share(7e-8), "0.0000070 %"),
-        (lambda: ledger_page.share(3e-10), "< 0.0000001 %"),
-        (lambda: ledger_page.share(0.0), "0"),
-        (lambda: ledger_page.share(None), "–"),
-        (lambda: ledger_page.share(2.738), "274 %"),
-        (lambda: ledger_page.change(2.0, 2.0), "0"),
-        (lambda: ledger_page.change(0.4, 0.5), "+25 %"),
-        (lambda: ledger_page.change(0.5, 0.4), "−20 %"),
-        (lambda: ledger_page.short(119.33), "119"),
-        (lambda: ledger_page.short(6.297e-06), "6.30 · 10<sup>−6</sup>"),
-        (lambda: ledger_page.short(None), "–"),
-        (lambda: ledger_page.source_line("DI:259"), "partimagenet_mapper.py#L259)"),
-        (lambda: ledger_page.source_line("P:607-609"), "baselines/partclipseg.py#L607-L609)"),
-        (lambda: ledger_page.source_line("detectron2/x.py:1"), "`detectron2/x.py:1`"),
-        (lambda: ledger_page.sentence("tests/a.py::test_it_is"), "*it is* (`tests/a.py`)"),
-        (lambda: ledger_page.inline("a < `b`"), "a &lt; <code>b</code>"),
+        (lambda: ledger_effects.share(0.936), "94 %"),
+        (lambda: ledger_effects.share(0.0117), "1.2 %"),
+        (lambda: ledger_effects.share(0.000123), "0.012 %"),
+        (lambda: ledger_effects.share(7e-8), "0.0000070 %"),
+        (lambda: ledger_effects.share(3e-10), "< 0.0000001 %"),
+        (lambda: ledger_effects.share(0.0), "0"),
+        (lambda: ledger_effects.share(None), "–"),
+        (lambda: ledger_effects.share(2.738), "274 %"),
+        (lambda: ledger_effects.change(2.0, 2.0), "0"),
+        (lambda: ledger_effects.change(0.4, 0.5), "+25 %"),
+        (lambda: ledger_effects.change(0.5, 0.4), "−20 %"),
+        (lambda: ledger_effects.short(119.33), "119"),
+        (lambda: ledger_effects.short(6.297e-06), "6.30 · 10<sup>−6</sup>"),
+        (lambda: ledger_effects.short(None), "–"),
+        (lambda: ledger_row.source_line("DI:259"), "partimagenet_mapper.py#L259)"),
+        (lambda: ledger_row.source_line("P:607-609"), "baselines/partclipseg.py#L607-L609)"),
+        (lambda: ledger_row.source_line("detectron2/x.py:1"), "`detectron2/x.py:1`"),
+        (lambda: ledger_row.sentence("tests/a.py::test_it_is"), "*it is* (`tests/a.py`)"),
+        (lambda: ledger_row.inline("a < `b`"), "a &lt; <code>b</code>"),
     ],
 )
 def test_numbers_and_places_are_written_so(call, text):
@@ -306,11 +308,11 @@ def test_numbers_and_places_are_written_so(call, text):
 
 
 def test_a_grid_speaks_its_cells_and_marks_the_pixels_that_are_looked_at():
-    drawn = ledger_page.grid("one", ["Hh,", "X.."])
+    drawn = ledger_row.grid("one", ["Hh,", "X.."])
     assert 'aria-label="one: H h nothing; X nothing nothing"' in drawn
     assert 'class="head corner">h<' in drawn and 'class="empty corner"><' in drawn
     assert 'class="twice">2×<' in drawn and "--columns:3" in drawn
-    assert 'style="--v:0.62">0.62<' in ledger_page.grid("two", ["0.62 0.00"])
+    assert 'style="--v:0.62">0.62<' in ledger_row.grid("two", ["0.62 0.00"])
 
 
 # ---- measuring -----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 
 import check_in_browser
 import ledger_page
+import ledger_row
 from ledger_rows import KINDS, rows
 from partclipseg_lite.experiments.records import load_record
 
@@ -35,8 +36,8 @@ def address(tmp_path_factory):
     sections = "".join(
         f"<section><h3>{name}</h3>"
         + "".join(
-            f'<details class="ledger-row" id="{ledger_page.anchor(row.name)}" '
-            f'data-kinds="{" ".join(row.kinds)}">{ledger_page.summary(row, *records)}text</details>'
+            f'<details class="ledger-row" id="{ledger_row.anchor(row.name)}" '
+            f'data-kinds="{" ".join(row.kinds)}">{ledger_row.summary(row, *records)}text</details>'
             for row in rows()
             if row.kinds[0] == kind
         )
