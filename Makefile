@@ -5,6 +5,7 @@
 #
 #   make lint     form and order only, in seconds: ruff's and biome's format and rules, the direction of the imports
 #   make format   bring everything into ruff's and biome's form
+#   make pdf      the same book in one file for paper: _build/partclipseg.pdf
 #   make html     render again without executing (last executed chapters where there are any, else the sources)
 #   make lowest   the package's tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 #   make torture  kills, full disks, broken files, senseless inputs: a table of how it went, in minutes
@@ -32,10 +33,10 @@ INSTALLED := $(VENV)/.installed
 # Chapters and tests are offline by design: a download would be a fault, so it is refused at once.
 RUN_ENV := OMP_NUM_THREADS=$(THREADS) HF_HUB_OFFLINE=1 JUPYTER_PLATFORM_DIRS=1 PYDEVD_DISABLE_FILE_VALIDATION=1
 
-.PHONY: help book html lint format test lowest torture weights environment clean distclean
+.PHONY: help book html pdf lint format test lowest torture weights environment clean distclean
 
 help:
-	@sed -n '2,18s/^# \{0,1\}//p' Makefile
+	@sed -n '2,19s/^# \{0,1\}//p' Makefile
 
 environment: $(INSTALLED)
 
@@ -58,6 +59,9 @@ book: $(INSTALLED)
 	@$(RUN_ENV) $(BIN)/python book/tools/execute_chapters.py --jobs $(JOBS)
 	@$(BIN)/python book/tools/render_pages.py --need-executed
 	@$(BIN)/python book/tools/check_pages.py
+
+pdf: book
+	@$(BIN)/python book/tools/print_book.py
 
 html: $(INSTALLED)
 	@$(BIN)/python book/tools/render_pages.py

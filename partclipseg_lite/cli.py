@@ -220,6 +220,12 @@ def _parser() -> argparse.ArgumentParser:
         help="write the label maps there too, for `score`; pictures that have theirs are not "
         "predicted again",
     )
+    evaluate.add_argument(
+        "--scores",
+        action="store_true",
+        help="with --predictions: write how probable each chosen label was held, too, as 8-bit "
+        "PNGs in DIR/scores",
+    )
     evaluate.add_argument("--json", type=Path, required=True, help="file to write")
 
     score = add(
@@ -472,6 +478,8 @@ def _evaluate(args: argparse.Namespace) -> None:
     from .weights.models import load_model
 
     check_writable(args.json)
+    if args.scores and args.predictions is None:
+        raise ValueError("--scores goes with --predictions DIR, the folder to write them into")
     if args.predictions is not None:
         check_folder(args.predictions)
     model, settings, _, _ = load_model(args.weights, allow_download=args.allow_download)
@@ -488,7 +496,12 @@ def _evaluate(args: argparse.Namespace) -> None:
         of = {"weights": digest_of(model.state_dict(), {}), "settings": settings.hash()}
         of |= pictures_of(samples)
         writing = functools.partial(
-            PredictionWriter, args.predictions, samples.names, samples.vocabulary, of
+            PredictionWriter,
+            args.predictions,
+            samples.names,
+            samples.vocabulary,
+            of,
+            scores=args.scores,
         )
         if share.is_first:  # it owns the folder before the others write into it
             writer = writing()

@@ -185,7 +185,8 @@ def check_chapter(page: Path, name: str, built: dict) -> Iterator[str]:
             yield "was executed but shows neither a picture nor a widget"
     if built["repository"]:
         owner_and_name = built["repository"].removeprefix("https://github.com/")
-        wanted = f"https://colab.research.google.com/github/{owner_and_name}/blob/main/{name}.ipynb"
+        there = f"{owner_and_name}/blob/{built['branch']}/{name}.ipynb"
+        wanted = f"https://colab.research.google.com/github/{there}"
         if not parsed(page).find("a", href=wanted):
             yield f"has no Colab button to {wanted}"
 

@@ -36,6 +36,7 @@ from book_pages import (
     tags,
     write_notebook,
 )
+from execution_status import place_and_day
 
 # Parameters that the book gives to a notebook instead of its own defaults: results go to the build
 # folder.
@@ -75,7 +76,7 @@ def fingerprint(chapter: Path) -> str:
 
 
 def record_path(chapter: Path) -> Path:
-    """Beside an executed chapter: its fingerprint and how long it took."""
+    """Beside an executed chapter: its fingerprint, how long it took, where and when."""
     return executed_path(chapter).with_suffix(".json")
 
 
@@ -167,6 +168,7 @@ def execute(chapter: Path) -> tuple[bool, float]:
     if run.returncode == 0:
         write_notebook(executed_path(chapter), tidy(read_notebook(unfinished)))
         record = {"fingerprint": fingerprint(chapter), "seconds": round(seconds, 1)}
+        record |= place_and_day()
         record_path(chapter).write_text(json.dumps(record) + "\n")
         unfinished.unlink()
     return run.returncode == 0, seconds

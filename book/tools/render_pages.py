@@ -24,6 +24,7 @@ from pathlib import Path
 
 import yaml
 
+import execution_status
 from book_pages import (
     BUILD,
     CONFIG,
@@ -100,13 +101,18 @@ def repository_url() -> str:
     return f"https://github.com/{match[1]}/{match[2]}" if match else ""
 
 
+def launch_branch() -> str:
+    """The branch whose notebooks the launch buttons open: "main", or one with executed ones."""
+    return os.environ.get("PARTCLIPSEG_LAUNCH_BRANCH") or "main"
+
+
 def book_config(static: Path) -> dict:
     """_config.yml with this checkout's repository address and absolute folders of static files."""
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     config["sphinx"]["config"]["html_static_path"] = [str(ROOT / "book" / "assets"), str(static)]
     address = repository_url() or config["repository"]["url"]
     if address:
-        config["repository"]["url"] = address
+        config["repository"] |= {"url": address, "branch": launch_branch()}
     else:
         print(
             "   note: no GitHub remote, so the pages carry no Colab, repository and issue buttons",
@@ -125,6 +131,11 @@ def gather(static: Path, need_executed: bool) -> tuple[Path, list[str]]:
     )
     (source / "_config.yml").write_text(
         yaml.safe_dump(book_config(static), sort_keys=False), encoding="utf-8"
+    )
+    status = source / "book" / "status.md"
+    status.write_text(
+        status.read_text(encoding="utf-8").replace(execution_status.MARK, execution_status.table()),
+        encoding="utf-8",
     )
     executed = []
     for chapter in chapters():
@@ -202,7 +213,7 @@ def main(arguments: list[str] | None = None) -> None:
     source, executed = gather(static, options.need_executed)
     render(source, options.output.resolve())
     # check_pages.py reads which pages must show results, and where the launch buttons must point.
-    built = {"executed": executed, "repository": repository_url()}
+    built = {"executed": executed, "repository": repository_url(), "branch": launch_branch()}
     (options.output / "built.json").write_text(json.dumps(built) + "\n")
     print(f"   rendered in {time.monotonic() - started:.0f} s", flush=True)
 

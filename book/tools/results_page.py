@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from partclipseg_lite.evaluation.errors import KINDS
+from partclipseg_lite.evaluation.intervals import Interval
 from partclipseg_lite.experiments.plan import Experiment, experiments
 from partclipseg_lite.experiments.records import load_record, record_path, turned
 
@@ -108,8 +109,16 @@ def scores(record: dict, split: str) -> str:
         for setting, title in SETTINGS.items():
             spread = model["summary"][split][setting]["unseen"]["std"]
             found = [with_interval(model["intervals"][split][setting][key]) for key in KEYS]
-            rows.append([model["title"], title, *found, f"± {spread:.1f}"])
-    return table(["model", "setting", *KEYS, "unseen, over training seeds"], rows)
+            other = elsewhere(model["intervals"][split][setting]["unseen"])
+            rows.append([model["title"], title, *found, other, f"± {spread:.1f}"])
+    head = ["model", "setting", *KEYS, "unseen, as many other pictures", "unseen, over seeds"]
+    return table(head, rows)
+
+
+def elsewhere(interval: list[float]) -> str:
+    """Where the score of as many other pictures falls, "[28.6, 32.8]"."""
+    wider = Interval(*interval).for_other_pictures(1, 1)
+    return f"[{wider.low:.1f}, {wider.high:.1f}]"
 
 
 def more_scores(record: dict) -> str:
@@ -327,9 +336,9 @@ All models read the same frozen tiny CLIP, start from the same CLIPSeg of phrase
 {steps:,} steps on the same drawn pictures of *seen* objects, {seeds} times with other random
 numbers each, and were asked for the bare names of all 149 object parts. Scores are in percent,
 pictures are scored whole. Brackets hold 95 % intervals over pictures: where the score over all
-pictures of the kind lies. Another set of as many pictures is a sample, too: its score falls into
-the bracket five times in six, and nineteen times in twenty into one wider by a factor of √2. The
-spread over training seeds is another thing and stands apart.
+pictures of the kind lies. Another set of as many pictures is a sample, too, so its score falls into
+that bracket five times in six, and nineteen times in twenty into the wider one of the column "as
+many other pictures". The spread over training seeds is another thing and stands apart.
 {made_on(record)}.
 
 ## {record["pictures"]} test pictures

@@ -145,6 +145,30 @@ def resized_labels(
     return {"oracle_obj": told, "pred_all": plain if winner is None else pred_all, "plain": plain}
 
 
+def chosen_probability(
+    object_part_scores: Tensor, labels: Tensor, vocabulary: Vocabulary
+) -> Tensor:
+    """How probable the model held the label of each pixel, `float32 [H, W], 0..1`.
+
+    One resized channel at a time, as `resized_labels`.
+
+    Args:
+        object_part_scores: logits `[T+1, h, w]`, background last.
+        labels: `int64 [H, W], 0..T`, T for background; where IGNORE, the result is 0.
+        vocabulary: of the T object parts.
+
+    Raises:
+        ValueError: scores of another shape.
+    """
+    _split_background(object_part_scores, vocabulary, background="required")
+    chosen = torch.zeros(labels.shape, device=labels.device)
+    for label in labels.unique().tolist():
+        if label != IGNORE:
+            logits = resize_logits(object_part_scores[label : label + 1], tuple(labels.shape))[0]
+            chosen = torch.where(labels == label, logits.float().sigmoid(), chosen)
+    return chosen
+
+
 def _better(label: Tensor, score: Tensor, before: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
     """(labels, scores), `[H, W]`, of the better of two; of equals the smaller label, as argmax."""
     wins = (score > best) | ((score == best) & ((label < before) | (before < 0)))

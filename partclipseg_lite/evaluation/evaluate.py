@@ -14,7 +14,7 @@ from ..inference.predict import check_numbers, predict
 from ..inference.sharing import Share
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..vocabulary import Vocabulary
-from .decisions import resized_labels
+from .decisions import chosen_probability, resized_labels
 from .metrics import Evaluator
 from .predictions import PredictionWriter
 
@@ -39,6 +39,22 @@ def predicted_labels(
             `vocabulary`.
         FloatingPointError: the model's scores are no numbers.
     """
+    for sample, labels, _ in _predicted(
+        model, samples, vocabulary, batch_size, progress, indices, scored=False
+    ):
+        yield sample, labels
+
+
+def _predicted(
+    model: PartCLIPSeg | CLIPSeg,
+    samples: Sequence[Sample],
+    vocabulary: Vocabulary,
+    batch_size: int,
+    progress: bool,
+    indices: Sequence[int] | None,
+    scored: bool,
+) -> Iterator[tuple[Sample, dict[str, Tensor], dict[str, Tensor]]]:
+    """As `predicted_labels`, and if `scored` the probabilities of the chosen labels beside them."""
     if type(batch_size) is not int or batch_size < 1:
         raise ValueError(f"batch_size must be a whole number from 1, got {batch_size!r}")
     if not len(samples):
@@ -71,7 +87,10 @@ def predicted_labels(
             if output.object_logits is not None:
                 objects = torch.cat([output.object_logits[b], output.background_logits[b]])
             present = position[torch.from_numpy(np.unique(sample.object_map))]
-            yield sample, resized_labels(scores, objects, present, asked, sample.part_map.shape)
+            labels = resized_labels(scores, objects, present, asked, sample.part_map.shape)
+            named = labels if scored else {}
+            sure = {s: chosen_probability(scores, ids, asked) for s, ids in named.items()}
+            yield sample, labels, sure
 
 
 def count(
@@ -100,11 +119,13 @@ def count(
             labels = predictions.read(sample.name, sample.part_map.shape)
             evaluator.update(labels, sample.object_map, sample.part_map, sample.name)
     shown = progress and share.is_first
-    labelled = predicted_labels(model, samples, vocabulary, batch_size, shown, ahead)
-    for sample, labels in labelled:
+    scored = predictions is not None and predictions.scores
+    labelled = _predicted(model, samples, vocabulary, batch_size, shown, ahead, scored)
+    for sample, labels, sure in labelled:
         labels = {setting: ids.cpu().numpy() for setting, ids in labels.items()}
         if predictions is not None:
-            predictions.write(sample.name, labels)
+            sure = {setting: chosen.cpu().numpy() for setting, chosen in sure.items()}
+            predictions.write(sample.name, labels, sure)
         evaluator.update(labels, sample.object_map, sample.part_map, sample.name)
     whole, counted = Evaluator(vocabulary), []
     for part, indices in share.from_all((evaluator, [*sorted(there), *ahead])):

@@ -2,11 +2,12 @@
 
     DIR/
       oracle_obj/NAME.png, pred_all/NAME.png, plain/NAME.png     one folder a setting
+      scores/SETTING/NAME.png              where asked for: how probable the chosen label was held
       predictions.json                     which weights and pictures they are of; ours only
 
 Each PNG holds the ids of the dataset's label files and their ignore value for background, in one
 channel of 8 or 16 bits as they do. A folder without settings inside is one setting, whoever wrote
-it.
+it. Scores are probabilities times 255, in 8 bits.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from ..vocabulary import Vocabulary
 from .metrics import SETTINGS
 
 MANIFEST = "predictions.json"
+SCORES = "scores"  # a folder that is no setting
 SHOWN = 5  # names in an error
 
 
@@ -148,6 +150,7 @@ class PredictionWriter:
         names: of the pictures; they become file names.
         vocabulary: of the T object parts.
         of: what the predictions depend on, JSON's types: weights, settings, pictures.
+        scores: write how probable each chosen label was held, too.
         owner: False in the other processes of a shared evaluation, once one owns the folder.
 
     Raises:
@@ -163,9 +166,11 @@ class PredictionWriter:
         vocabulary: Vocabulary,
         of: Mapping[str, object],
         *,
+        scores: bool = False,
         owner: bool = True,
     ):
-        self.folder, self._maps = Path(folder), LabelMaps(vocabulary)
+        self.folder, self._maps, self.scores = Path(folder), LabelMaps(vocabulary), scores
+        of = {**of, SCORES: True} if scores else of
         for name in names:
             check_plain_name(name, "a picture")
         twice = [name for name, n in Counter(map(str.casefold, names)).items() if n > 1]
@@ -194,9 +199,10 @@ class PredictionWriter:
         remove_partials(self.folder)
         if not (self.folder / MANIFEST).is_file():
             write_whole(self.folder / MANIFEST, json.dumps(contents, indent=1))
-        for setting in SETTINGS:
-            (self.folder / setting).mkdir(exist_ok=True)
-            remove_partials(self.folder / setting)
+        scored = [f"{SCORES}/{setting}" for setting in SETTINGS] if self.scores else []
+        for folder in (*SETTINGS, *scored):
+            (self.folder / folder).mkdir(parents=True, exist_ok=True)
+            remove_partials(self.folder / folder)
 
     def _check(self, contents: dict) -> None:
         path = self.folder / MANIFEST
@@ -221,15 +227,29 @@ class PredictionWriter:
 
     def has(self, name: str) -> bool:
         """Whether the picture's maps are all written."""
-        return all(self._path(setting, name).is_file() for setting in SETTINGS)
+        paths = [self._path(setting, name) for setting in SETTINGS]
+        if self.scores:
+            paths += [_score_path(self.folder, setting, name) for setting in SETTINGS]
+        return all(path.is_file() for path in paths)
 
-    def write(self, name: str, labels: Mapping[str, np.ndarray]) -> None:
+    def write(
+        self,
+        name: str,
+        labels: Mapping[str, np.ndarray],
+        scores: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
         """Write the maps of one picture, each whole or not at all.
 
         Args:
             name: of the picture.
             labels: for each of SETTINGS, `int [H, W], 0..T`, T or IGNORE for background.
+            scores: where the folder holds scores, for each the labels' probabilities, `float
+                [H, W], 0..1`.
         """
+        for setting, chosen in (scores or {}).items():
+            image = Image.fromarray(np.rint(255 * np.asarray(chosen)).astype(np.uint8))
+            with replacing(_score_path(self.folder, setting, name)) as partial:
+                image.save(partial, format="PNG")
         for setting in SETTINGS:
             self._maps.write(self._path(setting, name), np.asarray(labels[setting]))
 
@@ -259,7 +279,7 @@ class StoredPredictions:
         self.folder, self._maps = Path(folder), LabelMaps(vocabulary)
         if not self.folder.is_dir():
             raise FileNotFoundError(f"no folder {self.folder} with predictions")
-        here = [p for p in _visible(self.folder) if p.name != MANIFEST]
+        here = [p for p in _visible(self.folder) if p.name not in (MANIFEST, SCORES)]
         folders = [p.name for p in here if p.is_dir()]
         files = [p.name for p in here if not p.is_dir()]
         if strange := [name for name in folders if name not in SETTINGS]:
@@ -311,6 +331,25 @@ class StoredPredictions:
     def read(self, setting: str, name: str, shape: tuple[int, int]) -> np.ndarray:
         """Labels 0..T of one picture, `int64 [H, W]`, T for background, as `LabelMaps.read`."""
         return self._maps.read(self._of(setting) / f"{name}.png", shape)
+
+    def score(self, setting: str, name: str) -> np.ndarray:
+        """How probable the labels of one picture were held, `float32 [H, W], 0..1`.
+
+        Raises:
+            FileNotFoundError: the folder holds no scores.
+            ValueError: a damaged file; it is named.
+        """
+        path = _score_path(self.folder, setting, name)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{self.folder} holds no score of {name!r} ({path} is missing); write them with "
+                "`evaluate --predictions DIR --scores`"
+            )
+        return read_ids(path, 8).astype(np.float32) / 255
+
+
+def _score_path(folder: Path, setting: str, name: str) -> Path:
+    return folder / SCORES / setting / f"{name}.png"
 
 
 def _read_manifest(path: Path) -> dict:

@@ -9,6 +9,7 @@ mask.
 import difflib
 import json
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -34,6 +35,12 @@ class UnknownWordError(ValueError):
     """A word that the tiny CLIP's tokenizer has no tokens for."""
 
 
+@cache
+def _byte_pairs() -> SimpleTokenizer:
+    """CLIP's table of byte pairs, read once: it holds no state but what it remembers of words."""
+    return SimpleTokenizer()
+
+
 class ToyTokenizer:
     """CLIP's byte-pair encoding, restricted to the words of `words` and renumbered without gaps.
 
@@ -42,7 +49,7 @@ class ToyTokenizer:
     """
 
     def __init__(self, words: Sequence[str], context_length: int = 16):
-        self.bpe = SimpleTokenizer()
+        self.bpe = _byte_pairs()
         self.words = tuple(sorted(set(words)))
         self.context_length = context_length
         known = {i for word in self.words for i in self.bpe.encode(word)}

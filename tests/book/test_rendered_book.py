@@ -10,9 +10,11 @@ import shutil
 
 import pytest
 from PIL import Image
+from pypdf import PdfReader
 
 import check_in_browser
 import check_pages
+import print_book
 import render_pages
 from book_pages import BUILD, ROOT, chapters, toc_pages
 
@@ -62,6 +64,28 @@ def seen_in_browser(book, browser):
 
 def test_the_files_of_the_book_have_no_fault(book):
     assert check_pages.check_files(book) == []
+
+
+def test_the_printed_book_has_bookmarks_and_loses_no_code(book, browser, tmp_path):
+    chapter = "notebooks/04_generalized_parts"
+    given = ["--root", str(book), "--output", str(tmp_path / "book.pdf"), "--pages"]
+    print_book.main([*given, "book/how_to_read", chapter])
+    paper = PdfReader(tmp_path / "book.pdf")
+    assert [mark["/Title"] for mark in paper.outline] == [
+        "How to read this book",
+        "Generalized parts",
+    ]
+    printed = squeezed("".join(page.extract_text() for page in paper.pages))
+    shown = check_pages.parsed(book / f"{chapter}.html").select("div.cell:not(.tag_hide-input) pre")
+    lines = [squeezed(line) for pre in shown for line in pre.get_text().splitlines()]
+    long_ones = [line for line in lines if len(line) > 60]
+    assert len(long_ones) > 20
+    assert [line for line in long_ones if line not in printed] == []
+
+
+def squeezed(text: str) -> str:
+    """The ASCII letters, digits and signs of a text, as they follow each other."""
+    return "".join(one for one in text if "!" <= one <= "~")
 
 
 @pytest.mark.parametrize("name", EXECUTED)

@@ -110,7 +110,8 @@ def test_nobody_reading_ends_the_workers(monkeypatch):
 def test_an_interrupted_or_killed_caller_leaves_no_orphan(elsewhere, sign):
     script = SCRIPT.replace("images=12, size=32", "images=4000, size=64").replace(
         "from drawn_world import World",
-        "from drawn_world import World, workers\n"
+        "import signal\nfrom drawn_world import World, workers\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background\n"
         "start = workers._start\n"
         "def told():\n    w = start(); print(w.pid, flush=True); return w\n"
         "workers._start = told",

@@ -1,5 +1,6 @@
 """Predictions as files: written once and whole, read from anybody, refused in one sentence."""
 
+import functools
 import json
 import shutil
 
@@ -21,6 +22,7 @@ from partclipseg_lite.evaluation.predictions import (
     pictures_of,
 )
 from partclipseg_lite.evaluation.scoring import as_table, score
+from partclipseg_lite.inference.predict import predict, resize_logits
 from partclipseg_lite.release.evaluator import EVALUATORS
 from partclipseg_lite.vocabulary import Vocabulary
 
@@ -122,6 +124,36 @@ def test_what_evaluate_writes_scores_as_evaluate_scores_it(dataset, tmp_path):
     result = scored(tmp_path / "pred", dataset)
     assert result["evaluators"]["ours"] == {setting: expected[setting] for setting in SETTINGS}
     assert open_labels_of(tmp_path / "pred", dataset).split == samples.split
+
+
+def test_scores_beside_the_maps_are_the_probabilities_of_the_chosen_labels(dataset, tmp_path):
+    samples, model = open_dataset(dataset, "val"), tiny_model()
+    writer = functools.partial(
+        PredictionWriter, tmp_path / "pred", samples.names, DRAWN, {"weights": "a"}
+    )
+    evaluation.evaluate(model, samples, DRAWN, predictions=writer(scores=True))
+    stored = StoredPredictions(tmp_path / "pred", samples.names, DRAWN)
+    assert scored(tmp_path / "pred", dataset)["images"] == len(samples)  # they are no setting
+    for one in (samples[i] for i in range(len(samples))):
+        logits = predict(model, [one.image], DRAWN).object_part_logits[0]
+        all_at_once = resize_logits(logits, one.part_map.shape).sigmoid().numpy()
+        for setting in SETTINGS:
+            labels = stored.read(setting, one.name, one.part_map.shape)
+            expected = np.take_along_axis(all_at_once, labels[None], 0)[0]
+            written = stored.score(setting, one.name)
+            if setting == "oracle_obj":  # where no object is told, T stands for "no prediction"
+                expected = np.where(labels == len(DRAWN), 0, expected)
+            assert np.abs(written - expected).max() <= 0.5 / 255 + 1e-6
+    lost = tmp_path / "pred" / "scores" / "plain" / f"{samples.names[0]}.png"
+    lost.unlink()
+    with pytest.raises(FileNotFoundError, match="write them with `evaluate --predictions DIR"):
+        stored.score("plain", samples.names[0])
+    evaluation.evaluate(model, samples, DRAWN, predictions=writer(scores=True))
+    assert lost.is_file()
+    writer()  # labels are all there; nothing asks for scores
+    with pytest.raises(ValueError, match="of other scores"):
+        PredictionWriter(tmp_path / "old", samples.names, DRAWN, {"weights": "a"})
+        PredictionWriter(tmp_path / "old", samples.names, DRAWN, {"weights": "a"}, scores=True)
 
 
 class Interrupted(Exception):

@@ -30,9 +30,10 @@ WORDS = (
 )
 OPTIONS = {
     "segment": ["--names", "--weights", "--out"],
-    "train": ["--preset", "--set", "--output"],
+    "train": ["--preset", "--set", "--output", "--evaluate"],
     "evaluate": [
-        *("--weights", "--dataset", "--split", "--seed", "--images", "--predictions", "--json")
+        *("--weights", "--dataset", "--split", "--seed", "--images"),
+        *("--predictions", "--scores", "--json"),
     ],
     "score": ["--predictions", "--dataset", "--split", "--evaluator", "--json"],
     "compare-released": ["--reference"],

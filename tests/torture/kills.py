@@ -58,11 +58,11 @@ class Job:
 # ---- the jobs ------------------------------------------------------------------------------------
 
 
-def _train(preset: str, folder: Path, stage: Path) -> None:
+def _train(preset: str, folder: Path, stage: Path, *more: str, **settings) -> None:
     from partclipseg_lite.cli import main
 
-    given = [f"{key}={json.dumps(value)}" for key, value in overrides(stage).items()]
-    main(["train", "--preset", preset, "--set", *given, "--output", str(folder / "run")])
+    given = [f"{key}={json.dumps(value)}" for key, value in overrides(stage, **settings).items()]
+    main(["train", "--preset", preset, "--set", *given, "--output", str(folder / "run"), *more])
 
 
 def train(folder: Path, stage: Path) -> None:
@@ -73,6 +73,11 @@ def train(folder: Path, stage: Path) -> None:
 def train_clipseg(folder: Path, stage: Path) -> None:
     """`train` of the baseline."""
     _train("smoke_clipseg", folder, stage)
+
+
+def train_and_evaluate(folder: Path, stage: Path) -> None:
+    """`train --evaluate`."""
+    _train("smoke", folder, stage, "--evaluate", test__images=2)
 
 
 def segment(folder: Path, stage: Path) -> None:
@@ -172,6 +177,7 @@ JOBS = {
     for job in (
         Job("kill: train", train, run_in, 30),
         Job("kill: train the baseline", train_clipseg, run_in, 12),
+        Job("kill: train and evaluate", train_and_evaluate, run_in, 12),
         Job("kill: cells of full_run.ipynb", notebook, run_in, 25),
         Job("kill: papermill", None, run_in, 3, papermill),
         Job("kill: segment", segment, files_in, 12),
