@@ -1,8 +1,8 @@
 """Measured numbers that ship with the package, read by name: `load_record("toy")`.
 
-`toy` holds the scores of the shipped models and of all other experiments, `benchmark`,
-`benchmark_gpu` and `training_time` times and memory. They are package data, so a chapter finds them
-from any folder.
+`toy` holds the scores of the shipped models and of all other experiments, `departures` what single
+options do to one batch, `benchmark`, `benchmark_gpu` and `training_time` times and memory. They are
+package data, so a chapter finds them from any folder.
 """
 
 import difflib
