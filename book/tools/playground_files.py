@@ -33,7 +33,11 @@ GRAPHS = BUILD / "playground"
 PIECE = 1_000_000  # characters of base64 in a script
 WEBASSEMBLY = {"wasm": "ort-wasm-simd-threaded.wasm", "mjs": "ort-wasm-simd-threaded.mjs"}
 LOADER = "ort.wasm.min.js"
-MODULES = ("attention", "elements", "words", "pictures", "answers", "network", "playground")
+# Each after those that it uses.
+MODULES = (
+    *("attention", "elements", "words", "pictures", "answers", "painting", "network", "shelf"),
+    *("session", "views", "table", "wordbox", "board", "saving", "picker", "choices", "playground"),
+)
 # What decides what a graph computes, besides the weights.
 SOURCES = ("network/*.py", "release/departures.py", "inference/graphs.py", "inference/export.py")
 IGNORED = 0  # in a gallery picture's labels: no part

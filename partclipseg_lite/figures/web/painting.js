@@ -86,6 +86,7 @@ function viridis(value) {
   return VIRIDIS[low].map((channel, c) => channel + (at - low) * (VIRIDIS[low + 1][c] - channel));
 }
 
+/** How much a patch looks at each place: bright is much. */
 export function paintGaze(picture, row, grid) {
   const image = copied(picture, true);
   const most = Math.max(...row, 1e-12);
@@ -126,6 +127,7 @@ function writeNumber(ink, text, [x, y], size) {
   ink.fillText(text, across, down);
 }
 
+/** A frame around a patch. */
 export function framePatch(ink, patch, grid) {
   const [w, h] = [ink.canvas.width / grid, ink.canvas.height / grid];
   const box = [(patch % grid) * w, Math.floor(patch / grid) * h, w, h];

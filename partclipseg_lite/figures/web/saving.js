@@ -1,6 +1,30 @@
 // Files that a reader takes away: PNG pictures, and a ZIP file that holds them.
 
+import { h } from "./elements.js";
 import { context } from "./pictures.js";
+
+/** Offers the picture, the masks of all models, their scores and what the page shows of them as one ZIP file. */
+export async function saveMasks(lab, canvases) {
+  const { picture, names } = lab.state;
+  const { width, height } = picture.image;
+  const own = context(width, height);
+  own.putImageData(picture.image, 0, 0);
+  const files = { "picture.png": await fileOf(own.canvas) };
+  const scores = {};
+  for (const [m, model] of lab.contents.models.entries()) {
+    const found = lab.decidedAt(model, width, height);
+    scores[model.name] = Object.fromEntries(names.map((name, i) => [name, found.scores[i]]));
+    for (const [i, name] of names.entries()) {
+      const values = Uint8Array.from(found.masks[i], value => 255 * value);
+      files[`${model.name}/${i + 1}-${fileName(name)}.png`] = await pngOf(values, width, height);
+    }
+    files[`${model.name}/shown.png`] = await fileOf(canvases[m]);
+  }
+  files["scores.json"] = new TextEncoder().encode(JSON.stringify(scores, null, 1));
+  const link = h("a", { download: "masks.zip", href: URL.createObjectURL(new Blob([zipOf(files)])) });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
 
 /** A grey PNG file of values 0..255. */
 export async function pngOf(values, width, height) {

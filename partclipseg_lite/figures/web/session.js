@@ -85,7 +85,8 @@ export function session(contents, nets, page) {
     },
 
     // what follows
-    ready: () => state.names.length > 0 && models.every(({ name }) => answers[name]?.logits.length === state.names.length),
+    ready: () =>
+      state.names.length > 0 && models.every(({ name }) => answers[name]?.logits.length === state.names.length),
     answer: ({ name }) => answers[name],
     view: () => (state.view === "claims" && !lab.owners().length ? "masks" : state.view),
     /** Masks at another size than the page's. */

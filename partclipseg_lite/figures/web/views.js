@@ -30,7 +30,8 @@ export function panel(title, onPick) {
   });
   return {
     ...{ node, canvas },
-    draw(painted, words, marks = () => {}) {
+    /** What a painter of below gives. */
+    draw({ image: painted, words, marks = () => {} }) {
       const image = painted();
       [canvas.width, canvas.height] = [image.width, image.height];
       const ink = canvas.getContext("2d");

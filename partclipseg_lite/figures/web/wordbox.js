@@ -90,4 +90,3 @@ export function wordBox(lab, more) {
   const line = h("div", { class: "pcl-bar" }, box, add, ...more);
   return h("div", { class: "pcp-words" }, h("label", { for: id }, "Words"), line, fault, hint);
 }
-

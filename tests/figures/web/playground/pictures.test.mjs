@@ -1,10 +1,10 @@
-// Pictures made smaller, and files, beside what Pillow and zipfile make of them (in the file REFERENCE).
+// Pictures made smaller, beside what Pillow makes of them (in the file REFERENCE).
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 import * as pictures from "../../../../partclipseg_lite/figures/web/pictures.js";
 
-const { resized, crc } = JSON.parse(readFileSync(process.env.REFERENCE, "utf8")).pictures;
+const { resized } = JSON.parse(readFileSync(process.env.REFERENCE, "utf8")).pictures;
 const bytes = text => Uint8Array.from(Buffer.from(text, "base64"));
 
 test("a picture is made smaller bit for bit as Pillow does it; tall ones up to one", () => {
@@ -15,27 +15,8 @@ test("a picture is made smaller bit for bit as Pillow does it; tall ones up to o
   }
 });
 
-test("checksums are zlib's", () => {
-  for (const [text, wanted] of crc) assert.equal(pictures.checksum(bytes(text)), wanted);
-});
-
-test("a ZIP file that zipfile reads", () => {
-  const files = {
-    "toy/1-dog-head.png": new Uint8Array([1, 2, 3]),
-    "leer.txt": new Uint8Array(),
-    "ä.json": bytes("e30="),
-  };
-  writeFileSync(process.env.ZIPPED, pictures.zipOf(files)); // Python opens it
-});
-
 test("large pictures are reduced, small ones stay", () => {
   assert.deepEqual(pictures.atMost(8000, 6000), [2048, 1536]);
   assert.deepEqual(pictures.atMost(1, 1), [1, 1]);
   assert.deepEqual(pictures.atMost(3, 9000, 300), [1, 300]);
-});
-
-test("names become file names", () => {
-  assert.equal(pictures.fileName("dog's head"), "dog-head");
-  assert.equal(pictures.fileName("potted plant's pot"), "potted_plant-pot");
-  assert.equal(pictures.fileName("wheel"), "wheel");
 });
