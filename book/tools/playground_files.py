@@ -296,7 +296,7 @@ def write(folder: Path, runtime: Path) -> None:
     shutil.copy(runtime / LOADER, folder)
     megabytes = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     start = json.dumps({"pieces": pieces, "loader": LOADER, "megabytes": round(megabytes, 1)})
-    script = bundled(MODULES, f"playground.mountAll({start});")
+    script = bundled(MODULES, f"mountAll({start});")
     (folder / "playground.js").write_text(script, encoding="utf-8")
     style = web("laboratory.css") + web("playground.css")
     (folder / "playground.css").write_text(style, encoding="utf-8")

@@ -337,26 +337,28 @@ def web(name: str) -> str:
 
 def script(mark: str) -> str:
     """The laboratory's JavaScript for the elements with this `data-laboratory`."""
-    return bundled(MODULES, f"{MODULES[-1]}.mountAll({json.dumps(mark)});")
+    return bundled(MODULES, f"mountAll({json.dumps(mark)});")
 
 
 def bundled(names: Sequence[str], call: str) -> str:
     """Modules of `web`, each after those that it uses, as one function that is called at once.
 
+    It ends with `call` of what the last one exports.
+
     Pages that are files, and outputs of cells, cannot import modules: each becomes a function that
     gives what it exports.
     """
     modules = "\n".join(_module(name, web(f"{name}.js")) for name in names)
-    return f'(() => {{\n"use strict";\n{modules}\n{call}\n}})();'
+    return f'(() => {{\n"use strict";\n{modules}\n{names[-1]}_js.{call}\n}})();'
 
 
 def _module(name: str, text: str) -> str:
     text = re.sub(
-        r"^import (\{[^}]*\}) from \"\./(\w+)\.js\";$", r"const \1 = \2;", text, flags=re.MULTILINE
+        r"^import (\{[^}]*\}) from \"\./(\w+)\.js\";$", r"const \1 = \2_js;", text, flags=re.MULTILINE
     )
     exported = re.compile(r"^export (?=(?:async )?(?:function|const) (\w+))", re.MULTILINE)
     names = ", ".join(exported.findall(text))
-    return f"const {name} = (() => {{\n{exported.sub('', text)}return {{ {names} }};\n}})();"
+    return f"const {name}_js = (() => {{\n{exported.sub('', text)}return {{ {names} }};\n}})();"
 
 
 def _fallback(scene: Scene, gamma: float, vocabulary: Vocabulary | None) -> str:

@@ -98,9 +98,11 @@ def page(loaded):
     loaded.evaluate(
         f"""async () => {{
             const lab = {LAB};
+            const {{ gallery, start }} = lab.contents;
+            const asked = lab.state.picture.example === gallery[start] && !lab.state.edited;
             Object.assign(lab.state, {{ edited: false, strength: {{}}, chosen: null, patch: null }});
             lab.set({{ view: 'masks', told: false, gamma: 0.3 }});
-            await lab.choose(lab.contents.start);
+            if (!asked) await lab.choose(start);
         }}"""
     )
     loaded.evaluate("() => document.activeElement.blur()")
@@ -251,7 +253,8 @@ REFUSED = ("notes.png", "nothing.png")  # others may be refused by some browsers
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_ones_own_picture_gets_an_answer_or_a_sentence(page, name):
+def test_ones_own_picture_gets_an_answer_or_a_sentence(loaded, name):
+    page = loaded
     chooser = page.locator('.pcp-button:not(.pcp-camera) input[type="file"]')
     chooser.set_input_files({"name": name, "mimeType": "", "buffer": ODD[name]})
     page.wait_for_function(
@@ -405,7 +408,7 @@ def test_every_view_and_control_changes_what_is_seen(page):
         lambda: name.click(),
         lambda: page.get_by_label("How strongly dog's torso is shown").fill("30"),
         lambda: page.get_by_label("Where a patch looks").check(force=True),
-        lambda: page.get_by_label("Column").fill("11"),
+        lambda: page.get_by_role("slider", name="Column").fill("11"),
         lambda: page.locator(".pcp-panel canvas").nth(2).click(position={"x": 60, "y": 90}),
         lambda: page.get_by_label("Claims at γ").check(force=True),
         lambda: page.get_by_label("γ", exact=True).fill("0.6"),
@@ -423,8 +426,10 @@ def test_a_click_on_a_picture_asks_where_that_patch_looks(page):
     canvas.click(position={"x": box["width"] * 0.99, "y": box["height"] * 0.01})
     assert page.get_by_label("Where a patch looks").is_checked()
     grid = page.evaluate(f"() => {LAB}.contents.models[0].grid")
-    assert page.get_by_label("Column").input_value() == str(grid)
-    assert page.get_by_label("Row").get_attribute("aria-valuetext") == f"Row 1 of {grid}"
+    assert page.get_by_role("slider", name="Column").input_value() == str(grid)
+    assert (
+        page.get_by_role("slider", name="Row").get_attribute("aria-valuetext") == f"Row 1 of {grid}"
+    )
 
 
 def test_the_slider_says_its_value_in_words(page):
@@ -488,7 +493,7 @@ def test_axe_finds_nothing_serious_and_targets_are_large(page, size, scheme):
     page.get_by_label("Words", exact=True).fill("dog")
     for view in ("Masks", "Where a patch looks", "Claims at γ"):
         page.get_by_label(view).check(force=True)
-        found = page.evaluate("() => axe.run(document.querySelector('main'))")
+        found = page.evaluate("() => axe.run(document.querySelector('main'), { preload: false })")
         serious = [
             (one["id"], one["nodes"][0]["html"][:150], one["nodes"][0]["failureSummary"][:300])
             for one in found["violations"]
@@ -498,6 +503,7 @@ def test_axe_finds_nothing_serious_and_targets_are_large(page, size, scheme):
         assert len(found["passes"]) > 10
         assert page.evaluate(SMALL) == []
         assert page.evaluate(check_in_browser.TOO_WIDE) <= 0
+        page.get_by_label("Words", exact=True).press("Escape")  # the names that it offers
     page.get_by_role("button", name="Draw one").click()
 
 

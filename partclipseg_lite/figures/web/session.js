@@ -66,6 +66,7 @@ export function session(contents, nets, page) {
       return lab.ask(names ? [...names] : null, state.edited && !names);
     },
     async open(blob, title) {
+      page.fault("");
       try {
         const { image, width, height } = await readPicture(blob);
         const reduced = width > image.width ? `, used at ${image.width} × ${image.height}` : "";
