@@ -98,9 +98,9 @@ def page(loaded):
     loaded.evaluate(
         f"""async () => {{
             const lab = {LAB};
-            const {{ gallery, start }} = lab.contents;
-            const asked = lab.state.picture.example === gallery[start] && !lab.state.edited;
-            Object.assign(lab.state, {{ edited: false, strength: {{}}, chosen: null, patch: null }});
+            const {{ state, contents: {{ gallery, start }} }} = lab;
+            const asked = state.picture.example === gallery[start] && !state.edited;
+            Object.assign(state, {{ edited: false, strength: {{}}, chosen: null, patch: null }});
             lab.set({{ view: 'masks', told: false, gamma: 0.3 }});
             if (!asked) await lab.choose(start);
         }}"""
@@ -140,8 +140,10 @@ OUTPUTS = f"""async number => {{
         for (const byte of new Uint8Array(all.buffer)) binary += String.fromCharCode(byte);
         return btoa(binary);
     }};
-    const of = ({{ name }}) => [name, Object.fromEntries(
-        Object.entries(lab.answer({{ name }}).outputs).map(([key, planes]) => [key, text(planes)]))];
+    const of = ({{ name }}) => {{
+        const outputs = Object.entries(lab.answer({{ name }}).outputs);
+        return [name, Object.fromEntries(outputs.map(([key, planes]) => [key, text(planes)]))];
+    }};
     return Object.fromEntries(lab.contents.models.map(of));
 }}"""
 
@@ -189,12 +191,17 @@ def test_the_page_shows_the_masks_and_scores_of_the_package(page, models, exampl
             size = (448, 448)
             within = np.kron(truth, np.ones((2, 2), bool))
             wanted = decide(ask(model, example.sample.image, questions), size, told, within)
-            labels = page.evaluate(
-                f"name => Array.from({LAB}.decided({LAB}.contents.models.find("
-                "one => one.name === name)).labels)",
+            letters = page.evaluate(
+                f"""name => {{
+                    const lab = {LAB};
+                    const model = lab.contents.models.find(one => one.name === name);
+                    const letter = label => String.fromCharCode(65 + label);
+                    return Array.from(lab.decided(model).labels, letter).join('');
+                }}""",
                 name,
             )
-            assert (np.array(labels).reshape(size) == wanted.labels).mean() > 0.999
+            labels = np.frombuffer(letters.encode("ascii"), np.uint8).astype(int) - 65
+            assert (labels.reshape(size) == wanted.labels).mean() > 0.999
             shown = page.locator(".pcp-table tbody tr").first.locator("b:not(.pcp-number)")
             column = list(MODELS).index(name)
             assert shown.nth(column).inner_text() == f"{wanted.scores[0]:.2f}"
