@@ -108,6 +108,37 @@ def extremes(ranked: Sequence[Scored]) -> dict[str, Scored]:
     return {name: ranked[place] for name, place in places.items()}
 
 
+def middle_prediction(
+    predictions: Sequence[tuple[Sample, Mapping[str, np.ndarray]]],
+    vocabulary: Vocabulary,
+    setting: str = "oracle_obj",
+    *,
+    least_pixels: int = 12,
+) -> tuple[Sample, Mapping[str, np.ndarray]]:
+    """Of predicted pictures the one of median mean IoU over its parts, with its labels.
+
+    Args:
+        predictions: pictures and their labels, as `evaluate.predicted_labels` gives them.
+        vocabulary: of their object parts.
+        setting: the labels to rank by.
+        least_pixels: parts of fewer pixels do not count; pictures without any other take no part.
+
+    Raises:
+        ValueError: no picture has a part of that many pixels.
+    """
+    ranked = []
+    for sample, labels in predictions:
+        found = part_ious(
+            np.asarray(labels[setting]), sample, vocabulary, least_pixels=least_pixels
+        )
+        if found:
+            ranked.append((float(np.mean(list(found.values()))), sample, labels))
+    if not ranked:
+        raise ValueError(f"no picture has a part of {least_pixels} pixels or more")
+    _, sample, labels = sorted(ranked, key=lambda one: one[0])[len(ranked) // 2]
+    return sample, labels
+
+
 def masks_of(
     sample: Sample, names: Iterable[str], vocabulary: Vocabulary, *, rest: str = ""
 ) -> dict[str, np.ndarray]:

@@ -354,7 +354,10 @@ def bundled(names: Sequence[str], call: str) -> str:
 
 def _module(name: str, text: str) -> str:
     text = re.sub(
-        r"^import (\{[^}]*\}) from \"\./(\w+)\.js\";$", r"const \1 = \2_js;", text, flags=re.MULTILINE
+        r"^import (\{[^}]*\}) from \"\./(\w+)\.js\";$",
+        r"const \1 = \2_js;",
+        text,
+        flags=re.MULTILINE,
     )
     exported = re.compile(r"^export (?=(?:async )?(?:function|const) (\w+))", re.MULTILINE)
     names = ", ".join(exported.findall(text))

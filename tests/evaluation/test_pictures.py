@@ -167,3 +167,16 @@ def test_transfer_counts_the_seen_owners_of_each_unseen_part_with_a_score():
     assert found.teachers[k] == len(owners) == 2
     assert found.iou[k] == scores["bird's beak"]["iou"]
     assert set(found.correlations()) == {"seen objects", "pixels", "seen objects at equal pixels"}
+
+
+def test_the_middle_prediction_is_the_one_of_median_iou_without_those_that_show_nothing():
+    truth = dog([[HEAD] * 4 + [TORSO] * 4])
+    right = {"plain": truth.part_map}
+    half = {"plain": np.array([[HEAD] * 8])}  # IoU 1/2 and 0
+    none = {"plain": np.array([[len(DRAWN)] * 8])}
+    nothing = dog([[IGNORE] * 8])
+    given = [(truth, right), (nothing, none), (truth, none), (truth, half)]
+    for order in (given, given[::-1]):
+        assert pictures.middle_prediction(order, DRAWN, "plain", least_pixels=1)[1] is half
+    with pytest.raises(ValueError, match="no picture has a part of 5 pixels"):
+        pictures.middle_prediction(given, DRAWN, "plain", least_pixels=5)
