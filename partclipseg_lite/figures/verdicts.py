@@ -1,4 +1,4 @@
-"""One prediction as several evaluators see it: which pixels count, and the scores beside each other."""
+"""One prediction as several evaluators see it: which pixels count, and how the scores differ."""
 
 from __future__ import annotations
 
