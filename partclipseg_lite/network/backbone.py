@@ -224,18 +224,19 @@ class Backbone(nn.Module):
 
     @torch.no_grad()
     def patch_similarity(
-        self, pixel_values: Tensor, texts: Sequence[str]
+        self, pixel_values: Tensor, texts: Sequence[str], block: int = -1
     ) -> Tensor:
         """Cosine similarity of every patch with every text, `[B, C, grid, grid]`.
 
-        It is what CLIP itself sees, without decoder: patches of the last block pass
-        CLIP's own final norm and projection. This says something only for towers
-        that pool patches by averaging, as the tiny CLIP does.
+        It is what CLIP itself sees, without decoder: patches of a block, by default
+        the last, pass CLIP's own final norm and projection. This says something
+        only for towers that pool patches by averaging, as the tiny CLIP does; and
+        of earlier blocks it says what the later ones would do with them unchanged.
         """
         visual = self.clip.visual
         out = visual.forward_intermediates(
             pixel_values,
-            indices=1,
+            indices=[block % visual.transformer.layers],
             intermediates_only=True,
             normalize_intermediates=True,
             output_fmt="NLC",

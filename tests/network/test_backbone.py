@@ -249,6 +249,10 @@ def test_patch_similarity_is_the_cosine_of_projected_patches_and_words():
             torch.testing.assert_close(
                 similarity[:, :, row, column], expected, atol=1e-5, rtol=1e-4
             )
+    first = visual.ln_post(blocks[0])[:, 1:] @ visual.proj
+    expected = F.cosine_similarity(first[:, None], words[None, :, None], dim=-1)
+    found = backbone.patch_similarity(images, ["dog", "cat", "head"], block=0).flatten(2)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 
 # ---- wrong arguments -----------------------------------------------------------------------------
