@@ -43,6 +43,7 @@ from book_pages import (
 )
 from execute_chapters import is_fresh
 from javascript import INSTALL, npm
+from quiz import with_quiz
 
 JAVASCRIPT = BUILD / "javascript"
 # What the pages serve themselves: file or folder in node_modules -> place under the book's static
@@ -173,10 +174,8 @@ def gather(static: Path, need_executed: bool) -> tuple[Path, list[str]]:
             print(
                 f"   note: {chapter.stem} was never executed: shown without its results", flush=True
             )
-        write_notebook(
-            source / chapter.relative_to(ROOT),
-            read_notebook(result if result.exists() else chapter),
-        )
+        notebook = read_notebook(result if result.exists() else chapter)
+        write_notebook(source / chapter.relative_to(ROOT), with_quiz(notebook, chapter.stem))
     return source, executed
 
 
