@@ -26,7 +26,7 @@ DISTRIBUTIONS = {"open_clip": "open_clip_torch", "PIL": "Pillow", "yaml": "PyYAM
 # The benchmark's peer, the notebooks' slider and ONNX, each imported where it is used alone.
 OPTIONAL = {
     "peer": {"transformers"},
-    "slider": {"ipywidgets"},
+    "playground": {"ipywidgets"},
     "export": {"onnx"},
     "graphs": {"onnx", "onnxruntime"},
 }

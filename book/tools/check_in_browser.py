@@ -51,7 +51,8 @@ WIDGETS_DRAWN = """() => {
     return [...views].every(view =>
         view.parentElement.querySelector('.jupyter-widgets, .widget-subarea > *'));
 }"""
-LABORATORIES_READY = """() => [...document.querySelectorAll('.pcl-lab')]
+# A playground waits for its reader; tests of its own load it.
+LABORATORIES_READY = """() => [...document.querySelectorAll('.pcl-lab:not([data-playground])')]
     .every(laboratory => laboratory.dataset.ready === 'true')"""
 # Lazily loaded pictures far down the page have no size until they are asked for.
 EMPTY_PICTURES = """async () => {

@@ -105,7 +105,13 @@ class LivePlayground:
         self._picture_chosen()
 
     def _box(self) -> widgets.VBox:
-        import ipywidgets as widgets
+        try:
+            import ipywidgets as widgets
+        except ImportError as error:
+            raise ImportError(
+                "the playground in a notebook needs ipywidgets: "
+                'pip install "partclipseg-lite[notebooks]"'
+            ) from error
 
         def wide(width: str = "100%") -> widgets.Layout:
             return widgets.Layout(width=width)
