@@ -1,8 +1,8 @@
 """Keep the notebooks in git clean: no outputs, except the facts that the tests compare.
 
     python book/tools/refresh_facts.py             execute what changed, write facts back, strip
-    python book/tools/refresh_facts.py --strip     strip only; facts stay as they are python
-    book/tools/refresh_facts.py --check     change nothing; status 1 if a notebook is not clean
+    python book/tools/refresh_facts.py --strip     strip only; facts stay as they are
+    python book/tools/refresh_facts.py --check     change nothing; status 1 if one is not clean
 
 Takes as long as executing the changed chapters, up to two minutes; the other two forms a second.
 A fact is the text printed by a cell tagged `nbval-check-output`: a shape, a count, a score rounded
