@@ -25,8 +25,11 @@ from pathlib import Path
 import yaml
 from filelock import FileLock
 
+import chapter_numbers
 import execution_status
 import playground_files
+import results_pictures
+import web_pictures
 from book_pages import (
     BUILD,
     CONFIG,
@@ -130,6 +133,7 @@ def launch_branch() -> str:
 def book_config(static: Path) -> dict:
     """_config.yml with this checkout's repository address and absolute folders of static files."""
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    config["sphinx"]["local_extensions"] = {chapter_numbers.__name__: str(ROOT / "book" / "tools")}
     config["sphinx"]["config"]["html_static_path"] = [str(ROOT / "book" / "assets"), str(static)]
     address = repository_url() or config["repository"]["url"]
     if address:
@@ -153,6 +157,7 @@ def gather(static: Path, need_executed: bool) -> tuple[Path, list[str]]:
     (source / "_config.yml").write_text(
         yaml.safe_dump(book_config(static), sort_keys=False), encoding="utf-8"
     )
+    results_pictures.write(source / "book" / "assets")
     status = source / "book" / "status.md"
     status.write_text(
         status.read_text(encoding="utf-8").replace(execution_status.MARK, execution_status.table()),
@@ -203,6 +208,7 @@ def render(source: Path, output: Path) -> None:
         ]
         print("\n".join(told or text.splitlines()[-30:]), flush=True)
         fail(f"Jupyter Book refused the pages (above; everything in {log.relative_to(ROOT)})")
+    web_pictures.improve(work / "_build" / "html")
     if output.exists():
         shutil.rmtree(output)
     output.parent.mkdir(parents=True, exist_ok=True)

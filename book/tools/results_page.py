@@ -102,6 +102,36 @@ def verdict(record: dict) -> str:
     )
 
 
+def forest_in_words(record: dict) -> str:
+    """The first figure for those who do not see it."""
+    rows = [
+        f"{model['title']} {signed(turned(model['difference'][setting]['unseen']))} in {title}"
+        for model in record["models"].values()
+        if model["difference"]
+        for setting, title in list(SETTINGS.items())[:2]
+    ]
+    return f"PartCLIPSeg minus {'; minus '.join(rows)}."
+
+
+def slopes_in_words(record: dict) -> str:
+    """The second figure for those who do not see it."""
+    models, novel = record["models"], {}
+    for name, row in models["toy"]["test"]["oracle_obj"]["per_object_part"].items():
+        if not row["seen"]:
+            novel[name.split("'s ")[0]] = None
+    rows = [
+        f"{obj} {cell(before)} to {cell(after)}"
+        for obj in novel
+        for before, after in [
+            [
+                models[name]["test"]["oracle_obj"]["per_object"][obj]["iou"]
+                for name in ("toy_clipseg", "toy")
+            ]
+        ]
+    ]
+    return f"Lines from the baseline to PartCLIPSeg. Novel objects: {', '.join(rows)}."
+
+
 def scores(record: dict, split: str) -> str:
     """The table of all models in all settings on one split."""
     rows = []
@@ -324,6 +354,15 @@ def page(record: dict) -> str:
 
 {verdict(record)}
 
+```{{figure}} assets/results_differences.png
+:name: fig-results-differences
+:width: 720px
+:alt: {forest_in_words(record)}
+
+Differences of unseen mIoU on the same {record["pictures"]} pictures and the same training seeds,
+with 95 % intervals. A full dot is decided, a hollow one is not.
+```
+
 ```{{admonition}} Everything on this page was measured in the drawn world
 :class: note
 Written by `book/tools/results_page.py` from
@@ -350,6 +389,26 @@ both. A word follows by rule: *higher* or *lower* where the whole interval is on
 *not decided* elsewhere.
 
 {differences(record)}
+
+```{{figure}} assets/results_objects.png
+:name: fig-results-objects
+:width: 640px
+:alt: {slopes_in_words(record)}
+
+mIoU over each object's parts, the objects being told, from the baseline to the whole model, by the
+weights that ship; novel objects in orange. A line that rises is an object that gains from being
+taken apart. The numbers are in the table of objects below.
+```
+
+```{{figure}} assets/results_sizes.png
+:name: fig-results-sizes
+:width: 720px
+:alt: A scatter of all object parts, labelled pixels to the right on a logarithmic scale and IoU
+  upwards, seen as dots and unseen as triangles; small parts lie low and large ones high in both.
+
+Every object part by the number of its labelled pixels in all test pictures: what is small is found
+badly, taught or not. Triangles are parts that were never taught.
+```
 
 What was aimed at:
 

@@ -24,6 +24,24 @@ def class_ious(totals: np.ndarray) -> np.ndarray:
     return percent(correct, predicted + labelled - correct, labelled > 0)
 
 
+def over_segmentation(totals: np.ndarray) -> np.ndarray:
+    """Share of each class's predicted pixels that lie outside the truth, in percent; OSI of HOPS.
+
+    NaN for a class without a labelled or without a predicted pixel. Shapes as in `class_ious`.
+    """
+    correct, predicted, labelled = (totals[..., KINDS.index(kind), :] for kind in KINDS)
+    return percent(predicted - correct, predicted, (labelled > 0) & (predicted > 0))
+
+
+def under_segmentation(totals: np.ndarray) -> np.ndarray:
+    """Share of each class's labelled pixels that are missed, in percent; USI of HOPS.
+
+    NaN for a class without a labelled pixel. Shapes as in `class_ious`.
+    """
+    correct, labelled = (totals[..., KINDS.index(kind), :] for kind in ("correct", "labelled"))
+    return percent(labelled - correct, labelled, labelled > 0)
+
+
 def mean_iou(seen: np.ndarray) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
     """The statistic of a comparison: totals `[..., 3, C]` -> mIoU in percent, `float64 [...]` each.
 

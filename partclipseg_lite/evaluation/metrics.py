@@ -22,7 +22,7 @@ import numpy as np
 from ..datasets.sample import IGNORE
 from ..vocabulary import Vocabulary
 from .boundary import boundary_labels
-from .class_means import class_ious, means, percent
+from .class_means import class_ious, means, over_segmentation, percent, under_segmentation
 from .counts import KINDS, PictureCounts
 from .summary import plain_numbers, summarise
 
@@ -232,8 +232,8 @@ class Evaluator:
             "predicted": predicted,
             "iou": class_ious(totals),
             "recall": percent(correct, labelled, present),
-            "over_segmentation": percent(predicted - correct, predicted, present & (predicted > 0)),
-            "under_segmentation": percent(labelled - correct, labelled, present),
+            "over_segmentation": over_segmentation(totals),
+            "under_segmentation": under_segmentation(totals),
         }
         if self.boundary:
             scores["boundary"] = self.boundary_scores(self.outline_totals(setting), present)

@@ -1,6 +1,7 @@
 """The pages of numbers say what their records say, and nothing was typed."""
 
 import benchmark_page
+import field_page
 import reproduction_page
 import results_page
 from partclipseg_lite.experiments.plan import experiments
@@ -46,6 +47,23 @@ def test_a_training_without_a_run_names_the_command_that_makes_it():
 def test_the_page_of_reproductions_is_generated_from_the_records():
     text = reproduction_page.PAGE.read_text(encoding="utf-8")
     assert text == reproduction_page.page(load_runs())
+
+
+def test_the_page_of_the_field_is_generated_from_the_records():
+    assert field_page.PAGE.read_text(encoding="utf-8") == field_page.page()
+
+
+def test_what_the_page_of_the_field_says_follows_from_the_intervals():
+    record = load_record(field_page.RECORD)
+    ours = record["models"]["toy"]["pred_all"]
+    ours["OSI"]["unseen"], ours["USI"]["unseen"] = [10, 11, 12], [50, 51, 52]
+    assert "leave out more than they paint wrongly (OSI 11.0, USI 51.0)" in field_page.verdict(
+        record
+    )
+    ours["OSI"]["unseen"] = [60, 61, 62]
+    assert "paint more wrongly than they leave out" in field_page.verdict(record)
+    ours["USI"]["unseen"] = [50, 61, 70]
+    assert "as often too large as too small" in field_page.verdict(record)
 
 
 def test_the_benchmark_page_is_generated_from_the_record():

@@ -1,0 +1,100 @@
+"""One picture and a row of words: choose a word, and its mask lies over the picture."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+from collections.abc import Mapping
+from html import escape
+
+import numpy as np
+from PIL import Image
+
+from .base import SEEN, as_rgb, checked_floats
+
+SIDE = 384  # pixels of the picture's longer side on the page
+MAP_SIDE = 128  # pixels of the longer side of a mask that is kept
+_numbers = itertools.count()
+
+STYLE = """
+#{id} {{max-width: {side}px; margin: .5rem 0 1rem; border: 0; padding: 0}}
+#{id} legend {{font-size: 1em; padding: 0; margin: 0 0 .4rem}}
+#{id} input {{position: absolute; opacity: 0; pointer-events: none}}
+#{id} label {{display: inline-block; min-height: 2.75rem; line-height: 2.6rem;
+  margin: 0 .3rem .3rem 0; padding: 0 .8rem; cursor: pointer;
+  border: 1.5px solid #8a8a8a; border-radius: 1.4rem}}
+#{id} input:checked + label {{background: {colour}; border-color: {colour}; color: #fff}}
+#{id} input:focus-visible + label {{outline: 3px solid #e08214; outline-offset: 2px}}
+#{id} .stack {{position: relative; line-height: 0}}
+#{id} .stack img {{width: 100%; height: auto; max-width: none; background: none}}
+#{id} .stack img + img {{position: absolute; left: 0; top: 0; display: none}}
+{shown} {{display: block !important}}
+"""
+
+
+class WordMasks:
+    """A static figure that answers to the reader without any script; for `display`.
+
+    Each word is a radio button, and style rules show the mask of the checked one. Its masks were
+    computed when the figure was made.
+
+    Args:
+        image: picture as `figures.base.as_rgb` takes it.
+        masks: word -> probabilities in 0..1, `float [h, w]` of the same shape of picture.
+
+    Raises:
+        ValueError: there are no masks.
+    """
+
+    def __init__(self, image, masks: Mapping[str, np.ndarray]):
+        if not masks:
+            raise ValueError("no masks to show; give at least one word")
+        self.image = as_rgb(image)
+        self.masks = {
+            word: checked_floats(mask, f"the mask of {word!r}") for word, mask in masks.items()
+        }
+
+    def __repr__(self) -> str:
+        return f"WordMasks of {', '.join(self.masks)}"
+
+    def _repr_html_(self) -> str:
+        name = f"word-masks-{next(_numbers)}"
+        chips, layers, rules = [], [], []
+        for k, (word, mask) in enumerate(self.masks.items()):
+            checked = " checked" if k == 0 else ""
+            chips.append(
+                f'<input type="radio" name="{name}" id="{name}-{k}"{checked}>'
+                f'<label for="{name}-{k}">{escape(word)}</label>'
+            )
+            said = f"Clear where the model sees “{escape(word)}”"
+            layers.append(f'<img class="m{k}" alt="{said}" src="{_layer(mask)}">')
+            rules.append(f"#{name}-{k}:checked ~ .stack img.m{k}")
+        style = STYLE.format(id=name, side=SIDE, colour=SEEN, shown=",\n".join(rules))
+        return (
+            f'<style>{style}</style><fieldset id="{name}"><legend>Choose a word:</legend>'
+            f"{''.join(chips)}"
+            f'<div class="stack"><img alt="The picture" src="{_picture(self.image)}">'
+            f"{''.join(layers)}</div></fieldset>"
+        )
+
+
+def _data(image: Image.Image, form: str, **options) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    kind = form.lower()
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _picture(image: np.ndarray) -> str:
+    picture = Image.fromarray(image)
+    picture.thumbnail((2 * SIDE, 2 * SIDE))
+    return _data(picture, "WEBP", quality=85)
+
+
+def _layer(mask: np.ndarray) -> str:
+    """Dark where the model sees nothing, clear where it is sure: there the picture shows."""
+    haze = Image.fromarray(np.uint8(np.round(225 * (1 - np.clip(mask, 0, 1)))))
+    haze.thumbnail((MAP_SIDE, MAP_SIDE))
+    paper = Image.new("L", haze.size, 24)
+    return _data(Image.merge("LA", (paper, haze)), "PNG", optimize=True)
