@@ -1,18 +1,19 @@
 """A Sphinx extension: chapters are numbered through the whole book, and the first one is 0.
 
-    sphinx: {local_extensions: {chapter_numbers: book/tools}}      in _config.yml
+    extensions: [..., chapter_numbers]      in _config.yml, after sphinx_external_toc
 
-Takes no time. sphinx_multitoc_numbering numbers on from one part of the table of contents to the
-next, but from 1; a chapter's file, its place in the sidebar and its figures shall carry one number.
+Takes no time. sphinx_external_toc numbers on from one part of the table of contents to the next,
+but from 1; a chapter's file, its place in the sidebar and its figures shall carry one number.
 """
 
 from __future__ import annotations
 
-import sphinx_multitoc_numbering
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.environment.collectors.toctree import TocTreeCollector
+from sphinx_external_toc.collectors import TocTreeCollectorWithStyles as Collector
+
+numbered_from_one = Collector.assign_section_numbers
 
 
 def lowered(number: list[int] | tuple[int, ...] | None):
@@ -20,10 +21,10 @@ def lowered(number: list[int] | tuple[int, ...] | None):
     return number and type(number)([number[0] - 1, *number[1:]])
 
 
-def assign_section_numbers(self: TocTreeCollector, env: BuildEnvironment) -> list[str]:
+def assign_section_numbers(self: Collector, env: BuildEnvironment) -> list[str]:
     """Number all sections; the names of pages whose numbers have changed."""
     before = env.toc_secnumbers
-    sphinx_multitoc_numbering.assign_section_numbers(self, env)
+    numbered_from_one(self, env)
     for page, numbers in env.toc_secnumbers.items():
         env.toc_secnumbers[page] = {anchor: lowered(n) for anchor, n in numbers.items()}
         title = env.titles[page]
@@ -36,7 +37,7 @@ def assign_section_numbers(self: TocTreeCollector, env: BuildEnvironment) -> lis
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Called by Sphinx; after sphinx_multitoc_numbering, whose numbering it takes over."""
-    app.setup_extension("sphinx_multitoc_numbering")
-    TocTreeCollector.assign_section_numbers = assign_section_numbers
+    """Called by Sphinx; takes over the numbering of sphinx_external_toc."""
+    app.setup_extension("sphinx_external_toc")
+    Collector.assign_section_numbers = assign_section_numbers
     return {"parallel_read_safe": True, "parallel_write_safe": True}

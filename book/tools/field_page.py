@@ -243,7 +243,7 @@ def verdict(record: dict) -> str:
     if over[0] > under[2]:
         side = "paint more wrongly than they leave out"
     elif over[2] >= under[0]:
-        side = "are as often too large as too small"
+        side = "are about as wrong on either side"
     told = [
         f"its {name} is {one['verdict']} ({one['value']:+.1f} [{one['low']:+.1f}, "
         f"{one['high']:+.1f}])"

@@ -9,7 +9,7 @@ same picture is chosen at every size, and a rule's pixels mean the same everywhe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
 from ..vocabulary import Vocabulary
@@ -99,20 +99,22 @@ def alone(obj: str, *, part_pixels: int = 0, share: float = 0.0, inside: bool = 
     return fits
 
 
-def together(objects: Iterable[str], *, part: str, share: float = 0.0) -> Rule:
+def together(objects: Iterable[str], *, part: str | Mapping[str, str], share: float = 0.0) -> Rule:
     """The rule "these objects, one of each, and nothing else, each with this part in view".
 
     Args:
         objects: names of objects; a name given twice asks for two of them.
-        part: a generalized part that all of them show.
+        part: a generalized part that all of them show, or one for each object.
         share: each covers so much of the frame, 0 to 1.
     """
     wanted = sorted(objects)
+    parts = dict.fromkeys(wanted, part) if isinstance(part, str) else part
 
     def fits(picture: Picture) -> bool:
         least = share * picture.sample.part_map.size
         return sorted(item.obj for item in picture.items) == wanted and all(
-            _pixels(item, part) and item.visible_pixels >= least for item in picture.items
+            _pixels(item, parts[item.obj]) and item.visible_pixels >= least
+            for item in picture.items
         )
 
     return fits

@@ -139,6 +139,19 @@ def middle_prediction(
     return sample, labels
 
 
+def halves(found: Segmentation, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """The maps of which object parts are made, and their own, float `[H, W]`, by quoted names.
+
+    First the generalized parts, then the objects, then the object parts: “head”, “dog”, “dog's
+    head”.
+    """
+    owners = [name.rsplit("'s ", 1) for name in names]
+    whole = {part: found.parts[part] for _, part in owners}
+    whole |= {obj: found.objects[obj] for obj, _ in owners}
+    whole |= {name: found.probability_of[name] for name in names}
+    return {f"“{name}”": values for name, values in whole.items()}
+
+
 def masks_of(
     sample: Sample, names: Iterable[str], vocabulary: Vocabulary, *, rest: str = ""
 ) -> dict[str, np.ndarray]:

@@ -44,6 +44,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence], caption: str = "") ->
     return Markdown(text + (f"\n\n*{caption}*" if caption else ""))
 
 
+LINE = 76  # characters of the names that fit beside each other
+
+
 def columns(
     values: Mapping[str, Mapping[str, object]],
     form: str = "{}",
@@ -54,8 +57,12 @@ def columns(
     """A table of `{column: {row: value}}`, every value written with `form`, such as "{:.0%}".
 
     Rows stand in the order in which they are met; where a column has no value, or NaN, stands "–".
+    A single column whose names fit on a line lies down and is a row.
     """
     names = dict.fromkeys(row for column in values.values() for row in column)
+    if len(values) == 1 and len(names) > 1 and sum(len(name) + 2 for name in names) <= LINE:
+        [(title, column)] = values.items()
+        values, names = {name: {title: column.get(name)} for name in names}, [title]
     shown = [[_cell(column.get(name), form) for column in values.values()] for name in names]
     return table(
         [corner, *values], [[name, *row] for name, row in zip(names, shown, strict=True)], caption

@@ -13,12 +13,12 @@ from PIL import Image
 
 from .base import SEEN, as_rgb, checked_floats
 
-SIDE = 384  # pixels of the picture's longer side on the page
+SIDE = 420  # pixels of the picture's longer side on the page
 MAP_SIDE = 128  # pixels of the longer side of a mask that is kept
 _numbers = itertools.count()
 
 STYLE = """
-#{id} {{max-width: {side}px; margin: .5rem 0 1rem; border: 0; padding: 0}}
+#{id} {{margin: .5rem 0 1rem; border: 0; padding: 0}}
 #{id} legend {{font-size: 1em; padding: 0; margin: 0 0 .4rem}}
 #{id} input {{position: absolute; opacity: 0; pointer-events: none}}
 #{id} label {{display: inline-block; min-height: 2.75rem; line-height: 2.6rem;
@@ -26,7 +26,7 @@ STYLE = """
   border: 1.5px solid #8a8a8a; border-radius: 1.4rem}}
 #{id} input:checked + label {{background: {colour}; border-color: {colour}; color: #fff}}
 #{id} input:focus-visible + label {{outline: 3px solid #e08214; outline-offset: 2px}}
-#{id} .stack {{position: relative; line-height: 0}}
+#{id} .stack {{position: relative; line-height: 0; max-width: {side}px}}
 #{id} .stack img {{width: 100%; height: auto; max-width: none; background: none}}
 #{id} .stack img + img {{position: absolute; left: 0; top: 0; display: none}}
 {shown} {{display: block !important}}
@@ -93,8 +93,8 @@ def _picture(image: np.ndarray) -> str:
 
 
 def _layer(mask: np.ndarray) -> str:
-    """Dark where the model sees nothing, clear where it is sure: there the picture shows."""
+    """Fog where the model sees nothing, clear where it is sure: there the picture shows."""
     haze = Image.fromarray(np.uint8(np.round(225 * (1 - np.clip(mask, 0, 1)))))
     haze.thumbnail((MAP_SIDE, MAP_SIDE))
-    paper = Image.new("L", haze.size, 24)
+    paper = Image.new("L", haze.size, 255)
     return _data(Image.merge("LA", (paper, haze)), "PNG", optimize=True)

@@ -4,7 +4,7 @@ import re
 from types import SimpleNamespace
 
 import yaml
-from sphinx.environment.collectors.toctree import TocTreeCollector
+from docutils import nodes
 
 import chapter_numbers
 from book_pages import TOC
@@ -25,9 +25,21 @@ def test_numbers_are_counted_from_zero():
     assert chapter_numbers.lowered(None) is None
 
 
-def test_it_takes_the_place_of_the_numbering_that_it_builds_on(monkeypatch):
-    monkeypatch.setattr(TocTreeCollector, "assign_section_numbers", None)
-    asked = []
-    chapter_numbers.setup(SimpleNamespace(setup_extension=asked.append))
-    assert asked == ["sphinx_multitoc_numbering"]
-    assert TocTreeCollector.assign_section_numbers is chapter_numbers.assign_section_numbers
+def test_every_number_of_a_page_is_lowered_once_and_others_are_left(monkeypatch):
+    shared = [3]  # Sphinx gives a title and its entry in the contents one and the same list
+    title, other = nodes.title(secnumber=shared), nodes.title()
+    entry, deeper = nodes.reference(secnumber=shared), nodes.reference(secnumber=[3, 1])
+    env = SimpleNamespace(
+        toc_secnumbers={"old": {"": (1,)}},
+        titles={"page": title, "plain": other},
+        tocs={"page": nodes.bullet_list("", entry, deeper), "plain": nodes.bullet_list()},
+    )
+
+    def numbered(self, env):
+        env.toc_secnumbers = {"page": {"": (3,), "#a": (3, 1), "#b": None}, "plain": {"": None}}
+
+    monkeypatch.setattr(chapter_numbers, "numbered_from_one", numbered)
+    assert chapter_numbers.assign_section_numbers(None, env) == ["page", "plain"]
+    assert env.toc_secnumbers["page"] == {"": (2,), "#a": (2, 1), "#b": None}
+    assert title["secnumber"] == entry["secnumber"] == [2] and deeper["secnumber"] == [2, 1]
+    assert not other.get("secnumber")

@@ -63,7 +63,7 @@ def test_what_the_page_of_the_field_says_follows_from_the_intervals():
     ours["OSI"]["unseen"] = [60, 61, 62]
     assert "paint more wrongly than they leave out" in field_page.verdict(record)
     ours["USI"]["unseen"] = [50, 61, 70]
-    assert "as often too large as too small" in field_page.verdict(record)
+    assert "about as wrong on either side" in field_page.verdict(record)
 
 
 def test_the_benchmark_page_is_generated_from_the_record():

@@ -74,6 +74,17 @@ def test_two_together_both_show_the_part(world):
     assert not list(pick.fitting(world, pick.together(["dog", "cat"], part="wheel")))
 
 
+def test_two_together_may_each_show_a_part_of_its_own(world):
+    parts = {"dog": "tail", "cat": "head"}
+    both = list(pick.fitting(world, pick.together(parts, part=parts)))
+    shown = [(DRAWN.index("dog's tail"), DRAWN.index("cat's head"))]
+    for i in both:
+        assert all((world[i].part_map == t).any() for t in shown[0])
+    assert set(both) >= set(pick.fitting(world, pick.together(parts, part="head"))) & set(
+        pick.fitting(world, pick.together(parts, part="tail"))
+    )
+
+
 def test_a_picture_with_a_novel_object_has_one_and_the_number_asked_for(world):
     chosen = list(pick.fitting(world, pick.with_novel(count=2)))
     for i in range(len(world)):

@@ -19,7 +19,7 @@ def layers(html):
     return [Image.open(io.BytesIO(base64.b64decode(text))) for _, text in found]
 
 
-def test_a_mask_is_clear_where_the_model_is_sure_and_dark_where_it_is_not():
+def test_a_mask_is_clear_where_the_model_is_sure_and_fog_where_it_is_not():
     picture, mask = layers(WordMasks(IMAGE, {"dog": RAMP})._repr_html_())
     assert picture.size == (90, 60) and mask.mode == "LA"
     alpha = np.asarray(mask)[..., 1]
