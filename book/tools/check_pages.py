@@ -46,6 +46,7 @@ LOADED_LINKS = {
     "prefetch",
     "preconnect",
 }
+HEAVIEST = 2_000_000  # bytes
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -166,6 +167,31 @@ def check_markup(page: Path) -> Iterator[str]:
         yield "does not load figures.css, which undoes the theme's dark-mode filter on pictures"
 
 
+def check_pictures(page: Path) -> Iterator[str]:
+    """Every picture says in words what it shows, and has its size before it is loaded."""
+    for tag in parsed(page).select("article img"):
+        alt, source = tag.get("alt"), tag.get("src", "")
+        shown = "a picture" if source.startswith("data:") else source
+        if alt is None or re.search(r"\.(?:png|webp|jpe?g|svg)$", alt):
+            yield f"shows {shown} without words for those who do not see it"
+        if "/_images/" in source and not (tag.get("width") and tag.get("height")):
+            yield f"shows {shown} without its size, so that the page jumps when it comes"
+
+
+def check_weight(page: Path) -> Iterator[str]:
+    """No page brings more than a reader on a slow line waits for; MathJax is not counted."""
+    files = {page} | {
+        target_of(page, address)
+        for address in loaded_addresses(page)
+        if not is_external(address) and not address.startswith("data:")
+    }
+    weight = sum(
+        file.stat().st_size for file in files if file.is_file() and "mathjax" not in file.parts
+    )
+    if weight > HEAVIEST:
+        yield f"loads {weight / 1e6:.1f} MB, more than {HEAVIEST / 1e6:g}"
+
+
 def check_widgets(page: Path) -> Iterator[str]:
     """Every widget view on the page finds its model in the widget state that the page carries."""
     views = [json.loads(tag.string) for tag in parsed(page).find_all("script", type=WIDGET_VIEW)]
@@ -207,6 +233,8 @@ def check_files(root: Path) -> list[str]:
             check_links(page, root),
             check_outputs(page),
             check_markup(page),
+            check_pictures(page),
+            check_weight(page),
             check_widgets(page),
         ]
         if name.startswith("notebooks/"):

@@ -29,6 +29,7 @@ import chapter_numbers
 import execution_status
 import playground_files
 import results_pictures
+import web_icons
 import web_pictures
 from book_pages import (
     BUILD,
@@ -179,9 +180,21 @@ def gather(static: Path, need_executed: bool) -> tuple[Path, list[str]]:
             print(
                 f"   note: {chapter.stem} was never executed: shown without its results", flush=True
             )
-        notebook = read_notebook(result if result.exists() else chapter)
+        notebook = read_notebook(chapter)
+        if result.exists():
+            notebook = as_written(read_notebook(result), notebook)
         write_notebook(source / chapter.relative_to(ROOT), with_quiz(notebook, chapter.stem))
     return source, executed
+
+
+def as_written(executed: dict, written: dict) -> dict:
+    """An executed chapter with the captions and tags of today: changing those is no new run."""
+    today = {cell.get("id"): cell["metadata"] for cell in written["cells"]}
+    cells = [
+        {**cell, "metadata": today.get(cell.get("id"), cell["metadata"])}
+        for cell in executed["cells"]
+    ]
+    return {**executed, "cells": cells}
 
 
 def render(source: Path, output: Path) -> None:
@@ -209,6 +222,7 @@ def render(source: Path, output: Path) -> None:
         print("\n".join(told or text.splitlines()[-30:]), flush=True)
         fail(f"Jupyter Book refused the pages (above; everything in {log.relative_to(ROOT)})")
     web_pictures.improve(work / "_build" / "html")
+    web_icons.draw(work / "_build" / "html")
     if output.exists():
         shutil.rmtree(output)
     output.parent.mkdir(parents=True, exist_ok=True)

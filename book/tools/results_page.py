@@ -39,6 +39,10 @@ ATTENTION = {
     "missing parts": "parts that claim nothing of their own mask",
     "peak elsewhere": "parts whose map peaks outside of their mask",
 }
+SIZES_IN_WORDS = (
+    "A scatter of all object parts, labelled pixels to the right on a logarithmic scale and IoU "
+    "upwards, seen as dots and unseen as triangles; small parts lie low, large ones high, in both."
+)
 #: What was aimed at, mean over seeds on test pictures.
 LEAD, HARMONIC, SHARE, WIDTH = 4.0, 26.0, 0.75, 1.0
 
@@ -234,14 +238,14 @@ def aims(record: dict) -> str:
 
 def pieces(record: dict, plan: dict[str, Experiment]) -> str:
     """The short trainings, each told against another; those without a run name the command."""
-    rows, known = [], {**record["models"], **record["experiments"]}
+    rows, open_rows, known = [], [], {**record["models"], **record["experiments"]}
     for name, one in plan.items():
         if name in record["models"] or not one.scored:
             continue
         reference = "" if one.differs_from == name else plan[one.differs_from].title
         if name not in known:
             command = f"`python -m partclipseg_lite experiments run --only {name}`"
-            rows.append([one.title, "–", "–", "–", reference, command, ""])
+            open_rows.append([one.title, reference, command])
             continue
         found, told = known[name], known[name]["difference"]
         values = [
@@ -257,18 +261,12 @@ def pieces(record: dict, plan: dict[str, Experiment]) -> str:
             else ["", ""]
         )
         rows.append([one.title, str(len(found["seeds"])), *values, reference, *against])
-    return table(
-        [
-            "training",
-            "seeds",
-            "unseen, Oracle-Obj",
-            "unseen, Pred-All",
-            "minus",
-            "Oracle-Obj",
-            "Pred-All",
-        ],
-        rows,
-    )
+    names = ["training", "seeds", "unseen, Oracle-Obj", "unseen, Pred-All", "minus"]
+    shown = [table([*names, "Oracle-Obj", "Pred-All"], rows)] if rows else []
+    if open_rows:
+        title = f"{len(open_rows)} trainings without a run, and the commands that make them"
+        shown.append(folded(title, table(["training", "minus", "command"], open_rows)))
+    return "\n\n".join(shown)
 
 
 def looks(record: dict) -> str:
@@ -403,8 +401,7 @@ taken apart. The numbers are in the table of objects below.
 ```{{figure}} assets/results_sizes.png
 :name: fig-results-sizes
 :width: 720px
-:alt: A scatter of all object parts, labelled pixels to the right on a logarithmic scale and IoU
-  upwards, seen as dots and unseen as triangles; small parts lie low and large ones high in both.
+:alt: {SIZES_IN_WORDS}
 
 Every object part by the number of its labelled pixels in all test pictures: what is small is found
 badly, taught or not. Triangles are parts that were never taught.
@@ -417,7 +414,7 @@ What was aimed at:
 ## What each piece is worth
 
 Short trainings, all alike, and the upper bound: what a model reaches that was taught the parts of
-the novel objects as well. Rows without a run name the command that makes it.
+the novel objects as well. Those without a run name the command that makes it.
 
 {pieces(record, experiments())}
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from PIL import Image
 
 HEAVY = 60_000  # bytes of a PNG from which WebP is tried
-QUALITY = 90
+QUALITY = 76
 IMAGE = re.compile(r"<img\b[^>]*>")
 PICTURE = re.compile(r"(?<=_images/)[^\"'/<> ]+\.png")
-SOURCE = re.compile(r'\bsrc="[^"]*_images/([^"/]+\.(?:png|webp))"')
+SOURCE = re.compile(r'\bsrc="[^"]*_images/([^"/]+\.(?:png|webp|jpg))"')
 STYLE = re.compile(r'\sstyle="width: ([0-9.]+)(?:px)?;?"')
 SIZED = re.compile(r'\s(?:width|height)="')
 

@@ -162,6 +162,16 @@ FAULTY = {
     "a widget without state": (WIDGET, "without its state"),
     "an unresolved reference": ("<p>see {ref}`x`</p>", "unresolved reference"),
     "a table left as text": ("<p>| a | b |\n|---|---|\n| 1 | 2 |</p>", "left as text"),
+    "a picture without words": ('<img src="_images/a.png" width="1" height="1">', "without words"),
+    "a picture with its file for words": (
+        '<img alt="a.webp" src="data:x">',
+        "a picture without words",
+    ),
+    "a picture that makes the page jump": (
+        '<img alt="A" src="../_images/a.png">',
+        "without its size",
+    ),
+    "a heavy page": ('<script src="heavy.js"></script>', "loads 2.1 MB, more than 2"),
     "the builder's folder": (f"<p>{ROOT}</p>", "the folder it was built in"),
 }
 
@@ -169,6 +179,7 @@ FAULTY = {
 @pytest.mark.parametrize(("body", "message"), FAULTY.values(), ids=FAULTY.keys())
 def test_the_check_of_the_files_sees(tmp_path, body, message):
     (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "heavy.js").write_bytes(bytes(2_100_000))
     page = tmp_path / "page.html"
     page.write_text(
         f'<html><link href="figures.css"><article><h1>Title</h1>{body}</article></html>',
@@ -179,6 +190,8 @@ def test_the_check_of_the_files_sees(tmp_path, body, message):
         functools.partial(check_pages.check_links, root=tmp_path),
         check_pages.check_outputs,
         check_pages.check_markup,
+        check_pages.check_pictures,
+        check_pages.check_weight,
         check_pages.check_widgets,
     )
     faults = [fault for check in checks for fault in check(page)]
