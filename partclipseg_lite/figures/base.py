@@ -11,7 +11,9 @@ from numbers import Real
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from PIL import Image
 
 from ..datasets.images import read_image
@@ -186,6 +188,12 @@ def legend_of(picture: Picture, handles: Sequence, names: Sequence[str], **kwarg
     legend = picture.legend(handles, [f"{i}" for i in range(len(names))], **kwargs)
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_text(name)
+
+
+def plain_ticks(axis: Axis) -> None:
+    """Numbers such as 1,000 at a logarithmic axis, whose own labels are markup."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def power_of_ten(exponent: int) -> str:

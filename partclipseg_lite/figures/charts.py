@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.patches import Patch
-from matplotlib.ticker import NullFormatter
 
 from ..vocabulary import Vocabulary
 from .base import (
@@ -18,6 +17,7 @@ from .base import (
     Picture,
     legend_of,
     new_picture,
+    plain_ticks,
     spread,
     styled,
 )
@@ -143,8 +143,7 @@ def curves(
         ends.append((mean[-1], steps[-1], name, colour))
     if log:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        plain_ticks(axes.yaxis)
     else:
         axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
     picture.canvas.draw()  # the scale must stand before names can be spread along it

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .base import FAINT, INK, SEEN, UNSEEN, Picture, new_picture, styled
+from .base import FAINT, INK, SEEN, UNSEEN, Picture, new_picture, plain_ticks, styled
 
 COLOURS = (INK, UNSEEN, SEEN, FAINT)
 
@@ -82,6 +82,7 @@ def size_boxes(
         axes.plot(far, np.full(len(far), y), "o", color=INK, markersize=1.5)
     axes.set_yticks(range(len(rows)), rows)
     axes.set(xscale="log", xlabel=xlabel, ylim=(len(rows) - 0.4, -0.6))
+    plain_ticks(axes.xaxis)
     axes.axvline(mark, color="#d7301f")
     axes.text(mark, -1.0, mark_name, color="#d7301f", ha="center", fontsize=9)
     return picture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matplotlib.ticker import FuncFormatter, NullFormatter
-
-from .base import SEEN, UNSEEN, Picture, new_picture, styled
+from .base import SEEN, UNSEEN, Picture, new_picture, plain_ticks, styled
 
 
 @styled
@@ -39,8 +37,7 @@ def size_scatter(rows: Mapping[str, Mapping], names: int = 3) -> Picture:
         place = known[name]["pixels"], known[name]["iou"]
         axes.annotate(name, place, (4, 3), textcoords="offset points", fontsize=7)
     axes.set(xscale="log", xlabel="labelled pixels", ylabel="IoU, percent", ylim=(-2, None))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda pixels, _: f"{pixels:,.0f}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    plain_ticks(axes.xaxis)
     axes.margins(x=0.12)
     axes.legend(loc="upper left")
     return picture

@@ -33,3 +33,10 @@ def test_of_two_near_parts_one_is_named_and_seen_ones_are_not():
 def test_without_a_score_it_says_so():
     with pytest.raises(ValueError, match="no part has an IoU"):
         size_scatter({"dog's horn": ROWS["dog's horn"]})
+
+
+def test_sizes_stand_at_the_axis_as_plain_numbers():
+    picture = size_scatter(ROWS)
+    picture.canvas.draw()
+    labels = [label.get_text() for label in picture.axes[0].get_xticklabels()]
+    assert "100" in labels and "1,000" in labels and not any("$" in text for text in labels)
