@@ -1,6 +1,6 @@
 """A Sphinx extension: chapters are numbered through the whole book, and the first one is 0.
 
-    extensions: [..., chapter_numbers]      in _config.yml, after sphinx_external_toc
+    python book/tools/render_pages.py     loads it, as _config.yml says
 
 Takes no time. sphinx_external_toc numbers on from one part of the table of contents to the next,
 but from 1; a chapter's file, its place in the sidebar and its figures shall carry one number.

@@ -56,6 +56,19 @@ def test_a_notebook_is_easy_to_read(path):
             )
 
 
+@by_name
+def test_a_chapter_shows_at_most_sixty_lines_of_code_beside_its_solutions(path):
+    shown, solved = 0, False
+    for cell in book_pages.read_notebook(path)["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            begun, ended = source.rfind("{solution-start}"), source.rfind("{solution-end}")
+            solved = begun > ended if max(begun, ended) >= 0 else solved
+        elif not solved and "hide-input" not in book_pages.tags(cell):
+            shown += sum(bool(line.strip()) for line in source.splitlines())
+    assert shown <= 60
+
+
 # ---- what the prose names exists -----------------------------------------------------------------
 
 
