@@ -25,6 +25,7 @@ from pathlib import Path
 import yaml
 from filelock import FileLock
 
+import api_page
 import chapter_numbers
 import execution_status
 import playground_files
@@ -159,11 +160,13 @@ def gather(static: Path, need_executed: bool) -> tuple[Path, list[str]]:
         yaml.safe_dump(book_config(static), sort_keys=False), encoding="utf-8"
     )
     results_pictures.write(source / "book" / "assets")
-    status = source / "book" / "status.md"
-    status.write_text(
-        status.read_text(encoding="utf-8").replace(execution_status.MARK, execution_status.table()),
-        encoding="utf-8",
-    )
+    filled = {
+        "status": (execution_status.MARK, execution_status.table()),
+        "api": (api_page.MARK, api_page.rooms()),
+    }
+    for name, (mark, text) in filled.items():
+        page = source / "book" / f"{name}.md"
+        page.write_text(page.read_text(encoding="utf-8").replace(mark, text), encoding="utf-8")
     executed = []
     for chapter in chapters():
         result = executed_path(chapter)
@@ -183,7 +186,8 @@ def gather(static: Path, need_executed: bool) -> tuple[Path, list[str]]:
         notebook = read_notebook(chapter)
         if result.exists():
             notebook = as_written(read_notebook(result), notebook)
-        write_notebook(source / chapter.relative_to(ROOT), with_quiz(notebook, chapter.stem))
+        notebook = api_page.with_rooms(with_quiz(notebook, chapter.stem), chapter.stem)
+        write_notebook(source / chapter.relative_to(ROOT), notebook)
     return source, executed
 
 
