@@ -13,6 +13,8 @@ import inspect
 import re
 from types import ModuleType
 
+from book_pages import ROOT, read_notebook
+
 #: Page -> modules of `partclipseg_lite` whose subject it is.
 ROOMS = {
     "notebooks/01_task_and_drawn_world": ("vocabulary", "datasets.sample", "datasets.drawn"),
@@ -86,11 +88,21 @@ def section(name: str) -> str:
     return "\n".join(lines)
 
 
+def title(page: str) -> str:
+    """The title of a page of the book."""
+    source = ROOT / f"{page}.md"
+    if source.is_file():
+        text = source.read_text(encoding="utf-8")
+    else:
+        text = "".join(read_notebook(ROOT / f"{page}.ipynb")["cells"][0]["source"])
+    return re.search(r"^# (.+)$", text, re.MULTILINE)[1]
+
+
 def rooms() -> str:
     """Every chapter's rooms, in Markdown."""
     parts = []
     for chapter, names in ROOMS.items():
-        parts.append(f"## {{doc}}`/{chapter}`\n")
+        parts.append(f"## {title(chapter)}\n\nThe chapter: {{doc}}`/{chapter}`.\n")
         parts += [section(name) for name in names]
     return "\n".join(parts)
 

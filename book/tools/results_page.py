@@ -39,6 +39,8 @@ ATTENTION = {
     "missing parts": "parts that claim nothing of their own mask",
     "peak elsewhere": "parts whose map peaks outside of their mask",
 }
+#: What differs by a loss without a gradient only.
+GRADIENTLESS = ("printed_separation", "enhancement_only")
 SIZES_IN_WORDS = (
     "A scatter of all object parts, labelled pixels to the right on a logarithmic scale and IoU "
     "upwards, seen as dots and unseen as triangles; small parts lie low, large ones high, in both."
@@ -263,6 +265,13 @@ def pieces(record: dict, plan: dict[str, Experiment]) -> str:
         rows.append([one.title, str(len(found["seeds"])), *values, reference, *against])
     names = ["training", "seeds", "unseen, Oracle-Obj", "unseen, Pred-All", "minus"]
     shown = [table([*names, "Oracle-Obj", "Pred-All"], rows)] if rows else []
+    same = [known[name]["summary"] for name in GRADIENTLESS if name in known]
+    if len(same) == len(GRADIENTLESS) and same[0] == same[1]:
+        shown.append(
+            "Two rows are equal to the last digit, in every score: *separation as printed* (beside "
+            "the enhancement loss) and *enhancement only*. The printed loss has no gradient, so it "
+            "is the same training."
+        )
     if open_rows:
         title = f"{len(open_rows)} trainings without a run, and the commands that make them"
         shown.append(folded(title, table(["training", "minus", "command"], open_rows)))
@@ -414,7 +423,9 @@ What was aimed at:
 ## What each piece is worth
 
 Short trainings, all alike, and the upper bound: what a model reaches that was taught the parts of
-the novel objects as well. Those without a run name the command that makes it.
+the novel objects as well. A row of one seed speaks of one training, and its difference of two: the
+interval is over pictures alone, and another seed moves such a score by half a point or more.
+Trainings without a run name the command that makes it.
 
 {pieces(record, experiments())}
 

@@ -26,6 +26,11 @@ def test_a_room_lists_each_public_name_that_it_defines_with_a_sentence(name):
         assert f"`{member}" in text
 
 
+def test_a_page_is_called_by_its_title():
+    assert api_page.title("notebooks/06_attention_control") == "Attention control"
+    assert api_page.title("book/ledger") == "The ledger: paper, release, ours"
+
+
 def test_a_sentence_means_what_it_says_in_markdown():
     def f(x, *more, _own=0):
         """Gives `a*b` of <x>, 2*x_1 and $y.
