@@ -167,6 +167,8 @@ def gather(static: Path, need_executed: bool) -> tuple[Path, list[str]]:
     for name, (mark, text) in filled.items():
         page = source / "book" / f"{name}.md"
         page.write_text(page.read_text(encoding="utf-8").replace(mark, text), encoding="utf-8")
+    intro = source / "book" / "intro.md"
+    intro.write_text(with_preview(intro.read_text(encoding="utf-8")), encoding="utf-8")
     executed = []
     for chapter in chapters():
         result = executed_path(chapter)
@@ -189,6 +191,20 @@ def gather(static: Path, need_executed: bool) -> tuple[Path, list[str]]:
         notebook = api_page.with_rooms(with_quiz(notebook, chapter.stem), chapter.stem)
         write_notebook(source / chapter.relative_to(ROOT), notebook)
     return source, executed
+
+
+def with_preview(intro: str) -> str:
+    """The first page with the picture that a shared link shows, where the book's address is known.
+
+    Such a picture needs a whole address: that of GitHub's pages for the repository.
+    """
+    address = repository_url().removeprefix("https://github.com/")
+    if not address:
+        return intro
+    owner, name = address.split("/")
+    picture = f"https://{owner.lower()}.github.io/{name}/_static/hero.jpg"
+    last = '    "property=og:type": "book"\n'
+    return intro.replace(last, f'{last}    "property=og:image": "{picture}"\n', 1)
 
 
 def as_written(executed: dict, written: dict) -> dict:
