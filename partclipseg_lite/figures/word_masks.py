@@ -1,4 +1,4 @@
-"""One picture and a row of words: choose a word, and its mask lies over the picture."""
+"""One picture and a row of choices: words or blocks; the chosen map lies over the picture."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .base import SEEN, as_rgb, checked_floats
 
 SIDE = 420  # pixels of the picture's longer side on the page
 MAP_SIDE = 128  # pixels of the longer side of a mask that is kept
+COARSE = 32  # up to so many cells a side are shown as cells
 _numbers = itertools.count()
 
 STYLE = """
@@ -42,15 +43,16 @@ class WordMasks:
     Args:
         image: picture as `figures.base.as_rgb` takes it.
         masks: word -> probabilities in 0..1, `float [h, w]` of the same shape of picture.
+        ask: what stands before the choices.
 
     Raises:
         ValueError: there are no masks.
     """
 
-    def __init__(self, image, masks: Mapping[str, np.ndarray]):
+    def __init__(self, image, masks: Mapping[str, np.ndarray], ask: str = "Choose a word:"):
         if not masks:
             raise ValueError("no masks to show; give at least one word")
-        self.image = as_rgb(image)
+        self.image, self.ask = as_rgb(image), ask
         self.masks = {
             word: checked_floats(mask, f"the mask of {word!r}") for word, mask in masks.items()
         }
@@ -67,12 +69,16 @@ class WordMasks:
                 f'<input type="radio" name="{name}" id="{name}-{k}"{checked}>'
                 f'<label for="{name}-{k}">{escape(word)}</label>'
             )
-            said = f"Clear where the model sees “{escape(word)}”"
-            layers.append(f'<img class="m{k}" alt="{said}" src="{_layer(mask)}">')
+            said = f"Clear where the map of “{escape(word)}” is high"
+            edges = "pixelated" if max(mask.shape) <= COARSE else "auto"
+            layers.append(
+                f'<img class="m{k}" alt="{said}" style="image-rendering: {edges}" '
+                f'src="{_layer(mask)}">'
+            )
             rules.append(f"#{name}-{k}:checked ~ .stack img.m{k}")
         style = STYLE.format(id=name, side=SIDE, colour=SEEN, shown=",\n".join(rules))
         return (
-            f'<style>{style}</style><fieldset id="{name}"><legend>Choose a word:</legend>'
+            f'<style>{style}</style><fieldset id="{name}"><legend>{escape(self.ask)}</legend>'
             f"{''.join(chips)}"
             f'<div class="stack"><img alt="The picture" src="{_picture(self.image)}">'
             f"{''.join(layers)}</div></fieldset>"

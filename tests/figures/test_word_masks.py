@@ -46,6 +46,13 @@ def test_two_figures_on_a_page_do_not_share_buttons():
     assert len(set(names)) == 2
 
 
+def test_choices_may_be_of_something_else_and_patches_stay_patches():
+    html = WordMasks(IMAGE, {"block 0": np.eye(14)}, ask="Choose a block:")._repr_html_()
+    assert "<legend>Choose a block:</legend>" in html and "image-rendering: pixelated" in html
+    assert layers(html)[1].size == (14, 14)
+    assert "pixelated" not in WordMasks(IMAGE, {"dog": RAMP})._repr_html_()
+
+
 def test_masks_are_kept_small():
     large = WordMasks(np.zeros((900, 1200, 3), np.uint8), {"dog": np.ones((900, 1200))})
     assert max(layers(large._repr_html_())[1].size) == MAP_SIDE
