@@ -50,7 +50,7 @@ def test_a_notebook_is_easy_to_read(path):
             source = "".join(cell["source"])
             folded = "hide-input" in cell["metadata"].get("tags", [])  # imports, for the most part
             lines = len(source.splitlines())
-            assert lines <= (40 if folded else 25), f"cell {number} has {lines} lines"
+            assert lines <= (45 if folded else 25), f"cell {number} has {lines} lines"
             assert not re.search(r"\bnn\.Module\b", source), (
                 f"cell {number} defines a model; that belongs in the package"
             )

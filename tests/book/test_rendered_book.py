@@ -73,7 +73,7 @@ def test_the_printed_book_has_bookmarks_and_loses_no_code(book, browser, tmp_pat
     paper = PdfReader(tmp_path / "book.pdf")
     assert [mark["/Title"] for mark in paper.outline] == [
         "How to read this book",
-        "Generalized parts and object context",
+        "4. Generalized parts and object context",
     ]
     printed = squeezed("".join(page.extract_text() for page in paper.pages))
     shown = check_pages.parsed(book / f"{chapter}.html").select("div.cell:not(.tag_hide-input) pre")
