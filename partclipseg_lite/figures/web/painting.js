@@ -1,6 +1,6 @@
 // What the playground paints over a picture: masks, where a patch looks, claims; and the numbers and frames on top.
 
-import { deepest } from "./answers.js";
+import { deepest, pixelsOf } from "./answers.js";
 import { atMost, context } from "./pictures.js";
 
 const SHOWN = [384, 512]; // pixels of the longer side on the page: small pictures are enlarged, large ones reduced
@@ -111,7 +111,7 @@ export function paintClaims(picture, claimed, onObject, colours, grid) {
 /** The number of a name, deep inside its mask; not on a mask that it would hide, unless it is the chosen one. */
 export function numberOf(ink, number, mask, chosen) {
   const size = Math.max(ink.canvas.width, ink.canvas.height) / 15;
-  const at = chosen || mask.reduce((sum, one) => sum + one, 0) > size ** 2 ? deepest(mask, ink.canvas.width) : null;
+  const at = chosen || pixelsOf(mask) > size ** 2 ? deepest(mask, ink.canvas.width) : null;
   if (at) writeNumber(ink, String(number + 1), at, size);
 }
 

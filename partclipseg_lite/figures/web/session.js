@@ -1,6 +1,6 @@
 // What a reader asks for, and what the models answer. It draws nothing: it tells the page when there is something new.
 
-import { agreement, areaOnGrid, decide, inOneForm, mapOf } from "./answers.js";
+import { agreement, areaOnGrid, decide, inOneForm, mapOf, maskOf } from "./answers.js";
 import { claims, normalise, shares } from "./attention.js";
 import { prepared } from "./painting.js";
 import { pictureAt, readPicture, resizedLikePillow } from "./pictures.js";
@@ -14,6 +14,7 @@ export function session(contents, nets, page) {
     ...{ view: "masks", told: false, patch: null, gamma: 0.3, object: null },
   };
   const embedded = new Map();
+  const truths = { of: null, masks: new Map() }; // of the picture that is shown
   let [turn, answers, decisions, work] = [0, {}, new Map(), Promise.resolve()];
   const { models } = contents;
 
@@ -112,7 +113,10 @@ export function session(contents, nets, page) {
     truthOf(name) {
       const { picture } = state;
       const number = picture.example?.names.indexOf(name) ?? -1;
-      return number < 0 ? null : picture.truth.map(label => Number(label === number + 1));
+      if (number < 0) return null;
+      if (truths.of !== picture.truth) Object.assign(truths, { of: picture.truth, masks: new Map() });
+      if (!truths.masks.has(number)) truths.masks.set(number, maskOf(picture.truth, number + 1));
+      return truths.masks.get(number);
     },
     /** The name that gazes are shown of. */
     chosenNumber: () => Math.max(0, state.names.indexOf(state.chosen)),

@@ -17,7 +17,7 @@ export function shelf(folder, { pieces, loader }, listen) {
   return {
     async fetch() {
       await script(folder + loader);
-      for (const file of all) await script(folder + file);
+      await Promise.all(all.map(file => script(folder + file)));
     },
     /** The bytes of a file. */
     async take(name) {
