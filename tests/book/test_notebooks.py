@@ -204,3 +204,7 @@ def test_a_chapter_is_executed_again_when_a_cell_changes(tmp_path):
     notebook["cells"][0]["source"] = ["print(3)"]
     path.write_text(json.dumps(notebook))
     assert execute_chapters.fingerprint(path) != before
+
+
+def test_the_chapter_that_takes_longest_is_one_of_the_book():
+    assert execute_chapters.LONGEST in [chapter.stem for chapter in book_pages.chapters()]
