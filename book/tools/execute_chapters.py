@@ -42,6 +42,7 @@ from execution_status import place_and_day
 # folder.
 PARAMETERS = {"full_run": {"output_dir": "../_build/runs/full_run"}}
 HEARTBEAT = 30  # seconds between two signs of life while chapters run
+LONGEST = "10_the_real_thing"  # begun first, so that no job waits for it alone in the end
 
 
 @functools.cache
@@ -63,9 +64,6 @@ def environment_fingerprint() -> str:
                 digest.update(str(path.relative_to(ROOT)).encode())
                 digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-LONGEST = "10_the_real_thing"  # begun first, so that no job waits for it alone in the end
 
 
 def fingerprint(chapter: Path) -> str:
