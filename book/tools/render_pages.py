@@ -30,6 +30,7 @@ import chapter_numbers
 import execution_status
 import playground_files
 import results_pictures
+import web_access
 import web_icons
 import web_pictures
 from book_pages import (
@@ -243,6 +244,7 @@ def render(source: Path, output: Path) -> None:
         fail(f"Jupyter Book refused the pages (above; everything in {log.relative_to(ROOT)})")
     web_pictures.improve(work / "_build" / "html")
     web_icons.draw(work / "_build" / "html")
+    web_access.mend(work / "_build" / "html")
     if output.exists():
         shutil.rmtree(output)
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from pypdf import PdfReader
 
 import check_in_browser
 import check_pages
+import javascript
 import print_book
 import render_pages
 from book_pages import BUILD, ROOT, chapters, toc_pages
@@ -137,6 +138,32 @@ def test_the_laboratory_answers_a_reader_without_a_kernel(book, browser):
 # ---- the checks themselves see what they are for -------------------------------------------------
 
 WIDGET = '<script type="application/vnd.jupyter.widget-view+json">{"model_id": "gone"}</script>'
+
+
+def test_axe_finds_nothing_serious_on_any_page(book, browser):
+    from playwright.sync_api import sync_playwright
+
+    script, serious = javascript.install() / "axe-core" / "axe.min.js", {}
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=browser, args=check_in_browser.arguments()
+        )
+        page = chromium.new_page()
+        page.set_default_timeout(120_000)
+        for name in PAGES:
+            page.goto((book / f"{name}.html").as_uri())
+            page.add_script_tag(path=script)
+            found = page.evaluate("() => axe.run(document.querySelector('main'), {preload: false})")
+            assert len(found["passes"]) > 10, name
+            serious[name] = [
+                (one["id"], one["nodes"][0]["html"][:150])
+                for one in found["violations"]
+                if one["impact"] in ("serious", "critical")
+            ]
+        chromium.close()
+    assert {name: faults for name, faults in serious.items() if faults} == {}
+
+
 FAULTY = {
     "a missing picture": ('<img src="no.png">', "no.png, which is not there"),
     "a broken picture": ('<img src="broken.png">', "cannot be read as a picture"),
