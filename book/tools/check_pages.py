@@ -179,7 +179,10 @@ def check_pictures(page: Path) -> Iterator[str]:
 
 
 def check_weight(page: Path) -> Iterator[str]:
-    """No page brings more than a reader on a slow line waits for; MathJax is not counted."""
+    """No page brings more than a reader on a slow line waits for; MathJax is not counted.
+
+    Nor are fonts, which style sheets load.
+    """
     files = {page} | {
         target_of(page, address)
         for address in loaded_addresses(page)

@@ -4,7 +4,7 @@
     python book/tools/field_page.py --measure   predict 200 test pictures first, keep the record
     python book/tools/field_page.py --check     change nothing; status 1 if the page is stale
 
-Takes a second; with --measure some three minutes on two cores. Numbers of others come from
+Takes a second; with --measure some six minutes on two cores. Numbers of others come from
 partclipseg_lite/data/paper_results.yaml, ours from the record `over_and_under`.
 """
 
@@ -56,20 +56,20 @@ instead of the features of a decoder; a loss holds part and object together; DIN
 beside CLIP's. | Code and weights are public; made for Python 3.8, detectron2 and mmcv 1.7.1, and \
 four GPUs. |
 | PBAPS, NeurIPS 2025 [^pbaps] | No training: prototypes of each part are read off *generated* \
-pictures with DINOv2, and SAM gives the outlines. | Inference only, for Python 3.8. |
+pictures with DINOv2, together with SAM. | Inference only, for Python 3.8. |
 | LangHOPS, NeurIPS 2025 {{cite:p}}`miao2025langhops` | A language model of three billion \
 parameters splits each object into its parts, in language, and refines the queries for them. \
 According to a note on it, which is not the paper: 4 billion parameters in all, 72 GPU hours of \
 training, 396 ms a picture. | No complete release was found. |
-| HOPS, CVPR 2026 [^hops] | Two stages: the object first, then its parts inside of it; CLIP's and \
-DINO's attention filter each other, and affinities between places grow the mask. | Code for one of \
+| HOPS, CVPR 2026 [^hops] | Two stages: the object first, then its parts inside of it; filtering \
+by CLIP's and DINO's attention, affinity propagation. | Code for one of \
 the three datasets, no weights of its own linked; PartCLIPSeg's installation recipe. |
 | PCA-Seg, CVPR 2026 {{cite:p}}`yin2026pcaseg` | Aggregates a cost volume over places and over \
 names side by side instead of one after the other. | Its code for whole objects; none for parts. |
 | SAM 3, 2025 {{cite:p}}`carion2025sam3` | Masks of everything that a short noun phrase names, \
 from a very large corpus of such masks. | Public; no score on a benchmark of parts was found. |
 
-The direction is common to most: **the object first, the part inside of it**, which is PartCLIPSeg's
+Three directions recur: **the object first, the part inside of it**, which is PartCLIPSeg's
 own split; **features that see finer than CLIP's** (DINO in three of the six), where PartCLIPSeg
 asked attention control to make up for coarse ones; and **costs or prototypes instead of a decoder
 conditioned word by word**. None of the descriptions that we read mentions the two losses of

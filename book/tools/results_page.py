@@ -14,6 +14,7 @@ from partclipseg_lite.evaluation.errors import KINDS
 from partclipseg_lite.evaluation.intervals import Interval
 from partclipseg_lite.experiments.plan import Experiment, experiments
 from partclipseg_lite.experiments.records import load_record, record_path, turned
+from results_pictures import in_words, size_and_score
 
 BOOK = Path(__file__).resolve().parents[1]
 SOURCE = record_path("toy")
@@ -41,10 +42,6 @@ ATTENTION = {
 }
 #: What differs by a loss without a gradient only.
 GRADIENTLESS = ("printed_separation", "enhancement_only")
-SIZES_IN_WORDS = (
-    "A scatter of all object parts, labelled pixels to the right on a logarithmic scale and IoU "
-    "upwards, seen as dots and unseen as triangles; small parts lie low, large ones high, in both."
-)
 #: What was aimed at, mean over seeds on test pictures.
 LEAD, HARMONIC, SHARE, WIDTH = 4.0, 26.0, 0.75, 1.0
 
@@ -106,36 +103,6 @@ def verdict(record: dict) -> str:
         f"overlap in {100 * looks[0]:.0f} % of the claimed places with it and in "
         f"{100 * looks[1]:.0f} % without."
     )
-
-
-def forest_in_words(record: dict) -> str:
-    """The first figure for those who do not see it."""
-    rows = [
-        f"{model['title']} {signed(turned(model['difference'][setting]['unseen']))} in {title}"
-        for model in record["models"].values()
-        if model["difference"]
-        for setting, title in list(SETTINGS.items())[:2]
-    ]
-    return f"PartCLIPSeg minus {'; minus '.join(rows)}."
-
-
-def slopes_in_words(record: dict) -> str:
-    """The second figure for those who do not see it."""
-    models, novel = record["models"], {}
-    for name, row in models["toy"]["test"]["oracle_obj"]["per_object_part"].items():
-        if not row["seen"]:
-            novel[name.split("'s ")[0]] = None
-    rows = [
-        f"{obj} {cell(before)} to {cell(after)}"
-        for obj in novel
-        for before, after in [
-            [
-                models[name]["test"]["oracle_obj"]["per_object"][obj]["iou"]
-                for name in ("toy_clipseg", "toy")
-            ]
-        ]
-    ]
-    return f"Lines from the baseline to PartCLIPSeg. Novel objects: {', '.join(rows)}."
 
 
 def scores(record: dict, split: str) -> str:
@@ -278,6 +245,16 @@ def pieces(record: dict, plan: dict[str, Experiment]) -> str:
     return "\n\n".join(shown)
 
 
+def spreads(record: dict) -> str:
+    """The smallest and the largest spread of unseen mIoU over seeds, "0.5 to 1.3"."""
+    found = [
+        model["summary"]["test"][setting]["unseen"]["std"]
+        for model in record["models"].values()
+        for setting in ("oracle_obj", "pred_all")
+    ]
+    return f"{min(found):.1f} to {max(found):.1f}"
+
+
 def looks(record: dict) -> str:
     """What attention control does to maps, of every model and experiment that has them."""
     known = {**record["models"], **record["experiments"]}
@@ -350,6 +327,7 @@ def made_on(record: dict) -> str:
 
 def page(record: dict) -> str:
     """The whole page as Markdown, from what `toy.json` holds."""
+    alt, spread = in_words(record), spreads(record)
     clip = record["clip"]
     clip_table = table(
         ["the tiny CLIP names…", "right, in percent"],
@@ -364,7 +342,7 @@ def page(record: dict) -> str:
 ```{{figure}} assets/results_differences.png
 :name: fig-results-differences
 :width: 720px
-:alt: {forest_in_words(record)}
+:alt: {alt["results_differences.png"]}
 
 Differences of unseen mIoU on the same {record["pictures"]} pictures and the same training seeds,
 with 95 % intervals. A full dot is decided, a hollow one is not.
@@ -400,7 +378,7 @@ both. A word follows by rule: *higher* or *lower* where the whole interval is on
 ```{{figure}} assets/results_objects.png
 :name: fig-results-objects
 :width: 640px
-:alt: {slopes_in_words(record)}
+:alt: {alt["results_objects.png"]}
 
 mIoU over each object's parts, the objects being told, from the baseline to the whole model, by the
 weights that ship; novel objects in orange. A line that rises is an object that gains from being
@@ -410,10 +388,10 @@ taken apart. The numbers are in the table of objects below.
 ```{{figure}} assets/results_sizes.png
 :name: fig-results-sizes
 :width: 720px
-:alt: {SIZES_IN_WORDS}
+:alt: {alt["results_sizes.png"]}
 
-Every object part by the number of its labelled pixels in all test pictures: what is small is found
-badly, taught or not. Triangles are parts that were never taught.
+Every object part by the number of its labelled pixels in all test pictures; triangles are parts
+that were never taught. {size_and_score(record)}
 ```
 
 What was aimed at:
@@ -424,7 +402,8 @@ What was aimed at:
 
 Short trainings, all alike, and the upper bound: what a model reaches that was taught the parts of
 the novel objects as well. A row of one seed speaks of one training, and its difference of two: the
-interval is over pictures alone, and another seed moves such a score by half a point or more.
+interval is over pictures alone, while unseen scores of the longer trainings above spread over
+their seeds by a standard deviation of {spread} points.
 Trainings without a run name the command that makes it.
 
 {pieces(record, experiments())}

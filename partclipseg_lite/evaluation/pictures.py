@@ -9,7 +9,7 @@ import numpy as np
 
 from ..datasets.sample import IGNORE, Sample
 from ..inference.segmenter import PartSegmenter, Segmentation
-from ..vocabulary import Vocabulary
+from ..vocabulary import Vocabulary, split_name
 
 Labels = np.ndarray | Sample | Segmentation
 
@@ -145,7 +145,8 @@ def halves(found: Segmentation, names: Iterable[str]) -> dict[str, np.ndarray]:
     First the generalized parts, then the objects, then the object parts: “head”, “dog”, “dog's
     head”.
     """
-    owners = [name.rsplit("'s ", 1) for name in names]
+    names = list(names)
+    owners = [split_name(name) for name in names]
     whole = {part: found.parts[part] for _, part in owners}
     whole |= {obj: found.objects[obj] for obj, _ in owners}
     whole |= {name: found.probability_of[name] for name in names}

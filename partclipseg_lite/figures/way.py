@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from .base import SEEN
+from .base import FAINT, SEEN
 
 #: Chapter -> (column, row, the two lines in its box). The upper row is the way of an answer.
 BOXES = {
@@ -76,7 +76,7 @@ def _box(chapter: int, lit: bool) -> str:
     middle = x + WIDTH / 2
     return (
         f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="6" fill="{face}" '
-        f'stroke="{SEEN if lit else "#8a8a8a"}" stroke-width="1.5"/>'
+        f'stroke="{SEEN if lit else FAINT}" stroke-width="1.5"/>'
         f'<g fill="{ink}"><text x="{x + 6}" y="{y + 13}" font-size="10">{chapter}</text>'
         f'<g text-anchor="middle"><text x="{middle}" y="{y + 20}">{escape(upper)}</text>'
         f'<text x="{middle}" y="{y + 36}">{escape(lower)}</text></g></g>'

@@ -11,7 +11,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from .base import SEEN, as_rgb, checked_floats
+from .base import FAINT, SEEN, UNSEEN, as_rgb, checked_floats
 
 SIDE = 420  # pixels of the picture's longer side on the page
 MAP_SIDE = 128  # pixels of the longer side of a mask that is kept
@@ -24,9 +24,9 @@ STYLE = """
 #{id} input {{position: absolute; opacity: 0; pointer-events: none}}
 #{id} label {{display: inline-block; min-height: 2.75rem; line-height: 2.6rem;
   margin: 0 .3rem .3rem 0; padding: 0 .8rem; cursor: pointer;
-  border: 1.5px solid #8a8a8a; border-radius: 1.4rem}}
+  border: 1.5px solid {faint}; border-radius: 1.4rem}}
 #{id} input:checked + label {{background: {colour}; border-color: {colour}; color: #fff}}
-#{id} input:focus-visible + label {{outline: 3px solid #e08214; outline-offset: 2px}}
+#{id} input:focus-visible + label {{outline: 3px solid {focus}; outline-offset: 2px}}
 #{id} .stack {{position: relative; line-height: 0; max-width: {side}px}}
 #{id} .stack img {{width: 100%; height: auto; max-width: none; background: none}}
 #{id} .stack img + img {{position: absolute; left: 0; top: 0; display: none}}
@@ -76,7 +76,9 @@ class WordMasks:
                 f'src="{_layer(mask)}">'
             )
             rules.append(f"#{name}-{k}:checked ~ .stack img.m{k}")
-        style = STYLE.format(id=name, side=SIDE, colour=SEEN, shown=",\n".join(rules))
+        style = STYLE.format(
+            id=name, side=SIDE, colour=SEEN, faint=FAINT, focus=UNSEEN, shown=",\n".join(rules)
+        )
         return (
             f'<style>{style}</style><fieldset id="{name}"><legend>{escape(self.ask)}</legend>'
             f"{''.join(chips)}"

@@ -1,9 +1,12 @@
 """The pages of numbers say what their records say, and nothing was typed."""
 
+import re
+
 import benchmark_page
 import field_page
 import reproduction_page
 import results_page
+import results_pictures
 from partclipseg_lite.experiments.plan import experiments
 from partclipseg_lite.experiments.records import load_record
 from partclipseg_lite.experiments.reproduction import load_runs
@@ -42,6 +45,30 @@ def test_a_training_without_a_run_names_the_command_that_makes_it():
     assert "experiments run --only gamma_0.1`" in page
     for name in record["experiments"]:
         assert f"--only {name}`" not in page
+
+
+def test_two_trainings_are_called_the_same_only_where_every_score_is():
+    record, plan = load_record("toy"), experiments()
+    assert "equal to the last digit" in results_page.pieces(record, plan)
+    record["experiments"]["enhancement_only"]["summary"]["test"]["plain"]["unseen"]["mean"] += 1e-9
+    assert "equal to the last digit" not in results_page.pieces(record, plan)
+
+
+def test_each_picture_of_the_results_page_is_drawn_and_told_in_words_from_the_record():
+    record = load_record("toy")
+    shown = set(re.findall(r"assets/(results_\w+\.png)", results_page.page(record)))
+    words = results_pictures.in_words(record)
+    assert shown == set(results_pictures.pictures(record)) == set(words)
+    rows = results_pictures.part_rows(record)
+    for row in rows.values():  # now the larger a part, the worse it is found
+        row["iou"] = -row["pixels"]
+    assert "-1.00 among the 113 seen" in results_pictures.size_and_score(record)
+    control = record["models"]["toy_clipseg"]["difference"]["pred_all"]["unseen"]
+    control.update(low=-9.0, value=-8.0, high=-7.0)
+    assert (
+        "+8.0 [+7.0, +9.0] in Pred-All"
+        in results_pictures.in_words(record)["results_differences.png"]
+    )
 
 
 def test_the_page_of_reproductions_is_generated_from_the_records():

@@ -180,3 +180,14 @@ def test_the_middle_prediction_is_the_one_of_median_iou_without_those_that_show_
         assert pictures.middle_prediction(order, DRAWN, "plain", least_pixels=1)[1] is half
     with pytest.raises(ValueError, match="no picture has a part of 5 pixels"):
         pictures.middle_prediction(given, DRAWN, "plain", least_pixels=5)
+
+
+def test_halves_are_the_maps_of_parts_then_of_objects_then_of_both_each_once(segmenter):
+    image = np.zeros((24, 24, 3), np.uint8)
+    names = ["dog's head", "cat's head", "dog's tail"]
+    found = segmenter(image, names)
+    maps = pictures.halves(found, iter(names))
+    assert list(maps) == ["“head”", "“tail”", "“dog”", "“cat”", *(f"“{name}”" for name in names)]
+    for quoted, values in maps.items():
+        of = found.probability_of if "'s " in quoted else {**found.parts, **found.objects}
+        assert np.array_equal(values, of[quoted.strip("“”")])
