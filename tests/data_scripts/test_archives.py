@@ -58,8 +58,9 @@ class Host(BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body[:cut])
+        # Noted first: whoever has read the last byte may look before this thread goes on.
         self.server.sent.append((status, len(body[:cut])))
+        self.wfile.write(body[:cut])
 
     def log_message(self, *_):
         pass
