@@ -13,7 +13,12 @@ from pathlib import Path
 from partclipseg_lite.evaluation.errors import KINDS
 from partclipseg_lite.evaluation.intervals import Interval
 from partclipseg_lite.experiments.plan import Experiment, experiments
-from partclipseg_lite.experiments.records import load_record, record_path, turned
+from partclipseg_lite.experiments.records import (
+    load_record,
+    record_path,
+    scores_by_seed,
+    turned,
+)
 from results_pictures import in_words, size_and_score
 
 BOOK = Path(__file__).resolve().parents[1]
@@ -232,12 +237,14 @@ def pieces(record: dict, plan: dict[str, Experiment]) -> str:
         rows.append([one.title, str(len(found["seeds"])), *values, reference, *against])
     names = ["training", "seeds", "unseen, Oracle-Obj", "unseen, Pred-All", "minus"]
     shown = [table([*names, "Oracle-Obj", "Pred-All"], rows)] if rows else []
-    same = [known[name]["summary"] for name in GRADIENTLESS if name in known]
-    if len(same) == len(GRADIENTLESS) and same[0] == same[1]:
+    same = [scores_by_seed(known[name]) for name in GRADIENTLESS if name in known]
+    seeds = sorted(set.intersection(*map(set, same))) if len(same) == len(GRADIENTLESS) else []
+    if seeds and all(same[0][seed] == same[1][seed] for seed in seeds):
         shown.append(
-            "Two rows are equal to the last digit, in every score: *separation as printed* (beside "
-            "the enhancement loss) and *enhancement only*. The printed loss has no gradient, so it "
-            "is the same training."
+            f"Of seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}, which both have, two "
+            "trainings are equal to the last digit, in every score: *separation as printed* "
+            "(beside the enhancement loss) and *enhancement only*. The printed loss has no "
+            "gradient, so it is the same training."
         )
     if open_rows:
         title = f"{len(open_rows)} trainings without a run, and the commands that make them"

@@ -61,3 +61,13 @@ def turned(told: dict) -> dict:
         "high": -told["low"],
         "verdict": opposite.get(told["verdict"], told["verdict"]),
     }
+
+
+def scores_by_seed(experiment: dict) -> dict[int, list[float]]:
+    """Every test score of each training of a recorded experiment, in one order, by its seed."""
+    values = [
+        told["values"]
+        for setting in experiment["summary"]["test"].values()
+        for told in setting.values()
+    ]
+    return dict(zip(experiment["seeds"], map(list, zip(*values, strict=True)), strict=True))

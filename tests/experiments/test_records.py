@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from partclipseg_lite.experiments import records
@@ -12,6 +13,7 @@ from partclipseg_lite.experiments.records import (
     load_record,
     record_names,
     record_path,
+    scores_by_seed,
     write_record,
 )
 
@@ -62,3 +64,11 @@ def test_what_was_written_is_read_again_and_stays_readable_for_people(tmp_path, 
     assert load_record("mine") == {"a": [1, None], "b": "ä"} and record_names() == ["mine"]
     assert record_path("mine").read_text().count("\n") > 3
     assert not record_path("yours").exists()
+
+
+def test_the_scores_of_each_seed_are_those_whose_mean_is_told():
+    experiment = load_record("toy")["experiments"]["separation_only"]
+    found = scores_by_seed(experiment)
+    assert list(found) == experiment["seeds"] and len(found) > 1
+    means = [t["mean"] for s in experiment["summary"]["test"].values() for t in s.values()]
+    np.testing.assert_allclose(np.mean([*found.values()], axis=0), means, rtol=1e-12)
