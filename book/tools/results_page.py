@@ -13,12 +13,7 @@ from pathlib import Path
 from partclipseg_lite.evaluation.errors import KINDS
 from partclipseg_lite.evaluation.intervals import Interval
 from partclipseg_lite.experiments.plan import Experiment, experiments
-from partclipseg_lite.experiments.records import (
-    load_record,
-    record_path,
-    scores_by_seed,
-    turned,
-)
+from partclipseg_lite.experiments.records import alike, load_record, record_path, turned
 from results_pictures import in_words, size_and_score
 
 BOOK = Path(__file__).resolve().parents[1]
@@ -237,9 +232,8 @@ def pieces(record: dict, plan: dict[str, Experiment]) -> str:
         rows.append([one.title, str(len(found["seeds"])), *values, reference, *against])
     names = ["training", "seeds", "unseen, Oracle-Obj", "unseen, Pred-All", "minus"]
     shown = [table([*names, "Oracle-Obj", "Pred-All"], rows)] if rows else []
-    same = [scores_by_seed(known[name]) for name in GRADIENTLESS if name in known]
-    seeds = sorted(set.intersection(*map(set, same))) if len(same) == len(GRADIENTLESS) else []
-    if seeds and all(same[0][seed] == same[1][seed] for seed in seeds):
+    same = [known[name] for name in GRADIENTLESS if name in known]
+    if len(same) == len(GRADIENTLESS) and (seeds := alike(*same)):
         shown.append(
             f"Of seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}, which both have, two "
             "trainings are equal to the last digit, in every score: *separation as printed* "

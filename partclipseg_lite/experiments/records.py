@@ -63,11 +63,18 @@ def turned(told: dict) -> dict:
     }
 
 
-def scores_by_seed(experiment: dict) -> dict[int, list[float]]:
-    """Every test score of each training of a recorded experiment, in one order, by its seed."""
-    values = [
-        told["values"]
-        for setting in experiment["summary"]["test"].values()
-        for told in setting.values()
+def alike(one: dict, other: dict) -> list[int]:
+    """Seeds that two recorded experiments share, if every test score of these trainings is equal.
+
+    To the last digit; [] if a score differs, or no seed is shared.
+    """
+    seeds = [seed for seed in one["seeds"] if seed in other["seeds"]]
+    scores = [
+        [
+            [told["values"][experiment["seeds"].index(seed)] for seed in seeds]
+            for setting in experiment["summary"]["test"].values()
+            for told in setting.values()
+        ]
+        for experiment in (one, other)
     ]
-    return dict(zip(experiment["seeds"], map(list, zip(*values, strict=True)), strict=True))
+    return seeds if scores[0] == scores[1] else []

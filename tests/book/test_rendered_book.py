@@ -135,11 +135,6 @@ def test_the_laboratory_answers_a_reader_without_a_kernel(book, browser):
         chromium.close()
 
 
-# ---- the checks themselves see what they are for -------------------------------------------------
-
-WIDGET = '<script type="application/vnd.jupyter.widget-view+json">{"model_id": "gone"}</script>'
-
-
 def test_axe_finds_nothing_serious_on_any_page(book, browser):
     from playwright.sync_api import sync_playwright
 
@@ -164,6 +159,9 @@ def test_axe_finds_nothing_serious_on_any_page(book, browser):
     assert {name: faults for name, faults in serious.items() if faults} == {}
 
 
+# ---- the checks themselves see what they are for -------------------------------------------------
+
+WIDGET = '<script type="application/vnd.jupyter.widget-view+json">{"model_id": "gone"}</script>'
 FAULTY = {
     "a missing picture": ('<img src="no.png">', "no.png, which is not there"),
     "a broken picture": ('<img src="broken.png">', "cannot be read as a picture"),

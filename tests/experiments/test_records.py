@@ -5,15 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from partclipseg_lite.experiments import records
 from partclipseg_lite.experiments.records import (
+    alike,
     load_record,
     record_names,
     record_path,
-    scores_by_seed,
     write_record,
 )
 
@@ -66,9 +65,18 @@ def test_what_was_written_is_read_again_and_stays_readable_for_people(tmp_path, 
     assert not record_path("yours").exists()
 
 
-def test_the_scores_of_each_seed_are_those_whose_mean_is_told():
-    experiment = load_record("toy")["experiments"]["separation_only"]
-    found = scores_by_seed(experiment)
-    assert list(found) == experiment["seeds"] and len(found) > 1
-    means = [t["mean"] for s in experiment["summary"]["test"].values() for t in s.values()]
-    np.testing.assert_allclose(np.mean([*found.values()], axis=0), means, rtol=1e-12)
+def scored(seeds, *values):
+    return {"seeds": seeds, "summary": {"test": {"plain": {"unseen": {"values": [*values]}}}}}
+
+
+@pytest.mark.parametrize(
+    ("other", "seeds"),
+    [
+        (scored([1, 2, 3], 20.0, 30.0, 40.0), [1, 2]),
+        (scored([2, 1], 30.0, 20.0), [1, 2]),  # in another order
+        (scored([1, 2], 20.0, 30.0 + 1e-9), []),
+        (scored([7], 10.0), []),  # no seed in common: nothing is known
+    ],
+)
+def test_experiments_are_alike_where_the_seeds_of_both_have_equal_scores(other, seeds):
+    assert alike(scored([0, 1, 2], 10.0, 20.0, 30.0), other) == seeds
