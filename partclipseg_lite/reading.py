@@ -1,10 +1,10 @@
 """What the paper means and what its public release computes, as one list of named options.
 
 `PAPER` and `RELEASED` are two bundles of the same options and nothing else: every difference
-between them that concerns the network, the training input or the losses can be switched, and
-measured, by itself. How the release scores is a class of `release/evaluator.py`. Line numbers are
-those of kaist-cvml/part-clipseg at commit 8abceef (`M:` the network, `P:` the training code, `D:`
-the data mapper).
+between them that concerns the network, the training input, the losses or the optimizer can be
+switched, and measured, by itself. How the release scores is a class of `release/evaluator.py`. Line
+numbers are those of kaist-cvml/part-clipseg at commit 8abceef (`M:` the network, `P:` the training
+code, `D:` the data mapper, `T:` the script that trains).
 """
 
 from collections.abc import Mapping
@@ -39,6 +39,9 @@ class Reading(BaseModel):
     #: Pixels of objects whose parts are not to be known yet: left out of every term, or taught as
     #: background (D:254).
     novel_objects: Literal["ignored", "background"] = "ignored"
+    #: A picture comes to the network's size in one step, or by way of a short side of 800 pixels
+    #: (D:100-105). One that has that size already, as the drawn ones, stays as it is.
+    resize: Literal["once", "twice"] = "once"
 
     # Mask loss
     #: A batch without a background pixel: its term is left out, or the mean over nothing is NaN and
@@ -76,6 +79,11 @@ class Reading(BaseModel):
     #: The released list of an image's objects ends before its last entry, which is meant to be
     #: background; without background it is an object that then has no attention loss (P:589).
     last_object: Literal["kept", "dropped"] = "kept"
+
+    # Optimizer
+    #: What weight decay pulls towards zero: every trained weight (the paper says nothing of it), or
+    #: all but embeddings and norms (T:177-225).
+    weight_decay: Literal["all", "layers"] = "all"
 
     @model_validator(mode="before")
     @classmethod
@@ -124,6 +132,7 @@ BUNDLES: dict[str, dict[str, str]] = {
         "text_embeddings": "trained",
         "channels": "bgr",
         "novel_objects": "background",
+        "resize": "twice",
         "empty_background": "lose_step",
         "grid_masks": "nearest",
         "attention_sum": "half",
@@ -137,6 +146,7 @@ BUNDLES: dict[str, dict[str, str]] = {
         "peak_of": "smoothed",
         "loss_over": "objects_and_images",
         "last_object": "dropped",
+        "weight_decay": "layers",
     },
 }
 PAPER, RELEASED = Reading(), Reading.model_validate("released")

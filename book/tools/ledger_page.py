@@ -197,11 +197,10 @@ equations in [Notation](notation.md).
 
 ## What the ledger leaves out
 
-Some differences have no row, because nothing here shows them: weight decay by group (0 for
-embeddings and norms, 1e-4 elsewhere; the paper gives none), the environment (Python 3.8, a copy
-of transformers inside of the repository), a checkpoint that carries the optimizer's state, the
-image size that the paper does not give, and two numbers of the paper for one score (Pred-All on
-ADE20K-Part-234: 11.38 in section 4.2 and 19.63 in section 4.3, where the second may be left over
+Some differences have no row, because nothing here shows them: the environment (Python 3.8, a
+copy of transformers inside of the repository), a checkpoint that carries the optimizer's state,
+the image size that the paper does not give, and two numbers of the paper for one score (Pred-All
+on ADE20K-Part-234: 11.38 in section 4.2 and 19.63 in section 4.3, where the second may be left over
 from an earlier evaluation).
 
 And a word on what this page is not. Most rows are what becomes of any idea on its way through

@@ -14,7 +14,7 @@ from .drawn import DrawnWorld
 from .folders import SAME_SPLIT, layout_of, open_dataset
 from .label_files import CLASSES, find_split, read_class_list
 from .pascal_part_116 import IMAGES
-from .views import SamplesOf, picture_of
+from .views import LabelsResizedTwice, SamplesOf, picture_of
 
 #: What prepares a folder whose pictures have these labels.
 PREPARED_BY = {
@@ -118,6 +118,7 @@ def objects_to_score(settings: Settings, names: Iterable[str] | None = None) -> 
     """
     folder, split = folder_to_score(settings), settings.test.split or "val"
     dataset = open_dataset(folder, split, per="object", released=True, objects="all")
+    dataset = LabelsResizedTwice(dataset)
     return dataset if names is None else SamplesOf(dataset, map(picture_of, names))
 
 

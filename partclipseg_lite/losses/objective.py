@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import EllipsisType
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..network.models import CLIPSeg, Conditions, PartCLIPSeg, SegmentationOutput
 from ..settings import LossSettings
@@ -107,6 +107,14 @@ class Objective:
             **(dice_counts(targets) if self.loss.dice_weight else {}),
             "objects": number(objects),
             "images": number(images),
+        }
+
+    def decayed(self, model: PartCLIPSeg | CLIPSeg) -> dict[str, nn.Parameter]:
+        """What weight decay pulls towards zero, by name: all that is trained."""
+        return {
+            name: weight
+            for name, weight in model.named_parameters()
+            if weight.requires_grad
         }
 
     # ---- Eq. 5

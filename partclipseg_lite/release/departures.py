@@ -3,7 +3,7 @@
 An option of `Reading` chooses it. Every class below takes the place of one step of the paper's
 class that it names as its base. `as_read` puts the chosen ones together. Lines are those of
 kaist-cvml/part-clipseg at commit 8abceef (`M:` the network, `P:` the training code, `D:` the data
-mapper).
+mapper, `T:` the script that trains).
 """
 
 from collections.abc import Sequence
@@ -12,15 +12,16 @@ from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.transforms.functional import gaussian_blur
 
-from ..datasets.sample import IGNORE
+from ..datasets.fit import Fit, enlarged
+from ..datasets.sample import IGNORE, Sample
 from ..losses.attention_control import AttentionPlan, parts_in
 from ..losses.masks import LEFT_OUT, Targets
 from ..losses.objective import Objective
 from ..network.backbone import Backbone, encode_tokens
-from ..network.models import Conditions, PartCLIPSeg, SegmentationOutput
+from ..network.models import CLIPSeg, Conditions, PartCLIPSeg, SegmentationOutput
 from ..reading import Reading
 
 # ---- network
@@ -83,6 +84,16 @@ class NovelAsBackground(Objective):
         return super().targets(
             torch.where(object_map == LEFT_OUT, IGNORE, object_map), part_map, *words
         )
+
+
+class FitTwice(Fit):
+    """D:100-105. A picture is enlarged to a short side of 800 pixels, and squashed from there."""
+
+    def __call__(self, sample: Sample, side: int) -> Sample:
+        height, width = sample.image.shape[:2]
+        if (height, width) != (side, side):
+            sample = sample.resized(enlarged(height, width))
+        return super().__call__(sample, side)
 
 
 # ---- mask loss
@@ -243,6 +254,25 @@ class DividedByImages(Objective):
         }
 
 
+# ---- optimizer
+
+
+class LayersDecayed(Objective):
+    """T:177-225. Weight decay spares norms and embeddings, CLIP's table of words above all."""
+
+    def decayed(self, model: PartCLIPSeg | CLIPSeg) -> dict[str, nn.Parameter]:
+        spared = {
+            id(weight)
+            for module in model.modules()
+            if isinstance(module, nn.LayerNorm | nn.Embedding)
+            for weight in module.parameters(recurse=False)
+        }
+        # of positions: an nn.Embedding there, a bare parameter in open_clip
+        spared.add(id(model.backbone.clip.positional_embedding))
+        every = super().decayed(model)
+        return {name: weight for name, weight in every.items() if id(weight) not in spared}
+
+
 #: Option of `Reading` -> the departure that it puts in the paper's place. Where two meet in one
 #: step, the first sees what the second gives.
 DEPARTURES: dict[str, type] = {
@@ -251,6 +281,7 @@ DEPARTURES: dict[str, type] = {
     "text_embeddings": TrainedWords,
     "channels": BlueFirst,
     "novel_objects": NovelAsBackground,
+    "resize": FitTwice,
     "empty_background": LostStep,
     "grid_masks": CornerPixel,
     "attention_sum": HalfSum,
@@ -264,14 +295,15 @@ DEPARTURES: dict[str, type] = {
     "peak_of": PeakSmoothed,
     "peak_in": PeakAnywhere,
     "loss_over": DividedByImages,
+    "weight_decay": LayersDecayed,
 }
 
 
 def as_read(paper: type, reading: Reading) -> type:
     """The paper's class with the departures that `reading` asks for in the place of its steps.
 
-    `paper` is `PartCLIPSeg`, `Backbone` or `Objective`; in the paper's reading it comes back as it
-    is.
+    `paper` is `PartCLIPSeg`, `Backbone`, `Fit` or `Objective`; in the paper's reading it comes back
+    as it is.
     """
     departed = reading.departures()
     return _combined(

@@ -9,8 +9,10 @@ from torch.utils.data import Dataset
 
 from ..datasets.chosen import training_folder
 from ..datasets.drawn import DrawnWorld
+from ..datasets.fit import Fit
 from ..datasets.sample import IGNORE, Sample
 from ..losses.masks import LEFT_OUT
+from ..release.departures import as_read
 from ..settings import Settings
 from ..vocabulary import Vocabulary
 from .prompts import Phrasings, PromptSampler
@@ -48,7 +50,7 @@ class TrainingExamples(Dataset):
     def __init__(self, samples: Sequence[Sample], vocabulary: Vocabulary, settings: Settings):
         seen, training = taught(vocabulary, settings), settings.training
         self.samples, self.seed, self.size = samples, training.seed, settings.model.image_size
-        self.data = settings.data
+        self.data, self.reading = settings.data, settings.reading
         self.prompts = PromptSampler(
             seen,
             training.parts_per_image,
@@ -100,9 +102,7 @@ class TrainingExamples(Dataset):
         """
         for _ in range(TRIES if self.data.need_parts else 1):
             index = int(rng.integers(len(self.samples)))
-            sample = self.samples[index]
-            if sample.image.shape[:2] != (self.size, self.size):
-                sample = sample.resized(self.size)
+            sample = as_read(Fit, self.reading)()(self.samples[index], self.size)
             if not self.data.need_parts or (self.part_label[sample.part_map] != IGNORE).any():
                 return index, sample
         raise ValueError(

@@ -16,9 +16,11 @@ from torch.utils.data import DataLoader
 from ..datasets.chosen import check_training_pictures
 from ..datasets.sample import Sample
 from ..files import remove_partials, write_whole
+from ..losses.objective import Objective
 from ..network.clip_start import start_from_clip
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..network.precision import made_in_float32
+from ..release.departures import as_read
 from ..settings import Settings
 from ..vocabulary import Vocabulary
 from ..weights.build import build_model
@@ -47,6 +49,21 @@ def poly_schedule(settings: Settings):
         return warm * max(0.0, 1 - step / training.steps) ** training.poly_power
 
     return factor
+
+
+def new_optimizer(model: PartCLIPSeg | CLIPSeg, settings: Settings) -> torch.optim.AdamW:
+    """AdamW over all trained weights, of which it decays those that the reading says."""
+    training, grid = settings.training, model.backbone.grid
+    decayed = as_read(Objective, settings.reading)(settings.loss, grid).decayed(model)
+    spared = [
+        weight
+        for name, weight in model.named_parameters()
+        if weight.requires_grad and name not in decayed
+    ]
+    groups = [{"params": list(decayed.values())}]
+    if spared:
+        groups.append({"params": spared, "weight_decay": 0.0})
+    return torch.optim.AdamW(groups, lr=training.learning_rate, weight_decay=training.weight_decay)
 
 
 @made_in_float32()
@@ -100,10 +117,7 @@ def _train(settings, output, samples, progress, accelerator, vocabulary, model, 
         for folder in (output, output / "checkpoints"):
             remove_partials(folder)
     model.to(accelerator.device)  # before the optimizer, whose moments follow its parameters
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        trained, lr=training.learning_rate, weight_decay=training.weight_decay
-    )
+    optimizer = new_optimizer(model, settings)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, poly_schedule(settings))
     resumed = latest_checkpoint(output / "checkpoints", settings, model.backbone.clip)
     if resumed is None and (output / "weights.safetensors").is_file():  # checkpoints were deleted

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from drawn_world import captions
 
 from ..datasets.drawn import RenderedWorld
+from ..datasets.fit import Fit
 from ..datasets.sample import IGNORE
 from ..losses.masks import Targets
 from ..losses.objective import Objective
@@ -78,6 +79,7 @@ class PhraseExamples(Dataset):
         self.samples, self.seed = pictures, training.seed
         self.size, self.count = settings.model.image_size, training.objects_per_image
         self.phrases = write_phrases(pictures, settings.data.seed)
+        self.reading = settings.reading
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -85,9 +87,7 @@ class PhraseExamples(Dataset):
     def __getitem__(self, place: tuple[int, int]) -> dict[str, np.ndarray]:
         rng = np.random.default_rng([self.seed, *place])
         i = int(rng.integers(len(self.samples)))
-        sample = self.samples[i]
-        if sample.image.shape[:2] != (self.size, self.size):
-            sample = sample.resized(self.size)
+        sample = as_read(Fit, self.reading)()(self.samples[i], self.size)
         step = -1 if rng.random() < 0.5 else 1  # mirrored or not; no phrase says left or right
         asked = self.asked(i, rng)
         jitter = np.concatenate([rng.uniform(0.85, 1.15, 1), rng.uniform(-0.15, 0.15, 3)])

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from helpers import DRAWN
 
 from partclipseg_lite.datasets.chosen import (
@@ -12,8 +14,8 @@ from partclipseg_lite.datasets.chosen import (
     training_folder,
 )
 from partclipseg_lite.datasets.drawn import DrawnWorld
-from partclipseg_lite.datasets.sample import IGNORE
-from partclipseg_lite.datasets.views import SamplesOf, picture_of
+from partclipseg_lite.datasets.sample import IGNORE, Sample
+from partclipseg_lite.datasets.views import LabelsResizedTwice, SamplesOf, picture_of
 from partclipseg_lite.datasets.write import write_dataset
 from partclipseg_lite.settings import Settings
 
@@ -125,6 +127,26 @@ def test_the_benchmark_scores_one_object_at_a_time(folder, world):
     for i, name in enumerate(few.names):
         present = set(np.unique(few[i].object_map).tolist()) - {IGNORE}
         assert [DRAWN.objects[o] for o in present] == [name.partition("#")[2]]
+
+
+class OnePicture(list):
+    vocabulary, names = DRAWN, ["one"]
+
+    def __init__(self, picture):
+        super().__init__([picture])
+
+
+@pytest.mark.parametrize("size", [(48, 64), (375, 500), (30, 90), (800, 1000), (1000, 900)])
+def test_the_benchmark_scores_labels_that_were_enlarged_and_shrunk_again(size):
+    ids = np.random.default_rng(0).integers(IGNORE, 4, size)
+    picture = Sample(np.zeros((*size, 3), np.uint8), ids, ids[::-1].copy(), "one")
+    found = LabelsResizedTwice(OnePicture(picture))[0]
+    for mine, whole in ((found.object_map, ids), (found.part_map, ids[::-1].copy())):
+        large = torch.from_numpy(whole)[None, None].float()
+        scale = min(800 / min(size), 1333 / max(size))
+        large = F.interpolate(large, size=[round(side * scale) for side in size], mode="nearest")
+        assert torch.equal(torch.from_numpy(mine), F.interpolate(large, size=size)[0, 0].long())
+    assert found.image is picture.image and found.name == "one"
 
 
 def test_samples_of_certain_pictures_keep_their_order(world):

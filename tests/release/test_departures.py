@@ -6,6 +6,7 @@ single option as released.
 """
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -25,8 +26,10 @@ from helpers import (
     tiny_model,
     tokenizer,
 )
+from PIL import Image
 
-from partclipseg_lite.datasets import IGNORE
+from partclipseg_lite.datasets import IGNORE, Sample
+from partclipseg_lite.datasets.fit import Fit, enlarged
 from partclipseg_lite.inference.segmenter import PartSegmenter
 from partclipseg_lite.losses.masks import LEFT_OUT
 from partclipseg_lite.losses.objective import Objective
@@ -36,7 +39,7 @@ from partclipseg_lite.reading import BUNDLES, PAPER, RELEASED, Reading
 from partclipseg_lite.release.departures import DEPARTURES, TrainedWords, as_read
 from partclipseg_lite.settings import LossSettings, Settings
 from partclipseg_lite.training.examples import TrainingExamples
-from partclipseg_lite.training.loop import train
+from partclipseg_lite.training.loop import new_optimizer, train
 from partclipseg_lite.training.objective import LossModule
 from partclipseg_lite.weights.build import build_model
 from partclipseg_lite.weights.models import load_model
@@ -74,7 +77,7 @@ def test_every_option_has_a_test_that_shows_both_of_its_sides():
 
 
 def test_a_departure_overrides_steps_of_one_class_of_the_paper_which_itself_comes_back_unchanged():
-    for paper in (PartCLIPSeg, Backbone, Objective):
+    for paper in (PartCLIPSeg, Backbone, Fit, Objective):
         assert as_read(paper, PAPER) is paper
         assert as_read(paper, RELEASED).__name__ == paper.__name__ and issubclass(
             as_read(paper, RELEASED), paper
@@ -244,6 +247,38 @@ def test_training_meets_the_colours_in_this_order_and_inference_always_in_rgb(
         np.testing.assert_allclose(
             pixels[0].permute(1, 2, 0), (colours / 255 - mean) / std, atol=1e-5
         )
+
+
+@shows("resize")
+@pytest.mark.parametrize("side", ["once", "twice"])
+def test_a_training_picture_is_squashed_at_once_or_by_way_of_800_pixels(side, clip_path):
+    # A fine chequerboard of 60 x 90 pixels; the short side of 800 makes it 800 x 1200.
+    chequered = (np.indices((60, 90)).sum(0) % 2 * 255).astype(np.uint8)
+    other = np.full((60, 90), IGNORE)
+    other[:, :45] = 0
+    picture = Sample(np.repeat(chequered[..., None], 3, 2), other, other)
+    settings = quick_settings(clip_path, reading__resize=side, data__need_parts=False)
+    settings = settings.model_copy(
+        update={"data": settings.data.model_copy(update={"mirror": False})}
+    )
+    seen = one_batch(settings, pictures=[picture])
+    expected = Image.fromarray(picture.image)
+    for size in [(1200, 800)] * (side == "twice") + [(SIZE, SIZE)]:
+        expected = expected.resize(size, Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(seen["image"][0].permute(1, 2, 0), np.asarray(expected))
+    half = np.arange(SIZE) < SIZE // 2
+    np.testing.assert_array_equal(seen["object_map"][0] == 0, np.broadcast_to(half, (SIZE, SIZE)))
+    fit = as_read(Fit, Reading(resize=side))()
+    drawn = samples()[0]
+    assert fit(drawn, drawn.image.shape[0]) is drawn  # nothing to fit
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((375, 500), (800, 1067)), ((500, 375), (1067, 800)), ((300, 900), (444, 1333))],
+)
+def test_the_benchmarks_loaders_enlarge_to_800_but_to_1333_at_most(size, expected):
+    assert enlarged(*size) == expected
 
 
 @shows("novel_objects")
@@ -570,6 +605,31 @@ def test_the_separation_loss_is_printed_without_a_gradient_or_soft_with_one(sepa
     _, terms = objective(separation=separation)(model, random_activations(1), WORDS, goal())
     assert terms["separation"].requires_grad == (separation == "soft")
     assert terms["enhancement"].requires_grad
+
+
+# ---- optimizer
+
+
+@shows("weight_decay")
+@pytest.mark.parametrize("side", ["all", "layers"])
+def test_weight_decay_pulls_on_everything_or_spares_norms_and_embeddings(side, clip_path):
+    reading = {"weight_decay": side, "text_embeddings": "trained"}
+    settings = quick_settings(clip_path, reading=reading, training__weight_decay=0.5)
+    model = build_model(settings)
+    optimizer = new_optimizer(model, settings)
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    for weight in model.parameters():  # a gradient of zero: what moves is pulled
+        weight.grad = torch.zeros_like(weight) if weight.requires_grad else None
+    optimizer.step()
+    rate = settings.training.learning_rate
+    spared = "norm|token_embedding|positional_embedding" if side == "layers" else "nothing"
+    for name, weight in model.named_parameters():
+        pulled = weight.requires_grad and not re.search(spared, name)
+        expected = before[name] * (1 - rate * 0.5) if pulled else before[name]
+        assert torch.equal(weight.detach(), expected), name
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == sum(
+        weight.requires_grad for weight in model.parameters()
+    )
 
 
 # ---- the bundle as a whole -----------------------------------------------------------------------
