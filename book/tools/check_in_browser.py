@@ -30,7 +30,7 @@ MAC = (
 )
 WIDE, NARROW = (1280, 900), (390, 844)
 WAYS = [(WIDE, "light"), (NARROW, "dark"), (WIDE, "dark"), (NARROW, "light")]
-PATIENCE = 60_000  # milliseconds until a page, its formulas or its widgets count as stuck
+PATIENCE = 60_000  # milliseconds until a page or its widgets count as stuck
 
 # Chromium's own calls home would be refused or counted as the book's.
 ARGUMENTS = [
@@ -43,8 +43,7 @@ ARGUMENTS = [
     "--disable-extensions",
 ]
 
-FORMULAS_DONE = """() => !window.MathJax
-    || (window.MathJax.startup && window.MathJax.startup.promise.then(() => true))"""
+FONTS_LOADED = "() => document.fonts.ready.then(() => true)"
 WIDGETS_DRAWN = """() => {
     const views = document.querySelectorAll(
         'script[type="application/vnd.jupyter.widget-view+json"]');
@@ -70,12 +69,6 @@ SHOWN = """output => [...output.querySelectorAll('img, canvas, svg')]
     .filter(node => node.getClientRects().length)
     .map(node => node.src || (node.toDataURL ? node.toDataURL() : node.outerHTML))"""
 TOO_WIDE = "() => document.documentElement.scrollWidth - window.innerWidth"
-BROKEN_FORMULAS = (
-    "() => [...document.querySelectorAll('mjx-merror')].map(node => node.textContent.slice(0, 120))"
-)
-BARE_FORMULAS = """() => [...document.querySelectorAll('article .math')]
-    .filter(node => !node.querySelector('mjx-container'))
-    .map(node => node.textContent.slice(0, 80))"""
 
 
 def find_chromium() -> str | None:
@@ -145,14 +138,12 @@ def check_slider(page) -> list[str]:
 
 
 def check_content(page) -> list[str]:
-    """Pictures without size, and formulas that MathJax could not set, on the page that is open."""
-    page.wait_for_function(FORMULAS_DONE)
+    """Pictures without size and sliders without effect, on the page that is open."""
+    page.wait_for_function(FONTS_LOADED)
     page.wait_for_function(WIDGETS_DRAWN)
     page.wait_for_function(LABORATORIES_READY)
     return [
         *(f"empty picture {source}" for source in page.evaluate(EMPTY_PICTURES)),
-        *(f"broken formula {text}" for text in page.evaluate(BROKEN_FORMULAS)),
-        *(f"formula left as text: {text}" for text in page.evaluate(BARE_FORMULAS)),
         *check_slider(page),
     ]
 

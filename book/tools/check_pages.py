@@ -46,7 +46,7 @@ LOADED_LINKS = {
     "prefetch",
     "preconnect",
 }
-HEAVIEST = 2_000_000  # bytes
+HEAVIEST = {True: 2_000_000, False: 700_000}  # bytes; chapters, pages of text
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -167,6 +167,15 @@ def check_markup(page: Path) -> Iterator[str]:
         yield "does not load figures.css, which undoes the theme's dark-mode filter on pictures"
 
 
+def check_formulas(page: Path) -> Iterator[str]:
+    """Every formula was set, and understood, when the page was rendered."""
+    for tag in parsed(page).select("article .math"):
+        if not tag.select_one(".katex"):
+            yield f"has a formula left as text: {tag.get_text()[:80]!r}"
+    for tag in parsed(page).select(".katex-error"):
+        yield f"has a formula that KaTeX does not understand: {tag.get('title')!r}"
+
+
 def check_pictures(page: Path) -> Iterator[str]:
     """Every picture says in words what it shows, and has its size before it is loaded."""
     for tag in parsed(page).select("article img"):
@@ -179,20 +188,19 @@ def check_pictures(page: Path) -> Iterator[str]:
 
 
 def check_weight(page: Path) -> Iterator[str]:
-    """No page brings more than a reader on a slow line waits for; MathJax is not counted.
+    """No page brings more than a reader on a slow line waits for.
 
-    Nor are fonts, which style sheets load.
+    Fonts, which style sheets load, are not counted.
     """
     files = {page} | {
         target_of(page, address)
         for address in loaded_addresses(page)
         if not is_external(address) and not address.startswith("data:")
     }
-    weight = sum(
-        file.stat().st_size for file in files if file.is_file() and "mathjax" not in file.parts
-    )
-    if weight > HEAVIEST:
-        yield f"loads {weight / 1e6:.1f} MB, more than {HEAVIEST / 1e6:g}"
+    weight = sum(file.stat().st_size for file in files if file.is_file())
+    most = HEAVIEST[page.parent.name == "notebooks"]
+    if weight > most:
+        yield f"loads {weight / 1e6:.2f} MB, more than {most / 1e6:g}"
 
 
 def check_widgets(page: Path) -> Iterator[str]:
@@ -236,6 +244,7 @@ def check_files(root: Path) -> list[str]:
             check_links(page, root),
             check_outputs(page),
             check_markup(page),
+            check_formulas(page),
             check_pictures(page),
             check_weight(page),
             check_widgets(page),

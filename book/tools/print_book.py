@@ -16,7 +16,7 @@ from pypdf import PdfReader, PdfWriter
 
 from book_pages import BUILD, HTML, fail, toc_pages
 from check_in_browser import (
-    FORMULAS_DONE,
+    FONTS_LOADED,
     HOW_TO_GET_CHROMIUM,
     PATIENCE,
     Visit,
@@ -32,7 +32,7 @@ display: flex; justify-content: space-between"><span class="title"></span>
 def printed(page, address: str) -> tuple[str, bytes]:
     """Title and PDF of one page that Playwright's `page` opens."""
     page.goto(address, wait_until="load")
-    page.wait_for_function(FORMULAS_DONE)
+    page.wait_for_function(FONTS_LOADED)
     page.evaluate(
         "() => document.querySelectorAll('img').forEach(one => { one.loading = 'eager'; })"
     )

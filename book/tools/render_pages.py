@@ -33,6 +33,7 @@ import results_pictures
 import web_access
 import web_icons
 import web_pictures
+import web_weight
 from book_pages import (
     BUILD,
     CONFIG,
@@ -48,14 +49,16 @@ from book_pages import (
     write_notebook,
 )
 from execute_chapters import is_fresh
-from javascript import INSTALL, npm
+from javascript import INSTALL, npm, with_node
 from quiz import with_quiz
 
 JAVASCRIPT = BUILD / "javascript"
+KATEX = JAVASCRIPT / "node_modules" / "katex" / "dist" / "katex.min.js"  # sets the formulas
 # What the pages serve themselves: file or folder in node_modules -> place under the book's static
 # files.
 SERVED = {
-    "mathjax/es5": "mathjax",
+    "katex/dist/katex.min.css": "katex/katex.min.css",
+    "katex/dist/fonts": "katex/fonts",
     "requirejs/require.js": "vendor/require.js",
     "@jupyter-widgets/html-manager/dist": "vendor/@jupyter-widgets/html-manager/dist",
 }
@@ -81,7 +84,7 @@ def _fetched() -> Path:
     if stamp.exists() and stamp.read_text() == wanted:
         return static
     print(
-        "== fetching the book's JavaScript (once; MathJax, widgets' viewer, onnxruntime-web)",
+        "== fetching the book's JavaScript (once; KaTeX, widgets' viewer, onnxruntime-web)",
         flush=True,
     )
     folder = fresh_folder(JAVASCRIPT)
@@ -97,7 +100,7 @@ def _fetched() -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         if origin.is_dir():
             unneeded = shutil.ignore_patterns(
-                "*.map", "embed.js", "libembed-amd.js", "*.eot", "sre"
+                "*.map", "embed.js", "libembed-amd.js", "*.ttf", "*.woff"
             )
             shutil.copytree(origin, place, dirs_exist_ok=True, ignore=unneeded)
         else:
@@ -105,7 +108,8 @@ def _fetched() -> Path:
     runtime_folder().mkdir()
     for name in RUNTIME:
         shutil.copy(folder / "node_modules" / "onnxruntime-web" / "dist" / name, runtime_folder())
-    shutil.rmtree(folder / "node_modules")
+    for heavy in ("onnxruntime-web", "@jupyter-widgets"):  # KaTeX and PurgeCSS stay, to run here
+        shutil.rmtree(folder / "node_modules" / heavy)
     stamp.write_text(wanted)
     return static
 
@@ -138,6 +142,7 @@ def book_config(static: Path) -> dict:
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     config["sphinx"]["local_extensions"] = {chapter_numbers.__name__: str(ROOT / "book" / "tools")}
     config["sphinx"]["config"]["html_static_path"] = [str(ROOT / "book" / "assets"), str(static)]
+    config["sphinx"]["config"]["katex_js_path"] = str(KATEX)
     address = repository_url() or config["repository"]["url"]
     if address:
         config["repository"] |= {"url": address, "branch": launch_branch()}
@@ -233,7 +238,7 @@ def render(source: Path, output: Path) -> None:
     log = LOGS / "jupyter-book.log"
     with open(log, "w", encoding="utf-8") as stream:
         status = subprocess.run(
-            command, stdout=stream, stderr=subprocess.STDOUT, cwd=ROOT
+            command, stdout=stream, stderr=subprocess.STDOUT, cwd=ROOT, env=with_node()
         ).returncode
     if status:
         text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8"))
@@ -245,6 +250,7 @@ def render(source: Path, output: Path) -> None:
     web_pictures.improve(work / "_build" / "html")
     web_icons.draw(work / "_build" / "html")
     web_access.mend(work / "_build" / "html")
+    web_weight.lighten(work / "_build" / "html")
     if output.exists():
         shutil.rmtree(output)
     output.parent.mkdir(parents=True, exist_ok=True)
