@@ -30,10 +30,10 @@ from tqdm import tqdm
 from ledger_rows import Row, rows
 from partclipseg_lite.datasets import IGNORE, Sample
 from partclipseg_lite.datasets.drawn import DrawnWorld
+from partclipseg_lite.evaluation import answers
 from partclipseg_lite.evaluation.attention import lost_on_grid
-from partclipseg_lite.evaluation.class_means import HEADLINES, mean_iou
+from partclipseg_lite.evaluation.class_means import HEADLINES
 from partclipseg_lite.evaluation.evaluate import predicted_labels
-from partclipseg_lite.evaluation.intervals import paired_difference
 from partclipseg_lite.evaluation.metrics import SETTINGS, Evaluator
 from partclipseg_lite.experiments.records import write_record
 from partclipseg_lite.losses.objective import Objective
@@ -310,14 +310,13 @@ def difference(before: Iterable, after: Iterable) -> dict:
     for evaluator, pictures in ((one, before), (other, after)):
         for sample, labels in pictures:
             evaluator.update(labels, sample.object_map, sample.part_map, sample.name)
-    told = {}
-    for setting in SETTINGS:
-        counts = [e.pictures.settings[setting][None] for e in (other, one)]
-        intervals = paired_difference(*counts, mean_iou(DRAWN.seen.numpy()))
-        told[setting] = {
+    told = {
+        setting: {
             key: {**interval._asdict(), "verdict": interval.verdict}
             for key, interval in intervals.items()
         }
+        for setting, intervals in answers.difference(other, one).items()
+    }
     return {"before": headlines(one), "after": headlines(other), "difference": told}
 
 

@@ -14,6 +14,7 @@ from partclipseg_lite.evaluation.errors import KINDS
 from partclipseg_lite.evaluation.intervals import Interval
 from partclipseg_lite.experiments.plan import Experiment, experiments
 from partclipseg_lite.experiments.records import alike, load_record, record_path, turned
+from partclipseg_lite.figures.records import signed
 from results_pictures import in_words, size_and_score
 
 BOOK = Path(__file__).resolve().parents[1]
@@ -55,11 +56,6 @@ def with_interval(interval: list[float | None]) -> str:
     """A value and its interval, "30.7 [29.2, 32.2]"."""
     low, value, high = interval
     return f"{cell(value)} [{cell(low)}, {cell(high)}]" if low is not None else cell(value)
-
-
-def signed(told: dict) -> str:
-    """A difference and its interval, "+3.9 [+2.5, +5.4]"."""
-    return f"{told['value']:+.1f} [{told['low']:+.1f}, {told['high']:+.1f}]"
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

@@ -10,7 +10,9 @@ from torch import Tensor
 from ..datasets.sample import Sample
 from ..inference.predict import resize_logits
 from ..vocabulary import Vocabulary
+from .class_means import mean_iou
 from .decisions import oracle_obj_labels, plain_labels
+from .intervals import Interval, paired_difference
 from .metrics import Evaluator
 
 
@@ -18,7 +20,7 @@ def evaluate_answers(
     answer: Callable[[Sample], Mapping[str, Tensor]],
     samples: Iterable[Sample],
     vocabulary: Vocabulary,
-) -> dict[str, dict]:
+) -> dict[str, Evaluator]:
     """Score every answer to every picture, with the objects told and with nothing told.
 
     Args:
@@ -28,7 +30,7 @@ def evaluate_answers(
         vocabulary: the T object parts.
 
     Returns:
-        `{name: result}` of `Evaluator.compute` in the settings "oracle_obj" and "plain".
+        `{name: evaluator}`, with the settings "oracle_obj" and "plain".
     """
     evaluators: dict[str, Evaluator] = {}
     for sample in samples:
@@ -41,4 +43,19 @@ def evaluate_answers(
             }
             evaluator = evaluators.setdefault(name, Evaluator(vocabulary, settings=labels))
             evaluator.update(labels, sample.object_map, sample.part_map)
-    return {name: evaluator.compute() for name, evaluator in evaluators.items()}
+    return evaluators
+
+
+def difference(one: Evaluator, other: Evaluator) -> dict[str, dict[str, Interval]]:
+    """One evaluator's mIoU minus the other's on the same pictures, in the same order.
+
+    Returns:
+        Setting -> {"seen", "unseen", "harmonic"}, with 95 % intervals over pictures.
+    """
+    statistic = mean_iou(one.vocabulary.seen.numpy())
+    return {
+        setting: paired_difference(
+            *(evaluator.pictures.settings[setting][None] for evaluator in (one, other)), statistic
+        )
+        for setting in one.settings
+    }

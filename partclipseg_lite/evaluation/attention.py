@@ -5,7 +5,7 @@ Letters: K parts of one object in view; N = grid x grid places; H, W the sides o
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from ..network.decoder import AttentionTap
 from ..network.models import PartCLIPSeg
 from ..settings import LossSettings
 from ..vocabulary import Vocabulary
+from .edits import Edit, look_everywhere
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,16 +227,11 @@ def measure_groups(
     }
 
 
-def look_everywhere(weights: Tensor) -> Tensor:
-    """Attention weights `[..., keys]` spread equally over all keys: an edit for a tap."""
-    return torch.full_like(weights, 1 / weights.shape[-1])
-
-
 def tap_changes(
     model: PartCLIPSeg,
     image: np.ndarray,
     words: Vocabulary,
-    edit: Callable[[Tensor], Tensor] = look_everywhere,
+    edit: Edit = look_everywhere,
 ) -> tuple[torch.Size, float, float]:
     """What a tap on all parts and objects does to the logits of one picture.
 
@@ -256,27 +252,34 @@ def tap_changes(
 
 
 @torch.no_grad()
-def share_changed(
+def shares_changed_in(
     model: PartCLIPSeg,
     sample: Sample,
     vocabulary: Vocabulary,
-    edit: Callable[[Tensor], Tensor] = look_everywhere,
+    edits: Mapping[str, Edit],
     activations: Sequence[Tensor] | None = None,
-) -> float:
-    """Share of the labelled pixels whose best part changes when attention is edited.
+) -> dict[str, float]:
+    """Of each edit of attention: share of the labelled pixels whose best part changes by it.
 
-    Asked are the parts in view; `edit` acts on the tables of all their parts and objects.
+    Asked are the parts in view; an edit acts on the tables of all their parts and objects.
     `activations` are those of the picture, where they are known already.
     """
     words = _words_in_view(sample, vocabulary)
-    tap = AttentionTap(torch.arange(len(words.parts) + len(words.objects)), edit=edit)
+    rows, embedded = torch.arange(len(words.parts) + len(words.objects)), model.embed(words)
     if activations is None:
         activations = encode(model, [sample.image])
-    as_it_is, edited = (
-        model(activations, model.embed(words), given).object_part_logits[0, :-1].argmax(0).cpu()
-        for given in (None, tap)
-    )
-    return float((as_it_is != edited)[torch.from_numpy(sample.part_map != IGNORE)].float().mean())
+    labelled = torch.from_numpy(sample.part_map != IGNORE)
+
+    def best(tap: AttentionTap | None) -> Tensor:
+        return (
+            model(activations, embedded, tap).object_part_logits[0, :-1].argmax(0).cpu()[labelled]
+        )
+
+    as_it_is = best(None)
+    return {
+        title: float((best(AttentionTap(rows, edit=edit)) != as_it_is).float().mean())
+        for title, edit in edits.items()
+    }
 
 
 def shares_changed(
@@ -284,19 +287,19 @@ def shares_changed(
     groups: Mapping[str, Sequence[Sample]],
     vocabulary: Vocabulary,
     pictures: int,
-) -> dict[str, dict[str, float]]:
-    """Group -> model -> mean of `share_changed` over the group's first pictures."""
-    shares: dict[str, dict[str, list[float]]] = {
-        group: {title: [] for title in models} for group in groups
-    }
+    edits: Mapping[str, Edit],
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Edit -> group -> model -> mean of `shares_changed_in` over the group's first pictures."""
+    shares: dict = {e: {g: {title: [] for title in models} for g in groups} for e in edits}
     for group, samples in groups.items():
         for sample in (samples[i] for i in range(pictures)):
             for title, model, activations in encode_for(models, sample.image):
-                share = share_changed(model, sample, vocabulary, activations=activations)
-                shares[group][title].append(share)
+                found = shares_changed_in(model, sample, vocabulary, edits, activations)
+                for edit, share in found.items():
+                    shares[edit][group][title].append(share)
     return {
-        group: {title: float(np.mean(found)) for title, found in of_model.items()}
-        for group, of_model in shares.items()
+        edit: {g: {t: float(np.mean(of)) for t, of in found.items()} for g, found in by.items()}
+        for edit, by in shares.items()
     }
 
 
@@ -315,6 +318,29 @@ def soft_beside_printed(
         slope = torch.autograd.grad(value, attention.maps, retain_graph=True)[0].abs()
         rows.append((temperature, value.item(), printed, int((slope > 1e-3 * slope.max()).sum())))
     return rows
+
+
+def enhancement_with(
+    attention: ObjectAttention,
+    on_grid: Callable[[Tensor], Tensor],
+    weights: Iterable[Tensor],
+) -> tuple[float, float]:
+    """Eq. 9 of an object whose masks come to the grid in some way, and its gradient's length.
+
+    A part of which nothing is left on the grid has a map of zeros, whose peak is the smallest.
+
+    Args:
+        attention: found with `gradients=True`.
+        on_grid: masks bool `[1, K, H, W]` -> float `[1, K, N]`, such as `Objective.on_grid`.
+        weights: those that the gradient is asked for.
+    """
+    masks = torch.from_numpy(np.stack([*attention.masks.values()]))[None]
+    area = on_grid(masks)[0].to(attention.maps)
+    maps = control.object_part_maps(replace(attention.plan, area=area))
+    plan = attention.plan
+    loss = control.enhancement_loss(control.peaks(maps, area), plan.group, plan.groups).sum()
+    slopes = torch.autograd.grad(loss, [*weights], retain_graph=True, allow_unused=True)
+    return loss.item(), sum(float(g.square().sum()) for g in slopes if g is not None) ** 0.5
 
 
 def shares_on_grid(mask: np.ndarray, on_grid: Callable[[Tensor], Tensor]) -> list[float]:

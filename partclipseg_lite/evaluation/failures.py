@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from ..inference.predict import predict, resize_logits
 from ..network.models import CLIPSeg, PartCLIPSeg
 from ..vocabulary import Vocabulary
 from .decisions import oracle_obj_labels, plain_labels
+from .intervals import Interval, paired_difference, unpaired_difference
 
 OWNERS = ("an own name", "another object", "background")
 
@@ -216,15 +217,60 @@ def pixel_shares(readings: Sequence[ObjectReading]) -> dict[str, float]:
     }
 
 
+#: What `three_failures` tells: sum and count of a reading.
+FAILURES: dict[str, Callable[[ObjectReading], tuple[float, int]]] = {
+    "objects swallowed by one name": lambda r: (r.swallowed, 1),
+    "excess of the greediest name": lambda r: (r.excess, 1),
+    "recall of parts under 100 pixels": lambda r: _small_recall(r.recalls),
+    "contested pixels": lambda r: (r.contested_share, 1),
+    "pixels won by another object": lambda r: (r.won_by["another object"], 1),
+}
+
+
 def three_failures(readings: Sequence[ObjectReading]) -> dict[str, float]:
     """Five numbers, means over objects (over parts for the recall), each from 0 to 1."""
-    found, shares = _recalls(readings), pixel_shares(readings)
-    return {
-        **greed(readings),
-        "recall of parts under 100 pixels": _mean(found[found[:, 0] < 100, 1]),
-        "contested pixels": shares["contested"],
-        "pixels won by another object": shares["won by another object"],
-    }
+    totals = _by_picture(readings).sum(0)
+    return dict(zip(FAILURES, _ratios(totals), strict=True))
+
+
+def failures_differ(
+    one: Sequence[ObjectReading], other: Sequence[ObjectReading], resamples: int = 1000
+) -> dict[str, Interval]:
+    """Each of `three_failures` of some readings minus that of others, with a 95 % interval.
+
+    Pictures are drawn together where both models read the same ones, and apart where they do not.
+    """
+    mine, theirs = _by_picture(one), _by_picture(other)
+
+    def statistic(totals: np.ndarray) -> dict[str, np.ndarray]:
+        return dict(zip(FAILURES, np.moveaxis(_ratios(totals), -1, 0), strict=True))
+
+    same = len(one) == len(other) and all(
+        a.obj == b.obj and np.array_equal(a.labelled, b.labelled)
+        for a, b in zip(one, other, strict=True)
+    )
+    compare = paired_difference if same else unpaired_difference
+    return compare(mine[None], theirs[None], statistic, resamples)
+
+
+def _small_recall(recalls: np.ndarray) -> tuple[float, int]:
+    small = recalls[recalls[:, 0] < 100, 1]
+    return small.sum(), len(small)
+
+
+def _by_picture(readings: Sequence[ObjectReading]) -> np.ndarray:
+    """Sums and counts of FAILURES in each picture, float64 `[pictures, 2, 5]`."""
+    of_picture: dict[int, np.ndarray] = {}
+    for reading in readings:
+        told = np.array([measure(reading) for measure in FAILURES.values()], float).T
+        of_picture[id(reading.sample)] = of_picture.get(id(reading.sample), 0) + told
+    return np.array([*of_picture.values()]).reshape(-1, 2, len(FAILURES))
+
+
+def _ratios(totals: np.ndarray) -> np.ndarray:
+    """Means of `[..., 2, 5]` sums and counts, `[..., 5]`; NaN of nothing."""
+    sums, counts = totals[..., 0, :], totals[..., 1, :]
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 def _recalls(readings: Sequence[ObjectReading]) -> np.ndarray:

@@ -128,6 +128,46 @@ def paired_difference(
     return found
 
 
+def unpaired_difference(
+    counts_a: np.ndarray,
+    counts_b: np.ndarray,
+    statistic: Statistic,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """Each number of a minus that of b, on other pictures each, with its 95 % interval.
+
+    Both sets of pictures are drawn by themselves.
+
+    Args:
+        counts_a: `[S, N, ...]`, of which seeds are averaged and not drawn.
+        counts_b: `[S, M, ...]`.
+        statistic: as for `bootstrap`; takes `[R, S, ...]`.
+        resamples: R.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: no seed or picture.
+    """
+    rng = np.random.default_rng(seed)
+    values, points, known = [], [], True
+    for counts in (np.asarray(counts_a), np.asarray(counts_b)):
+        _check(counts.ndim >= 2 and all(counts.shape[:2]), "counts have no seed or no picture")
+        drawn = _pictures_drawn(counts.shape[1], resamples, rng)
+        values.append(statistic(_sums(drawn, counts)))
+        points.append(statistic(counts.sum(1, dtype=np.float64)))
+        known &= counts.shape[1] > 1
+    (a, b), (point_a, point_b) = values, points
+    return {
+        key: _interval(
+            float(point_a[key].mean() - point_b[key].mean()),
+            a[key].mean(1) - b[key].mean(1),
+            known=known,
+        )
+        for key in a
+    }
+
+
 def mean_over_seeds(
     counts: np.ndarray, statistic: Statistic, resamples: int = 1000, seed: int = 0
 ) -> dict[str, Interval]:

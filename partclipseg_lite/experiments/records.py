@@ -63,6 +63,17 @@ def turned(told: dict) -> dict:
     }
 
 
+def change_from(experiments: dict, name: str, reference: str, setting: str) -> dict | None:
+    """Unseen mIoU of a recorded experiment minus that of another, as `difference` told it.
+
+    None where neither of the two was compared with the other.
+    """
+    mine, its = experiments[name]["difference"], experiments[reference]["difference"]
+    if mine and mine["from"] == reference:
+        return mine[setting]["unseen"]
+    return turned(its[setting]["unseen"]) if its and its["from"] == name else None
+
+
 def alike(one: dict, other: dict) -> list[int]:
     """Seeds that two recorded experiments share, if every test score of these trainings is equal.
 

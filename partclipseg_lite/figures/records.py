@@ -13,6 +13,8 @@ MODEL_NAMES = {
     "toy_clipseg": "CLIPSeg",
 }
 
+LOOKS = ("overlap", "missing places", "missing parts", "peak elsewhere")  # shares of places, parts
+
 
 def means_of(record: Mapping, setting: str, key: str, split: str = "test") -> dict[str, float]:
     """{preset: mean over its training seeds} of one score in one setting, in percent."""
@@ -25,6 +27,34 @@ def number(summary: Mapping) -> str:
     if summary["mean"] is None:
         return "–"
     return f"{summary['mean']:.1f}" + ("" if summary["std"] is None else f" ± {summary['std']:.1f}")
+
+
+def signed(told: Mapping) -> str:
+    """A difference {"low", "value", "high"} with its interval, such as "+3.9 [+2.5, +5.4]"."""
+    return f"{told['value']:+.1f} [{told['low']:+.1f}, {told['high']:+.1f}]"
+
+
+def forms_table(
+    experiments: Mapping[str, Mapping], changes: Mapping[str, Mapping | None], score: str
+) -> Markdown:
+    """What each form of attention control does to maps, and to the masks of novel objects.
+
+    Args:
+        experiments: title -> {"attention", "summary", "seeds"}, as records hold them.
+        changes: title -> difference of the score {"low", "value", "high", "verdict"}, or None.
+        score: setting of the unseen mIoU.
+    """
+    first = next(iter(experiments.values()))
+    quantities = [name for name in first["attention"] if name in LOOKS]
+    rows = []
+    for title, one in experiments.items():
+        looks = [f"{one['attention'][name]['mean']:.0%}" for name in quantities]
+        told = changes[title]
+        change = [signed(told), told["verdict"]] if told else ["–", ""]
+        scores = number(one["summary"]["test"][score]["unseen"])
+        rows.append([title, *looks, scores, *change, len(one["seeds"])])
+    name = SETTING_NAMES[score]
+    return table(["", *quantities, f"unseen mIoU, {name}", "difference", "", "seeds"], rows)
 
 
 def summary_table(

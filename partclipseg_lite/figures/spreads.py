@@ -1,11 +1,22 @@
 """Tables of means with their spread, and of differences that say whether they exceed it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from .attention_lab import TWO_SPREADS, mean_and_error
 from .text import Markdown, table
+
+
+class Told(Protocol):
+    """A difference, as `evaluation.intervals.Interval`."""
+
+    low: float
+    value: float
+    high: float
+    verdict: str
+
 
 Values = Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]
 
@@ -39,6 +50,26 @@ def temperature_table(rows: Iterable[tuple[float, float, float, int]]) -> Markdo
     """One row for each (temperature, soft, printed separation, places with a gradient)."""
     cells = [[tau, f"{soft:.4f}", f"{printed:.4f}", places] for tau, soft, printed, places in rows]
     return table(["τ", "soft", "printed", "places with a gradient"], cells)
+
+
+def intervals_table(
+    differences: Mapping[str, Mapping[str, Told]], form: str = "{:+.0%}", corner: str = ""
+) -> Markdown:
+    """A column a comparison, a row a number: the difference, its interval, and the word for it.
+
+    Args:
+        differences: {comparison: {number: difference}}.
+        form: of a single number.
+        corner: title of the rows.
+    """
+
+    def told(one: Told) -> str:
+        low, value, high = (form.format(n) for n in (one.low, one.value, one.high))
+        return f"{value} [{low}, {high}], {one.verdict}"
+
+    first = next(iter(differences.values()))
+    rows = [[name, *(told(column[name]) for column in differences.values())] for name in first]
+    return table([corner, *differences], rows)
 
 
 def paired_table(values: Values, first: str, second: str) -> Markdown:

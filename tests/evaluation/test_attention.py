@@ -12,20 +12,21 @@ from partclipseg_lite.evaluation.attention import (
     ObjectAttention,
     attention_on,
     control_losses,
-    look_everywhere,
+    enhancement_with,
     looks_of,
     lost_on_grid,
     measure,
     measure_groups,
     measure_looks,
-    share_changed,
     shares_at,
     shares_changed,
+    shares_changed_in,
     shares_on_grid,
     shares_over_gamma,
     soft_beside_printed,
     tap_changes,
 )
+from partclipseg_lite.evaluation.edits import look_everywhere
 from partclipseg_lite.inference.predict import encode, predict
 from partclipseg_lite.losses.objective import Objective
 from partclipseg_lite.network.decoder import AttentionTap
@@ -166,8 +167,26 @@ def test_gradients_reach_the_weights_only_when_asked_for():
     assert model.decoder.film.mul.weight.grad.abs().sum() > 0
 
 
+def test_a_part_that_misses_the_grid_takes_the_enhancement_losss_gradient_away():
+    model = tiny_model()
+    look = attention_on(model, PICTURE, DRAWN, gradients=True)["cat"]
+    weights = [*model.decoder.parameters()]
+    by_area = enhancement_with(look, Objective(LOSS, GRID).on_grid, weights)
+    assert by_area[0] == pytest.approx(control_losses(look, LOSS)["enhancement"].item())
+    objective = Objective(LOSS, GRID).enhancement(look.maps, look.plan).sum()
+    slopes = torch.autograd.grad(objective, weights, retain_graph=True, allow_unused=True)
+    longest = torch.cat([g.flatten() for g in slopes if g is not None]).norm()
+    assert by_area[1] == pytest.approx(float(longest), rel=1e-4) and by_area[1] > 0
+
+    def without_first(masks):
+        return Objective(LOSS, GRID).on_grid(masks).index_fill(1, torch.tensor([0]), 0)
+
+    assert enhancement_with(look, without_first, weights) == (1, 0)
+
+
 def test_an_edit_that_changes_nothing_changes_no_pixel_and_another_is_counted_on_labelled_pixels():
-    assert share_changed(MODEL, PICTURE, DRAWN, edit=lambda weights: weights) == 0
+    both = {"same": lambda weights: weights, "everywhere": look_everywhere}
+    told = shares_changed_in(MODEL, PICTURE, DRAWN, both)
     assert torch.equal(look_everywhere(torch.rand(2, 5)), torch.full((2, 5), 0.2))
     words = DRAWN.restrict([DRAWN.object_parts[t] for t in ids_of(PICTURE)])
     rows = torch.arange(len(words.parts) + len(words.objects))
@@ -182,12 +201,11 @@ def test_an_edit_that_changes_nothing_changes_no_pixel_and_another_is_counted_on
         (y, x) for y, x in np.ndindex(PICTURE.part_map.shape) if PICTURE.part_map[y, x] != IGNORE
     ]
     changed = sum(bool(before[y, x] != after[y, x]) for y, x in labelled)
-    assert share_changed(MODEL, PICTURE, DRAWN) == pytest.approx(changed / len(labelled))
+    assert told == pytest.approx({"same": 0, "everywhere": changed / len(labelled)})
     pictures = [PICTURE, sample(("bus",)), PICTURE]
-    mean = (changed / len(labelled) + share_changed(MODEL, pictures[1], DRAWN)) / 2
-    assert shares_changed({"a": MODEL}, {"some": pictures}, DRAWN, pictures=2)["some"][
-        "a"
-    ] == pytest.approx(mean)
+    other = shares_changed_in(MODEL, pictures[1], DRAWN, both)["everywhere"]
+    means = shares_changed({"a": MODEL}, {"some": pictures}, DRAWN, pictures=2, edits=both)
+    assert means["everywhere"]["some"]["a"] == pytest.approx((told["everywhere"] + other) / 2)
 
 
 def test_the_soft_loss_nears_the_printed_one_and_its_gradient_fades():

@@ -86,6 +86,20 @@ def test_the_five_numbers_are_those_of_the_single_readings():
     assert numbers["contested pixels"] == 0.5 and numbers["pixels won by another object"] == 0
 
 
+def test_differences_are_paired_on_the_same_pictures_and_not_on_others():
+    whole, half = [True] * 10, [True] * 5 + [False] * 5
+    some = [reading(contested=c) for c in (whole, half, [False] * 10)]
+    less = [reading(contested=[False] * 10) for _ in some]
+    told = failures.failures_differ(some, less)["contested pixels"]
+    assert told.value == pytest.approx(0.5) and told.low == 0 and told.high == 1
+    others = [*less, reading(told=[HEAD] * 10)]
+    apart = failures.failures_differ(others, less)["objects swallowed by one name"]
+    assert apart.value == 0.25 and apart.low == 0 < apart.high
+    assert apart.verdict == "not decided"
+    nothing = failures.failures_differ(less, less)["pixels won by another object"]
+    assert (*nothing,) == (0, 0, 0)
+
+
 def test_a_model_is_read_as_a_slow_loop_over_pixels_reads_it():
     model, sample = tiny_model(seed=3), samples()[0]
     readings = failures.read_objects(model, [sample], DRAWN, least_pixels=1)

@@ -10,6 +10,7 @@ from partclipseg_lite.evaluation.intervals import (
     bootstrap,
     mean_over_seeds,
     paired_difference,
+    unpaired_difference,
 )
 
 SEEN = np.array([True, True, False])
@@ -271,3 +272,16 @@ def test_what_cannot_be_paired_is_refused():
         paired([stored(rows)], [stored(rows + 1)], setting="plain")
     with pytest.raises(ValueError, match=r"shape \[3, 3, 4\], expected \[2, 3, classes\]"):
         stored(rows, "ab")
+
+
+def test_an_unpaired_difference_is_as_wide_as_both_intervals_together():
+    a, b = counts(40, quality=0.8), counts(60, seed=1, quality=0.5)
+    told = unpaired_difference(a[None], b[None], STATISTIC, 4000)["seen"]
+    alone = [bootstrap(rows, STATISTIC, 4000)["seen"] for rows in (a, b)]
+    assert told.value == pytest.approx(alone[0].value - alone[1].value)
+    widths = [one.high - one.low for one in alone]
+    assert told.high - told.low == pytest.approx(np.hypot(*widths), rel=0.1)
+    assert told.verdict == "higher"
+    assert np.isnan(unpaired_difference(a[None], b[None, :1], STATISTIC)["seen"].low)
+    with pytest.raises(ValueError, match="no seed or no picture"):
+        unpaired_difference(a[None], b[None, :0], STATISTIC)

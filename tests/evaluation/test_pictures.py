@@ -10,7 +10,7 @@ from torch import nn
 
 from partclipseg_lite.datasets import IGNORE, Sample
 from partclipseg_lite.evaluation import pictures
-from partclipseg_lite.evaluation.answers import evaluate_answers
+from partclipseg_lite.evaluation.answers import difference, evaluate_answers
 from partclipseg_lite.evaluation.timing import seconds_by_module
 from partclipseg_lite.evaluation.transfer import Transfer, rank_correlation
 from partclipseg_lite.inference.segmenter import PartSegmenter
@@ -112,12 +112,17 @@ def test_each_answer_is_scored_by_itself_and_a_true_one_gets_everything():
         right = truth.scatter(0, labels[None], 5.0)
         return {"right": right, "wrong": -right}
 
-    results = evaluate_answers(answer, given, DRAWN)
+    evaluators = evaluate_answers(answer, given, DRAWN)
+    results = {name: evaluator.compute() for name, evaluator in evaluators.items()}
     assert {s: results["right"][s]["seen"] for s in ("oracle_obj", "plain")} == {
         "oracle_obj": 100.0,
         "plain": 100.0,
     }
     assert results["wrong"]["oracle_obj"]["seen"] == 0.0 and results["right"]["images"] == 3
+    told = difference(evaluators["right"], evaluators["wrong"])["oracle_obj"]["seen"]
+    assert (told.value, told.verdict) == (100, "higher")
+    alike = difference(evaluators["wrong"], evaluators["wrong"])["plain"]["seen"]
+    assert (*alike, alike.verdict) == (0, 0, 0, "not decided")
 
 
 def test_time_is_given_to_the_module_that_took_it_and_hooks_are_gone():

@@ -10,6 +10,7 @@ import pytest
 from partclipseg_lite.experiments import records
 from partclipseg_lite.experiments.records import (
     alike,
+    change_from,
     load_record,
     record_names,
     record_path,
@@ -80,3 +81,21 @@ def scored(seeds, *values):
 )
 def test_experiments_are_alike_where_the_seeds_of_both_have_equal_scores(other, seeds):
     assert alike(scored([0, 1, 2], 10.0, 20.0, 30.0), other) == seeds
+
+
+def test_a_change_is_read_in_either_direction_and_none_where_two_were_not_compared():
+    told = {"low": -1.0, "value": 2.0, "high": 5.0, "verdict": "not decided"}
+    down = {"low": -4.0, "value": -3.0, "high": -2.0, "verdict": "lower"}
+    experiments = {
+        "a": {"difference": {"from": "b", "plain": {"unseen": told}}},
+        "b": {"difference": {"from": "c", "plain": {"unseen": down}}},
+        "c": {"difference": None},
+    }
+    assert change_from(experiments, "a", "b", "plain") == told
+    assert change_from(experiments, "c", "b", "plain") == {
+        "low": 2.0,
+        "value": 3.0,
+        "high": 4.0,
+        "verdict": "higher",
+    }
+    assert change_from(experiments, "a", "c", "plain") is None

@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from partclipseg_lite.evaluation.intervals import Interval
+from partclipseg_lite.figures.records import forms_table
 from partclipseg_lite.figures.spreads import (
     columns_table,
     gains_table,
+    intervals_table,
     lost_table,
     paired_table,
     seeds_table,
@@ -34,6 +37,28 @@ def test_a_difference_is_taken_object_by_object_and_called_lower_only_beyond_two
     error = 2 * np.std(noise, ddof=1) / np.sqrt(3)
     assert novel[4:] == [f"+0.033 ± {error:.3f}", "unclear"]
     assert cells(paired_table(values, "b", "a"))[0][5] == "higher"
+
+
+def test_an_interval_is_written_with_its_ends_and_its_word():
+    told = {"a − b": {"x": Interval(-0.1, 0.2, 0.5), "y": Interval(-0.3, -0.2, -0.1)}}
+    assert cells(intervals_table(told)) == [
+        ["x", "+20% [-10%, +50%], not decided"],
+        ["y", "-20% [-30%, -10%], lower"],
+    ]
+
+
+def test_forms_of_attention_control_stand_with_maps_masks_and_what_is_decided():
+    def experiment(overlap, unseen, seeds):
+        maps = {"overlap": {"mean": overlap}, "separation, soft": {"mean": 0.5}}
+        scores = {"oracle_obj": {"unseen": {"mean": unseen, "std": None}}}
+        return {"attention": maps, "summary": {"test": scores}, "seeds": seeds}
+
+    forms = {"neither": experiment(0.58, 23.5, [0]), "both": experiment(0.49, 25.25, [0, 1])}
+    change = {"low": 0.5, "value": 1.75, "high": 3.0, "verdict": "higher"}
+    assert cells(forms_table(forms, {"neither": None, "both": change}, "oracle_obj")) == [
+        ["neither", "58%", "23.5", "–", "", "1"],
+        ["both", "49%", "25.2", "+1.8 [+0.5, +3.0]", "higher", "2"],
+    ]
 
 
 SEEDS = {"ours": [{"x": 40.0, "y": 1.0}, {"x": 44.0, "y": 3.0}], "theirs": [{"x": 30.0, "y": 2.5}]}
