@@ -39,18 +39,6 @@ def first(world: World, rule: Rule, count: int = 1) -> list[Sample]:
     return [world[i] for i in found]
 
 
-def largest(world: World, rule: Rule) -> Sample:
-    """The picture that fits a rule and whose first object shows most pixels.
-
-    Raises:
-        ValueError: no picture fits.
-    """
-    found = [(-picture.items[0].visible_pixels, i) for i, picture in _looks(world) if rule(picture)]
-    if not found:
-        raise ValueError(f"none of {len(world)} pictures fits the rule")
-    return world[min(found)[1]]
-
-
 def most_hidden(world: World, least_pixels: int = 60) -> tuple[Sample, Item]:
     """The object of which others hide most, with its picture.
 
