@@ -17,5 +17,5 @@ def test_every_option_has_a_row_with_both_values_its_lines_and_the_words_of_its_
         )
         assert (name, paper) == (f"`{option}`", Reading.model_fields[option].default)
         assert released == BUNDLES["released"][option]
-        assert re.fullmatch(r"(([MPD]|\w+\.py):\d+(-\d+)?(, )?)+", where), where
+        assert re.fullmatch(r"(([MPDT]|\w+\.py):\d+(-\d+)?(, )?)+", where), where
         assert " ".join(inspect.getdoc(DEPARTURES[option]).split()) == f"{where}. {does}"
