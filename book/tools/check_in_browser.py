@@ -148,7 +148,26 @@ def check_content(page) -> list[str]:
     ]
 
 
-def check_page(browser, address: str, name: str, screenshots: Path | None) -> list[str]:
+# Rules that passed, and what did not. Told in short: the whole account doubles the time.
+AXE = """async () => {
+    const options = {preload: false, resultTypes: ['violations'], selectors: false};
+    const found = await axe.run(document.querySelector('main') || document, options);
+    const serious = found.violations.filter(one => ['serious', 'critical'].includes(one.impact));
+    return [found.passes.length, serious.map(one => [one.id, one.nodes[0].html.slice(0, 150)])];
+}"""
+
+
+def check_access(page, axe: Path) -> list[str]:
+    """What axe-core finds serious or critical in the main part of an open page, or all of it."""
+    page.add_script_tag(path=axe)
+    passed, serious = page.evaluate(AXE)
+    faults = [f"{rule}: {node}" for rule, node in serious]
+    return faults if passed else [*faults, "axe found nothing to look at"]
+
+
+def check_page(
+    browser, address: str, name: str, screenshots: Path | None, axe: Path | None
+) -> list[str]:
     """Opens one page, looks at it in every way of WAYS, and returns its faults, each once."""
     visit = Visit()
     context = browser.new_context(
@@ -160,6 +179,8 @@ def check_page(browser, address: str, name: str, screenshots: Path | None) -> li
     try:
         page.goto(address, wait_until="load")
         visit.faults += check_content(page)
+        if axe:
+            visit.faults += check_access(page, axe)
         for (width, height), scheme in WAYS if screenshots else WAYS[:2]:
             page.set_viewport_size({"width": width, "height": height})
             page.emulate_media(color_scheme=scheme)
@@ -179,7 +200,11 @@ def check_page(browser, address: str, name: str, screenshots: Path | None) -> li
 
 
 def check_pages(
-    root: Path, pages: list[str], chromium: str, screenshots: Path | None = None
+    root: Path,
+    pages: list[str],
+    chromium: str,
+    screenshots: Path | None = None,
+    axe: Path | None = None,
 ) -> dict[str, list[str]]:
     """The faults of each page, opened wide and light, then narrow and dark.
 
@@ -188,6 +213,7 @@ def check_pages(
         pages: names such as "notebooks/00_whole_system".
         chromium: program of the browser, from `find_chromium`.
         screenshots: folder for pictures of every page in all four ways; none without it.
+        axe: axe-core's script, to look at each page as a screen reader would; not without it.
 
     Returns:
         A list of faults, one sentence each, for every name in `pages`.
@@ -200,6 +226,8 @@ def check_pages(
         )
         try:
             addresses = {name: (root / f"{name}.html").as_uri() for name in pages}
-            return {name: check_page(browser, addresses[name], name, screenshots) for name in pages}
+            return {
+                name: check_page(browser, addresses[name], name, screenshots, axe) for name in pages
+            }
         finally:
             browser.close()
