@@ -46,7 +46,7 @@ LOADED_LINKS = {
     "prefetch",
     "preconnect",
 }
-HEAVIEST = {True: 2_000_000, False: 700_000}  # bytes; chapters, pages of text
+HEAVIEST_CHAPTER, HEAVIEST_TEXT = 2_000_000, 700_000  # bytes
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -198,7 +198,7 @@ def check_weight(page: Path) -> Iterator[str]:
         if not is_external(address) and not address.startswith("data:")
     }
     weight = sum(file.stat().st_size for file in files if file.is_file())
-    most = HEAVIEST[page.parent.name == "notebooks"]
+    most = HEAVIEST_CHAPTER if page.parent.name == "notebooks" else HEAVIEST_TEXT
     if weight > most:
         yield f"loads {weight / 1e6:.2f} MB, more than {most / 1e6:g}"
 

@@ -3,7 +3,7 @@
     python book/tools/execute_chapters.py                                every chapter of the book
     python book/tools/execute_chapters.py 06_attention_control --force   one, even when unchanged
 
-Takes about two minutes for all chapters on two idle cores, a second when nothing changed. A chapter
+Takes about six minutes for all chapters on two idle cores, a second when nothing changed. A chapter
 is executed again only when its own cells, the packages, their weights, the records it reads or the
 Python environment changed. Each runs by itself, from the folder notebooks/, as it would in Jupyter.
 """

@@ -4,7 +4,7 @@
     python book/tools/render_pages.py --need-executed    refuse a chapter that was not executed
     python book/tools/render_pages.py --output DIR       somewhere else
 
-Takes 40 seconds, and the first time as much again to fetch the pages' JavaScript from npm. The
+Takes a minute, and the first time more to fetch the pages' JavaScript from npm. The
 pages are gathered in _build/source, which mirrors the repository, so that every link and launch
 button still means the notebook in git.
 """

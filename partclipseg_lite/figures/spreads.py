@@ -52,6 +52,18 @@ def temperature_table(rows: Iterable[tuple[float, float, float, int]]) -> Markdo
     return table(["τ", "soft", "printed", "places with a gradient"], cells)
 
 
+def pulls_table(lengths: Mapping[str, Mapping[str, float]]) -> Markdown:
+    """Lengths of gradients, {term: {model: length}}, to one digit; "none" where there is none."""
+
+    def told(length: float) -> str:
+        if length == 0:
+            return "none"
+        return f"{length:.0f}" if length >= 10 else f"{length:.1g}"
+
+    rows = [[term, *map(told, by_model.values())] for term, by_model in lengths.items()]
+    return table(["term", *next(iter(lengths.values()))], rows)
+
+
 def intervals_table(
     differences: Mapping[str, Mapping[str, Told]], form: str = "{:+.0%}", corner: str = ""
 ) -> Markdown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -74,6 +74,24 @@ def pulls(losses: LossModule, batch: dict) -> dict[str, tuple[float, float]]:
             parts = torch.autograd.grad(weighted, weights, retain_graph=True, allow_unused=True)
             length = float(sum((part**2).sum() for part in parts if part is not None) ** 0.5)
         found[name] = (float(term.detach()), length)
+    return found
+
+
+def lengths_of_pulls(
+    models: Mapping[str, PartCLIPSeg | CLIPSeg],
+    samples: Sequence[Sample],
+    vocabulary: Vocabulary,
+    settings: Settings,
+) -> dict[str, dict[str, float]]:
+    """Term of Eq. 10 -> model -> length of its weighted gradient, for the first batch of pictures.
+
+    The objective is that of `settings`; the models keep their weights, whatever those were trained
+    with.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for title, model in models.items():
+        for term, (_, length) in pulls(*batch_of(model, samples, vocabulary, settings)).items():
+            found.setdefault(term, {})[title] = length
     return found
 
 

@@ -10,6 +10,7 @@ from partclipseg_lite.figures.spreads import (
     intervals_table,
     lost_table,
     paired_table,
+    pulls_table,
     seeds_table,
     temperature_table,
 )
@@ -45,6 +46,11 @@ def test_an_interval_is_written_with_its_ends_and_its_word():
         ["x", "+20% [-10%, +50%], not decided"],
         ["y", "-20% [-30%, -10%], lower"],
     ]
+
+
+def test_lengths_of_gradients_have_one_digit_and_none_is_a_word():
+    lengths = {"mask": {"start": 117.6, "end": 0.46}, "loss": {"start": 0.0, "end": 3.4e-06}}
+    assert cells(pulls_table(lengths)) == [["mask", "118", "0.5"], ["loss", "none", "3e-06"]]
 
 
 def test_forms_of_attention_control_stand_with_maps_masks_and_what_is_decided():

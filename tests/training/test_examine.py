@@ -4,7 +4,12 @@ import pytest
 import torch
 from helpers import DRAWN, clip_file, quick_settings, samples
 
-from partclipseg_lite.training.examine import batch_of, pulls, teaching_pixels
+from partclipseg_lite.training.examine import (
+    batch_of,
+    lengths_of_pulls,
+    pulls,
+    teaching_pixels,
+)
 from partclipseg_lite.weights.build import build_model
 
 
@@ -47,3 +52,18 @@ def test_the_pulls_add_up_to_the_gradient_of_the_step(step):
     assert max(lengths) - sum(lengths) + max(lengths) <= length + 1e-4  # the triangle's inequality
     assert length <= sum(lengths) + 1e-4
     assert found["separation"][1] == 0 and found["enhancement"][1] > 0  # printed: no gradient
+
+
+def test_lengths_by_model_are_those_of_each_models_own_batch(tmp_path):
+    settings = quick_settings(clip_file(tmp_path / "clip.safetensors"))
+    models = {}
+    for seed in range(2):
+        torch.manual_seed(seed)
+        models[f"seed {seed}"] = build_model(settings)
+    found = lengths_of_pulls(models, samples(), DRAWN, settings)
+    for title, model in models.items():
+        alone = pulls(*batch_of(model, samples(), DRAWN, settings))
+        assert {term: of[title] for term, of in found.items()} == {
+            term: pytest.approx(length) for term, (_, length) in alone.items()
+        }
+    assert found["part"]["seed 0"] != found["part"]["seed 1"]
