@@ -65,14 +65,11 @@ def npm_command() -> list[str]:
 
 def npm(arguments: list[str], folder: Path = ROOT) -> int:
     """npm's exit status for a command in `folder`."""
-    # npm's own script looks for node beside it.
-    return subprocess.run([*npm_command(), *arguments], cwd=folder, env=with_node()).returncode
-
-
-def with_node() -> dict[str, str]:
-    """The environment of a command that runs Node.js: npm's folder comes first on PATH."""
-    folder = str(Path(npm_command()[0]).parent)
-    return {**os.environ, "PATH": os.pathsep.join([folder, os.environ.get("PATH", "")])}
+    command = npm_command()
+    # npm's own script looks for node beside it, so its folder comes first on PATH.
+    search_path = os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", "")])
+    environment = {**os.environ, "PATH": search_path}
+    return subprocess.run([*command, *arguments], cwd=folder, env=environment).returncode
 
 
 def node() -> str:

@@ -49,11 +49,10 @@ from book_pages import (
     write_notebook,
 )
 from execute_chapters import is_fresh
-from javascript import INSTALL, npm, with_node
+from javascript import INSTALL, npm
 from quiz import with_quiz
 
 JAVASCRIPT = BUILD / "javascript"
-KATEX = JAVASCRIPT / "node_modules" / "katex" / "dist" / "katex.min.js"  # sets the formulas
 # What the pages serve themselves: file or folder in node_modules -> place under the book's static
 # files.
 SERVED = {
@@ -142,7 +141,6 @@ def book_config(static: Path) -> dict:
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     config["sphinx"]["local_extensions"] = {chapter_numbers.__name__: str(ROOT / "book" / "tools")}
     config["sphinx"]["config"]["html_static_path"] = [str(ROOT / "book" / "assets"), str(static)]
-    config["sphinx"]["config"]["katex_js_path"] = str(KATEX)
     address = repository_url() or config["repository"]["url"]
     if address:
         config["repository"] |= {"url": address, "branch": launch_branch()}
@@ -238,7 +236,7 @@ def render(source: Path, output: Path) -> None:
     log = LOGS / "jupyter-book.log"
     with open(log, "w", encoding="utf-8") as stream:
         status = subprocess.run(
-            command, stdout=stream, stderr=subprocess.STDOUT, cwd=ROOT, env=with_node()
+            command, stdout=stream, stderr=subprocess.STDOUT, cwd=ROOT
         ).returncode
     if status:
         text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8"))

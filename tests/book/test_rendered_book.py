@@ -179,10 +179,6 @@ FAULTY = {
     ),
     "a heavy page": ('<script src="heavy.js"></script>', "loads 2.10 MB, more than 0.7"),
     "a formula that was not set": ('<p class="math">x</p>', "formula left as text: 'x'"),
-    "a formula that is none": (
-        '<p class="math"><b class="katex katex-error" title="ParseError: \\x">x</b></p>',
-        "does not understand: 'ParseError",
-    ),
     "the builder's folder": (f"<p>{ROOT}</p>", "the folder it was built in"),
 }
 
