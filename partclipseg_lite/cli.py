@@ -307,13 +307,14 @@ def _parser() -> argparse.ArgumentParser:
     experiments = add(
         "experiments",
         _experiments,
-        "List the trainings that the results page needs, or run what is missing: trained, scored, "
-        "kept in a folder each. Stopped at any moment, the same command goes on; several machines "
-        "can share the folder.",
+        "List the trainings that the results page needs (done in the folder of runs, shipped with "
+        "the package, or missing), or run what the folder does not hold: trained, scored, kept in "
+        "a folder each. Stopped at any moment, the same command goes on; several machines can "
+        "share the folder.",
         "python -m partclipseg_lite experiments run --only 'toy*'",
     )
     experiments.add_argument(
-        "what", choices=("list", "run", "ship"), help="ship: put what is done into the package"
+        "what", choices=("list", "run", "ship"), help="ship: put what is new into the package"
     )
     experiments.add_argument(
         "--only", default="*", metavar="PATTERN", help="such as 'toy*' or 'gamma_0.1-seed0'"
@@ -558,6 +559,7 @@ def _score(args: argparse.Namespace) -> None:
 def _experiments(args: argparse.Namespace) -> None:
     from .experiments.plan import jobs
     from .experiments.queue import is_done, run_in_processes, run_missing, seconds_needed
+    from .experiments.records import load_record, recorded_trainings
     from .files import check_folder
 
     if args.what == "ship":
@@ -569,15 +571,19 @@ def _experiments(args: argparse.Namespace) -> None:
         raise ValueError(f"--jobs must be at least 1, got {args.jobs}")
     chosen = jobs(args.only)
     if args.what == "list":
+        recorded = recorded_trainings(load_record("toy"))
         for job in chosen:
-            print(f"{'done' if is_done(job, args.work) else 'missing':8s} {job.name}")
+            # A stage has no scores; its weights ship.
+            ships = job.name in recorded or not job.experiment.scored
+            elsewhere = "shipped" if ships else "missing"
+            print(f"{'done' if is_done(job, args.work) else elsewhere:8s} {job.name}")
     minutes = seconds_needed(chosen, args.work, args.jobs) / 60
     missing = sum(not is_done(job, args.work) for job in chosen)
     told = os.environ.get("PARTCLIPSEG_ESTIMATE_TOLD")
     if not told:
         print(
-            f"{missing} of {len(chosen)} trainings are missing: an estimated {minutes:.0f} min in "
-            f"{args.jobs} processes",
+            f"{missing} of {len(chosen)} trainings are not in {args.work}: an estimated "
+            f"{minutes:.0f} min in {args.jobs} processes",
             flush=True,
         )
     if args.what == "list" or not missing:

@@ -23,6 +23,7 @@ from partclipseg_lite.datasets.sample import Sample
 from partclipseg_lite.datasets.write import write_dataset
 from partclipseg_lite.evaluation.metrics import Evaluator
 from partclipseg_lite.experiments import versions
+from partclipseg_lite.experiments.records import load_record
 from partclipseg_lite.vocabulary import Vocabulary
 from partclipseg_lite.weights.build import build_model
 from partclipseg_lite.weights.models import save_model
@@ -460,6 +461,22 @@ def test_mistakes_of_score_are_one_line_that_names_the_file(capsys, predicted, w
 
 
 # ---- with the shipped weights --------------------------------------------------------------------
+
+
+def test_experiments_are_listed_with_what_ships_and_what_is_missing(capsys, tmp_path):
+    main(["experiments", "list", "--only", "[tu]*", "--work", str(tmp_path)])
+    *listed, summary = capsys.readouterr().out.strip().splitlines()
+    record = load_record("toy")
+    states = {}
+    for line in listed:
+        state, name = line.split()
+        experiment, seed = name.split("-seed")
+        states[name] = state
+        one = {**record["models"], **record["experiments"]}.get(experiment)
+        if one:  # a stage has no scores
+            assert (state == "shipped") == (int(seed) in one["seeds"]), name
+    assert states["toy_phrases-seed0"] == states["toy-seed0"] == "shipped"
+    assert summary.startswith(f"{len(listed)} of {len(listed)} trainings are not in {tmp_path}:")
 
 
 def test_doctor_finds_everything_in_order(capsys):

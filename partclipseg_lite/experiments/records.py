@@ -52,6 +52,12 @@ def write_record(name: str, record: dict) -> Path:
     return path
 
 
+def recorded_trainings(record: dict) -> set[str]:
+    """Names ("toy-seed0") of the trainings whose scores a record of experiments holds."""
+    both = {**record["models"], **record["experiments"]}
+    return {f"{name}-seed{seed}" for name, one in both.items() for seed in one["seeds"]}
+
+
 def turned(told: dict) -> dict:
     """The difference b - a from that of a - b, {"low", "value", "high", "verdict"}."""
     opposite = {"higher": "lower", "lower": "higher"}

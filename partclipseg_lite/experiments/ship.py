@@ -16,51 +16,94 @@ from ..weights.locate import SHIPPED, shipped_path, shipped_strip
 from ..weights.models import load_model, save_model
 from ..weights.tiny_clip import load_toy_clip
 from .collect import SETTINGS, collect
-from .plan import Job, experiments
+from .plan import Experiment, Job, experiments
 from .queue import PICTURES, TEST_SEED, is_done
-from .records import write_record
+from .records import alike, load_record, write_record
 
 #: The strip ships without its first and last frame: what training starts from, and what it ends at.
 ENDS = 2
 
 
 def ship(work: Path) -> list[str]:
-    """Put what `work` holds into the package; lines that say what was written.
+    """Put what is new in `work` into the package; lines that say what was written.
+
+    What `work` does not hold stays in the package, and in its record, as it is.
 
     Raises:
-        ValueError: a run whose weights ship is not done.
+        ValueError: `work` holds nothing new, or `check_not_mixed` objects.
     """
-    plan = experiments()
-    found = collect(plan, work)
-    said = []
-    for name in SHIPPED:
-        seed = found[name]["median_seed"] if name in found else 0
-        job = Job(plan[name], seed)
-        if not is_done(job, work):
-            raise ValueError(
-                f"{work / job.name} is not finished; python -m partclipseg_lite "
-                f"experiments run --only {job.name}"
-            )
-        said.append(ship_weights(job, work, found.get(name)))
-    strip = Job(plan["toy"], 0)
-    if found["toy"]["median_seed"] == strip.seed:
-        said += ship_strip(strip, work)
-    record = {
+    plan, record = experiments(), load_record("toy")
+    recorded, found = {**record["models"], **record["experiments"]}, collect(plan, work)
+    new = {name: found[name] for name in found if not is_recorded(recorded.get(name), found[name])}
+    check_not_mixed(plan, recorded, found, new)
+    jobs = [Job(plan[name], new[name]["median_seed"]) for name in SHIPPED if name in new]
+    stages = [Job(plan[name], 0) for name in SHIPPED if not plan[name].scored]
+    jobs += [stage for stage in stages if is_done(stage, work)]
+    if not new and not jobs:
+        raise ValueError(
+            f"{work} holds no finished training that the package does not hold already; "
+            "python -m partclipseg_lite experiments run makes some"
+        )
+    said = [ship_weights(job, work, new.get(job.experiment.name)) for job in jobs]
+    if "toy" in new and new["toy"]["median_seed"] == 0:  # that run kept its way
+        said += ship_strip(Job(plan["toy"], 0), work)
+    together = {name: (recorded | new)[name] for name in plan if name in recorded | new}
+    record |= {
         "date": date.today().isoformat(),
         "pictures": PICTURES["test"],
         "shifted_pictures": PICTURES["shifted"],
         "test_seed": TEST_SEED,
         "clip": load_toy_clip()[2],
-        "errors": errors_of([name for name in SHIPPED if name in found]),
-        "models": {name: found[name] for name in SHIPPED if name in found},
+        "errors": record["errors"] | errors_of([name for name in SHIPPED if name in new]),
+        "models": {name: together[name] for name in SHIPPED if name in together},
         "experiments": {
             name: {key: value for key, value in one.items() if key != "test"}
-            for name, one in found.items()
+            for name, one in together.items()
             if name not in SHIPPED
         },
     }
-    said.append(f"wrote {write_record('toy', record)}")
+    path = write_record("toy", record)
+    said.append(f"wrote {path}: {', '.join(new)} new, the other {len(together) - len(new)} kept")
     return said
+
+
+def is_recorded(recorded: dict | None, found: dict) -> bool:
+    """Whether all trainings found are recorded already, score for score."""
+    return recorded is not None and alike(recorded, found) == found["seeds"]
+
+
+def check_not_mixed(plan: dict[str, Experiment], recorded: dict, found: dict, new: dict) -> None:
+    """See that the record to come tells differences between trainings that it holds, and no others.
+
+    Args:
+        plan: name -> experiment.
+        recorded: name -> experiment of the record.
+        found: name -> `collect_one` of what is finished.
+        new: those of `found` that the record does not hold.
+
+    Raises:
+        ValueError: which trainings have to be run, too.
+    """
+    wanted = []
+    for name, one in new.items():
+        wanted += [(name, seed) for seed in recorded.get(name, one)["seeds"]]
+        if plan[name].differs_from != name:
+            wanted += [(plan[name].differs_from, seed) for seed in one["seeds"]]
+    for name, one in recorded.items():
+        other = one["difference"] and one["difference"]["from"]
+        if name not in new and other in new and not alike(recorded[other], new[other]):
+            wanted += [(name, seed) for seed in one["seeds"]]
+    missing = [
+        Job(plan[name], seed).name
+        for name, seed in wanted
+        if seed < plan[name].seeds and seed not in found.get(name, {"seeds": []})["seeds"]
+    ]
+    if missing:
+        raise ValueError(
+            f"{', '.join(new)}: to be told against others of the record, or to replace others in "
+            f"it, {', '.join(dict.fromkeys(missing))} must be run, too: python -m partclipseg_lite "
+            "experiments run --only NAME"
+        )
 
 
 def ship_weights(job: Job, work: Path, scores: dict | None) -> str:

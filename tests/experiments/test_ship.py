@@ -1,0 +1,97 @@
+"""Shipping adds what is new to the record, keeps the rest, and mixes no trainings."""
+
+import json
+
+import pytest
+
+from partclipseg_lite.experiments import queue, records, ship
+from partclipseg_lite.experiments.plan import Experiment, Job
+
+TINY = {
+    "data.images": 8,
+    "data.size": 32,
+    "model.image_size": 32,
+    "training.steps": 2,
+    "training.log_every": 1,
+}
+PLAN = {
+    "one": Experiment("one", "One", "smoke", 2, TINY, differs_from="one"),
+    "two": Experiment("two", "Two", "smoke_clipseg", 2, TINY, differs_from="one"),
+    "three": Experiment(
+        "three", "Three", "smoke", 1, {**TINY, "loss.gamma": 0.1}, differs_from="one"
+    ),
+}
+EMPTY = {"models": {}, "experiments": {}, "errors": {}}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package that ships no weights, with an empty record, and tiny splits to score on."""
+    monkeypatch.setattr(queue, "PICTURES", {"test": 4, "shifted": 2, "validation": 2})
+    monkeypatch.setattr(ship, "SHIPPED", {})
+    monkeypatch.setattr(ship, "experiments", lambda: PLAN)
+    monkeypatch.setattr(records, "FOLDER", tmp_path / "records")
+    records.write_record("toy", EMPTY)
+    return tmp_path / "records" / "toy.json"
+
+
+def test_what_another_machine_ran_is_added_and_the_rest_stays_to_the_last_digit(package, tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    queue.run_missing([Job(PLAN["one"], 0), Job(PLAN["two"], 0)], here, say=str)
+    said = ship.ship(here)
+    assert "one, two new, the other 0 kept" in said[-1]
+    before = json.loads(package.read_text())["experiments"]
+
+    with pytest.raises(ValueError, match="no finished training that the package does not hold"):
+        ship.ship(here)
+    queue.run_missing([Job(PLAN["three"], 0)], there, say=str)
+    with pytest.raises(ValueError, match=r"three: .*one-seed0 must be run, too: .* --only NAME"):
+        ship.ship(there)
+    assert json.loads(package.read_text())["experiments"] == before, "nothing half-written"
+
+    queue.run_missing([Job(PLAN["one"], 0)], there, say=str)
+    assert "three new, the other 2 kept" in ship.ship(there)[-1]
+    after = json.loads(package.read_text())["experiments"]
+    assert list(after) == list(PLAN) and {name: after[name] for name in before} == before
+    assert after["three"]["difference"]["seeds"] == [0]
+
+
+def scored(score, seeds=(0, 1), other=None):
+    """An experiment as a record holds it."""
+    values = [score + seed for seed in seeds]
+    return {
+        "seeds": list(seeds),
+        "summary": {"test": {"pred_all": {"unseen": {"values": values}}}},
+        "difference": other and {"from": other, "seeds": list(seeds)},
+    }
+
+
+RECORDED = {"one": scored(1.0), "two": scored(2.0, other="one")}
+
+
+@pytest.mark.parametrize(
+    ("found", "missing"),
+    [
+        ({"one": scored(1.0), "three": scored(3.0, (0,), "one")}, None),
+        ({"one": scored(1.0, (1,)), "three": scored(3.0, (0,), "one")}, "one-seed0"),
+        ({"one": scored(5.0)}, "two-seed0, two-seed1"),
+        ({"one": scored(5.0, (0,))}, "one-seed1, two-seed0, two-seed1"),
+        ({"one": scored(5.0), "two": scored(7.0, other="one")}, None),
+        ({"two": scored(7.0, (0,), "one"), "one": scored(1.0)}, "two-seed1"),
+    ],
+    ids=[
+        "beside what it is told against",
+        "told against a seed that was not run",
+        "others are told against what it replaces",
+        "a seed less than it replaces",
+        "all of them anew",
+        "fewer seeds of one",
+    ],
+)
+def test_differences_are_told_between_trainings_that_the_record_holds(found, missing):
+    new = {n: one for n, one in found.items() if not ship.is_recorded(RECORDED.get(n), one)}
+    if missing is None:
+        ship.check_not_mixed(PLAN, RECORDED, found, new)
+    else:
+        with pytest.raises(ValueError, match=f"{missing} must be run, too"):
+            ship.check_not_mixed(PLAN, RECORDED, found, new)
