@@ -28,17 +28,30 @@ def finished(experiment: Experiment, work: Path) -> list[int]:
     return [seed for seed in range(experiment.seeds) if is_done(Job(experiment, seed), work)]
 
 
-def collect(experiments: dict[str, Experiment], work: Path) -> dict[str, dict]:
-    """Name -> `collect_one` of each scored experiment that has finished runs, in their order."""
-    found = {}
-    for name, one in experiments.items():
-        if one.scored and finished(one, work):
-            found[name] = collect_one(one, experiments.get(one.differs_from), work)
-    return found
+def summaries(experiments: dict[str, Experiment], work: Path) -> dict[str, dict]:
+    """Name -> `summary_of` of each scored experiment that has finished runs, in their order."""
+    return {
+        name: summary_of(one, work)
+        for name, one in experiments.items()
+        if one.scored and finished(one, work)
+    }
 
 
-def collect_one(experiment: Experiment, other: Experiment | None, work: Path) -> dict:
-    """The record of one experiment from its finished runs.
+def summary_of(experiment: Experiment, work: Path) -> dict:
+    """What finished runs of an experiment scored: `seeds`, and `summary` as in `collect`."""
+    seeds = finished(experiment, work)
+    runs = [_read(work / Job(experiment, seed).name / "metrics.json") for seed in seeds]
+    return {
+        "seeds": seeds,
+        "summary": {
+            split: mean_and_spread([run["splits"][split] for run in runs])
+            for split in experiment.splits
+        },
+    }
+
+
+def collect(experiment: Experiment, other: Experiment | None, work: Path) -> dict:
+    """The record of one experiment from its finished runs, told against those of another.
 
     Returns:
         `title`, `preset`, `overrides`, `steps`, `pictures`, `seeds`; `runs`, of each seed what is
@@ -59,12 +72,8 @@ def collect_one(experiment: Experiment, other: Experiment | None, work: Path) ->
         "overrides": dict(experiment.overrides),
         "steps": runs[0]["settings"]["training"]["steps"],
         "pictures": {split: runs[0]["splits"][split]["images"] for split in experiment.splits},
-        "seeds": seeds,
+        **summary_of(experiment, work),
         "runs": [{key: run[key] for key in KEPT} for run in runs],
-        "summary": {
-            split: mean_and_spread([run["splits"][split] for run in runs])
-            for split in experiment.splits
-        },
         "intervals": {split: _intervals(folders, split) for split in experiment.splits},
         "difference": other and difference(experiment, other, work),
         "attention": {

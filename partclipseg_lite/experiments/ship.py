@@ -6,6 +6,7 @@
 """
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ..evaluation.evaluate import count
 from ..weights.locate import SHIPPED, shipped_path, shipped_strip
 from ..weights.models import load_model, save_model
 from ..weights.tiny_clip import load_toy_clip
-from .collect import SETTINGS, collect
+from .collect import SETTINGS, collect, summaries
 from .plan import Experiment, Job, experiments
 from .queue import PICTURES, TEST_SEED, is_done
 from .records import alike, load_record, write_record
@@ -33,9 +34,10 @@ def ship(work: Path) -> list[str]:
         ValueError: `work` holds nothing new, or `check_not_mixed` objects.
     """
     plan, record = experiments(), load_record("toy")
-    recorded, found = {**record["models"], **record["experiments"]}, collect(plan, work)
-    new = {name: found[name] for name in found if not is_recorded(recorded.get(name), found[name])}
-    check_not_mixed(plan, recorded, found, new)
+    recorded, found = {**record["models"], **record["experiments"]}, summaries(plan, work)
+    names = [name for name, one in found.items() if not is_recorded(recorded.get(name), one)]
+    check_not_mixed(plan, recorded, found, names)
+    new = {name: collect(plan[name], plan.get(plan[name].differs_from), work) for name in names}
     jobs = [Job(plan[name], new[name]["median_seed"]) for name in SHIPPED if name in new]
     stages = [Job(plan[name], 0) for name in SHIPPED if not plan[name].scored]
     jobs += [stage for stage in stages if is_done(stage, work)]
@@ -72,26 +74,28 @@ def is_recorded(recorded: dict | None, found: dict) -> bool:
     return recorded is not None and alike(recorded, found) == found["seeds"]
 
 
-def check_not_mixed(plan: dict[str, Experiment], recorded: dict, found: dict, new: dict) -> None:
+def check_not_mixed(
+    plan: dict[str, Experiment], recorded: dict, found: dict, new: Sequence[str]
+) -> None:
     """See that the record to come tells differences between trainings that it holds, and no others.
 
     Args:
         plan: name -> experiment.
         recorded: name -> experiment of the record.
-        found: name -> `collect_one` of what is finished.
-        new: those of `found` that the record does not hold.
+        found: name -> `summary_of` what is finished.
+        new: names of those that the record does not hold.
 
     Raises:
         ValueError: which trainings have to be run, too.
     """
     wanted = []
-    for name, one in new.items():
-        wanted += [(name, seed) for seed in recorded.get(name, one)["seeds"]]
+    for name in new:
+        wanted += [(name, seed) for seed in recorded.get(name, found[name])["seeds"]]
         if plan[name].differs_from != name:
-            wanted += [(plan[name].differs_from, seed) for seed in one["seeds"]]
+            wanted += [(plan[name].differs_from, seed) for seed in found[name]["seeds"]]
     for name, one in recorded.items():
         other = one["difference"] and one["difference"]["from"]
-        if name not in new and other in new and not alike(recorded[other], new[other]):
+        if name not in new and other in new and not alike(recorded[other], found[other]):
             wanted += [(name, seed) for seed in one["seeds"]]
     missing = [
         Job(plan[name], seed).name

@@ -83,7 +83,7 @@ def test_the_estimate_counts_what_is_missing_alone(work, tmp_path):
 
 
 def test_the_record_tells_seeds_apart_and_differences_on_the_same_ones(work):
-    found = collect(PLAN, work)
+    found = {name: collect(one, PLAN["one"], work) for name, one in PLAN.items()}
     assert found["one"]["seeds"] == [0, 1] and found["one"]["difference"] is None
     told = found["two"]["difference"]
     assert (told["from"], told["seeds"]) == ("one", [0])
