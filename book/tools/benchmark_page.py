@@ -14,6 +14,7 @@ from pathlib import Path
 
 import gpu_section
 import restructuring_section
+from markdown_tables import table
 from partclipseg_lite.experiments.records import load_record, record_path
 
 BOOK = Path(__file__).resolve().parents[1]
@@ -106,12 +107,6 @@ that does the same thing twice, Python and PyTorch included.
 """
 
 
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
 def recorded(name: str = "benchmark") -> dict | None:
     """What was measured, None before the first time; of `RECORDS`."""
     return load_record(name) if record_path(name).is_file() else None
@@ -157,8 +152,8 @@ def page(result: dict | None, on_gpu: dict | None = None, training_time: dict | 
         release_training=release["training_seconds"],
         release_memory=release["training_mb"] / 1e3,
         release_inference=release["inference_seconds"],
-        rewritten=restructuring_section.section(training_time, table),
-        gpu=gpu_section.section(on_gpu, table),
+        rewritten=restructuring_section.section(training_time),
+        gpu=gpu_section.section(on_gpu),
     )
 
 

@@ -5,6 +5,7 @@
 Takes a second.
 """
 
+from markdown_tables import table
 from partclipseg_lite.release.gpu import BATCHES
 
 COMMAND = "python -m partclipseg_lite benchmark --items 'gpu/*' --json FILE"
@@ -56,12 +57,11 @@ def steps() -> list[tuple[str, str]]:
     ]
 
 
-def section(record: dict | None, table) -> str:
+def section(record: dict | None) -> str:
     """The section; without a record every number is "not measured".
 
     Args:
         record: what the command wrote.
-        table: (header, rows) -> Markdown.
     """
     items = record["items"] if record else {}
     return TEXT.format(
@@ -71,7 +71,7 @@ def section(record: dict | None, table) -> str:
             ["training step", "ms", "images/s", "GB in use", "GB reserved", "target", ""],
             [_step(name, vocabulary, items.get(name)) for name, vocabulary in steps()],
         ),
-        stages=_stages(items, table),
+        stages=_stages(items),
         shares=table(
             [
                 "training step",
@@ -125,7 +125,7 @@ def _step(name: str, vocabulary: str, item: dict | None) -> list[str]:
     ]
 
 
-def _stages(items: dict, table) -> str:
+def _stages(items: dict) -> str:
     measured = [(name, items[name]["stages"]) for name, _ in steps() if name in items]
     if not measured:
         return "Not measured."

@@ -6,6 +6,8 @@
 Takes a second, after the measurement.
 """
 
+from markdown_tables import table
+
 OPEN = "to be filled"
 #: Commit of the record -> what the page calls it.
 TITLES = {"418a365": "before", "6e0d7ee": "after", "working tree": "later changes, too"}
@@ -21,12 +23,11 @@ what else the machine does meets all. A ratio is the median over the turns of on
 range over all of them. The sum of all losses is compared in every step."""
 
 
-def section(record: dict | None, table) -> str:
+def section(record: dict | None) -> str:
     """The section; without a record every number is "to be filled".
 
     Args:
         record: what training_time.py wrote.
-        table: makes a Markdown table of a header and rows.
     """
     header = ["reading", "", "seconds a step", "time / before", "range", "sum of the losses"]
     if record is None:

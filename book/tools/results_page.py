@@ -10,12 +10,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from markdown_tables import cell, folded, table, with_interval
 from partclipseg_lite.evaluation.errors import KINDS
 from partclipseg_lite.evaluation.intervals import Interval
-from partclipseg_lite.experiments.plan import Experiment, experiments
-from partclipseg_lite.experiments.records import alike, load_record, record_path, turned
+from partclipseg_lite.experiments.plan import experiments
+from partclipseg_lite.experiments.records import load_record, record_path, turned
 from partclipseg_lite.figures.records import signed
 from results_pictures import in_words, size_and_score
+from results_pieces import pieces
 
 BOOK = Path(__file__).resolve().parents[1]
 SOURCE = record_path("toy")
@@ -41,32 +43,8 @@ ATTENTION = {
     "missing parts": "parts that claim nothing of their own mask",
     "peak elsewhere": "parts whose map peaks outside of their mask",
 }
-#: What differs by a loss without a gradient only.
-GRADIENTLESS = ("printed_separation", "enhancement_only")
 #: What was aimed at, mean over seeds on test pictures.
 LEAD, HARMONIC, SHARE, WIDTH = 4.0, 26.0, 0.75, 1.0
-
-
-def cell(value: float | None) -> str:
-    """A number with one decimal, a dash where there is none."""
-    return "–" if value is None else f"{value:.1f}"
-
-
-def with_interval(interval: list[float | None]) -> str:
-    """A value and its interval, "30.7 [29.2, 32.2]"."""
-    low, value, high = interval
-    return f"{cell(value)} [{cell(low)}, {cell(high)}]" if low is not None else cell(value)
-
-
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
-def folded(title: str, text: str) -> str:
-    """Text that a click unfolds."""
-    return f"````{{dropdown}} {title}\n{text}\n````"
 
 
 def verdict(record: dict) -> str:
@@ -199,47 +177,6 @@ def aims(record: dict) -> str:
         ]
     )
     return table(["aim", "wanted", "found", ""], rows)
-
-
-def pieces(record: dict, plan: dict[str, Experiment]) -> str:
-    """The short trainings, each told against another; those without a run name the command."""
-    rows, open_rows, known = [], [], {**record["models"], **record["experiments"]}
-    for name, one in plan.items():
-        if name in record["models"] or not one.scored:
-            continue
-        reference = "" if one.differs_from == name else plan[one.differs_from].title
-        if name not in known:
-            command = f"`python -m partclipseg_lite experiments run --only {name}`"
-            open_rows.append([one.title, reference, command])
-            continue
-        found, told = known[name], known[name]["difference"]
-        values = [
-            with_interval(found["intervals"]["test"][setting]["unseen"])
-            for setting in ("oracle_obj", "pred_all")
-        ]
-        against = (
-            [
-                f"{signed(told[setting]['unseen'])} {told[setting]['unseen']['verdict']}"
-                for setting in ("oracle_obj", "pred_all")
-            ]
-            if told
-            else ["", ""]
-        )
-        rows.append([one.title, str(len(found["seeds"])), *values, reference, *against])
-    names = ["training", "seeds", "unseen, Oracle-Obj", "unseen, Pred-All", "minus"]
-    shown = [table([*names, "Oracle-Obj", "Pred-All"], rows)] if rows else []
-    same = [known[name] for name in GRADIENTLESS if name in known]
-    if len(same) == len(GRADIENTLESS) and (seeds := alike(*same)):
-        shown.append(
-            f"Of seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}, which both have, two "
-            "trainings are equal to the last digit, in every score: *separation as printed* "
-            "(beside the enhancement loss) and *enhancement only*. The printed loss has no "
-            "gradient, so it is the same training."
-        )
-    if open_rows:
-        title = f"{len(open_rows)} trainings without a run, and the commands that make them"
-        shown.append(folded(title, table(["training", "minus", "command"], open_rows)))
-    return "\n\n".join(shown)
 
 
 def spreads(record: dict) -> str:

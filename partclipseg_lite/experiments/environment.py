@@ -21,9 +21,14 @@ def device_name() -> str:
 
 
 def environment() -> dict[str, str]:
-    """Device, system, and the versions of Python, of this package and of those that compute."""
+    """Device, system, and the versions of Python, of this package and of those that compute.
+
+    `cpu_capability`, such as "AVX2": processors of another one round otherwise, so the same
+    training ends at other weights there.
+    """
     return {
         "device": device_name(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "partclipseg_lite": __version__,

@@ -31,12 +31,12 @@ def ship(work: Path) -> list[str]:
     What `work` does not hold stays in the package, and in its record, as it is.
 
     Raises:
-        ValueError: `work` holds nothing new, or `check_not_mixed` objects.
+        ValueError: `work` holds nothing new, or `check_references` objects.
     """
     plan, record = experiments(), load_record("toy")
     recorded, found = {**record["models"], **record["experiments"]}, summaries(plan, work)
-    names = [name for name, one in found.items() if not is_recorded(recorded.get(name), one)]
-    check_not_mixed(plan, recorded, found, names)
+    names, repeated = new_ones(recorded, found)
+    check_references(plan, found, names)
     new = {name: collect(plan[name], plan.get(plan[name].differs_from), work) for name in names}
     jobs = [Job(plan[name], new[name]["median_seed"]) for name in SHIPPED if name in new]
     stages = [Job(plan[name], 0) for name in SHIPPED if not plan[name].scored]
@@ -65,8 +65,36 @@ def ship(work: Path) -> list[str]:
         },
     }
     path = write_record("toy", record)
+    said += [f"{name}: repeated here, the record keeps its own" for name in repeated]
     said.append(f"wrote {path}: {', '.join(new)} new, the other {len(together) - len(new)} kept")
     return said
+
+
+def new_ones(recorded: dict, found: dict) -> tuple[list[str], list[str]]:
+    """Which finished experiments go into the record, and which only repeat what it holds.
+
+    Trainings that score as recorded are neither. A repetition with other scores (another processor
+    rounds otherwise) replaces a recorded experiment unless it has fewer seeds, or others stay that
+    were told against the recorded one.
+
+    Args:
+        recorded: name -> experiment of the record.
+        found: name -> `summary_of` what is finished.
+    """
+    others = [name for name in found if not is_recorded(recorded.get(name), found[name])]
+    repeated: list[str] = []
+    while stays := [
+        name
+        for name in others
+        if name in recorded
+        and (
+            not set(recorded[name]["seeds"]) <= set(found[name]["seeds"])
+            or {one for one in recorded if told_against(recorded[one], name)} - set(others)
+        )
+    ]:
+        repeated += stays
+        others = [name for name in others if name not in stays]
+    return others, repeated
 
 
 def is_recorded(recorded: dict | None, found: dict) -> bool:
@@ -74,39 +102,29 @@ def is_recorded(recorded: dict | None, found: dict) -> bool:
     return recorded is not None and alike(recorded, found) == found["seeds"]
 
 
-def check_not_mixed(
-    plan: dict[str, Experiment], recorded: dict, found: dict, new: Sequence[str]
-) -> None:
-    """See that the record to come tells differences between trainings that it holds, and no others.
+def told_against(experiment: dict, name: str) -> bool:
+    """Whether a recorded experiment's difference is from that called `name`."""
+    return bool(experiment["difference"]) and experiment["difference"]["from"] == name
 
-    Args:
-        plan: name -> experiment.
-        recorded: name -> experiment of the record.
-        found: name -> `summary_of` what is finished.
-        new: names of those that the record does not hold.
+
+def check_references(plan: dict[str, Experiment], found: dict, names: Sequence[str]) -> None:
+    """See that what goes into the record can be told against what it differs from.
 
     Raises:
         ValueError: which trainings have to be run, too.
     """
-    wanted = []
-    for name in new:
-        wanted += [(name, seed) for seed in recorded.get(name, found[name])["seeds"]]
-        if plan[name].differs_from != name:
-            wanted += [(plan[name].differs_from, seed) for seed in found[name]["seeds"]]
-    for name, one in recorded.items():
-        other = one["difference"] and one["difference"]["from"]
-        if name not in new and other in new and not alike(recorded[other], found[other]):
-            wanted += [(name, seed) for seed in one["seeds"]]
     missing = [
-        Job(plan[name], seed).name
-        for name, seed in wanted
-        if seed < plan[name].seeds and seed not in found.get(name, {"seeds": []})["seeds"]
+        Job(plan[plan[name].differs_from], seed).name
+        for name in names
+        for seed in found[name]["seeds"]
+        if seed < plan[plan[name].differs_from].seeds
+        and seed not in found.get(plan[name].differs_from, {"seeds": []})["seeds"]
     ]
     if missing:
         raise ValueError(
-            f"{', '.join(new)}: to be told against others of the record, or to replace others in "
-            f"it, {', '.join(dict.fromkeys(missing))} must be run, too: python -m partclipseg_lite "
-            "experiments run --only NAME"
+            f"{', '.join(names)} cannot be told against others without "
+            f"{', '.join(dict.fromkeys(missing))}, run on the same machine: "
+            "python -m partclipseg_lite experiments run --only NAME"
         )
 
 
@@ -128,8 +146,10 @@ def ship_weights(job: Job, work: Path, scores: dict | None) -> str:
 
 def errors_of(names: list[str]) -> dict[str, dict]:
     """Model -> setting -> `kinds_of_error` on validation pictures, of weights that ship."""
+    found: dict[str, dict] = {}
+    if not names:
+        return found
     world = DrawnWorld("validation", PICTURES["validation"], seed=TEST_SEED).render_all()
-    found = {}
     for name in names:
         counted = count(load_model(name)[0], world, world.vocabulary)
         found[name] = {

@@ -7,6 +7,7 @@ import field_page
 import reproduction_page
 import results_page
 import results_pictures
+import results_pieces
 from partclipseg_lite.experiments.plan import experiments
 from partclipseg_lite.experiments.records import load_record
 from partclipseg_lite.experiments.reproduction import load_runs
@@ -41,7 +42,7 @@ def test_the_verdict_follows_from_the_intervals_alone():
 def test_a_training_without_a_run_names_the_command_that_makes_it():
     record, plan = load_record("toy"), experiments()
     record["experiments"].pop("gamma_0.1", None)
-    page = results_page.pieces(record, plan)
+    page = results_pieces.pieces(record, plan)
     assert "experiments run --only gamma_0.1`" in page
     for name in record["experiments"]:
         assert f"--only {name}`" not in page
@@ -49,10 +50,20 @@ def test_a_training_without_a_run_names_the_command_that_makes_it():
 
 def test_two_trainings_are_called_the_same_only_where_every_score_is():
     record, plan = load_record("toy"), experiments()
-    assert "equal to the last digit" in results_page.pieces(record, plan)
+    assert "equal to the last digit" in results_pieces.pieces(record, plan)
     scores = record["experiments"]["enhancement_only"]["summary"]["test"]["plain"]["unseen"]
     scores["values"][0] += 1e-9
-    assert "equal to the last digit" not in results_page.pieces(record, plan)
+    assert "equal to the last digit" not in results_pieces.pieces(record, plan)
+
+
+def test_what_was_told_against_other_trainings_than_those_recorded_is_said():
+    record = load_record("toy")
+    before = results_pieces.pieces(record, experiments())
+    its = record["experiments"]["early"]["summary"]["test"]["oracle_obj"]["unseen"]["values"]
+    its[:] = [value + 0.5 for value in its]
+    after = results_pieces.pieces(record, experiments())
+    said = "*150 steps, without attention control*: trained on another processor"
+    assert said not in before and said in after
 
 
 def test_each_picture_of_the_results_page_is_drawn_and_told_in_words_from_the_record():

@@ -46,7 +46,7 @@ def test_what_another_machine_ran_is_added_and_the_rest_stays_to_the_last_digit(
     with pytest.raises(ValueError, match="no finished training that the package does not hold"):
         ship.ship(here)
     queue.run_missing([Job(PLAN["three"], 0)], there, say=str)
-    with pytest.raises(ValueError, match=r"three: .*one-seed0 must be run, too: .* --only NAME"):
+    with pytest.raises(ValueError, match="three cannot .* without one-seed0"):
         ship.ship(there)
     assert json.loads(package.read_text())["experiments"] == before, "nothing half-written"
 
@@ -71,28 +71,30 @@ RECORDED = {"one": scored(1.0), "two": scored(2.0, other="one")}
 
 
 @pytest.mark.parametrize(
-    ("found", "missing"),
+    ("found", "new", "repeated"),
     [
-        ({"one": scored(1.0), "three": scored(3.0, (0,), "one")}, None),
-        ({"one": scored(1.0, (1,)), "three": scored(3.0, (0,), "one")}, "one-seed0"),
-        ({"one": scored(5.0)}, "two-seed0, two-seed1"),
-        ({"one": scored(5.0, (0,))}, "one-seed1, two-seed0, two-seed1"),
-        ({"one": scored(5.0), "two": scored(7.0, other="one")}, None),
-        ({"two": scored(7.0, (0,), "one"), "one": scored(1.0)}, "two-seed1"),
+        ({"one": scored(1.0), "three": scored(3.0)}, ["three"], []),
+        ({"one": scored(5.0)}, [], ["one"]),
+        ({"one": scored(5.0), "two": scored(7.0)}, ["one", "two"], []),
+        ({"one": scored(5.0), "two": scored(7.0, (0,))}, [], ["two", "one"]),
+        ({"two": scored(2.0, (0, 1, 2))}, ["two"], []),
+        ({"two": scored(2.0, (1,))}, [], []),
     ],
     ids=[
-        "beside what it is told against",
-        "told against a seed that was not run",
-        "others are told against what it replaces",
-        "a seed less than it replaces",
+        "one more",
+        "others stay that are told against it",
         "all of them anew",
-        "fewer seeds of one",
+        "fewer seeds than recorded",
+        "a seed more",
+        "the same again",
     ],
 )
-def test_differences_are_told_between_trainings_that_the_record_holds(found, missing):
-    new = [name for name, one in found.items() if not ship.is_recorded(RECORDED.get(name), one)]
-    if missing is None:
-        ship.check_not_mixed(PLAN, RECORDED, found, new)
-    else:
-        with pytest.raises(ValueError, match=f"{missing} must be run, too"):
-            ship.check_not_mixed(PLAN, RECORDED, found, new)
+def test_a_repetition_replaces_what_is_recorded_only_as_a_whole(found, new, repeated):
+    assert ship.new_ones(RECORDED, found) == (new, repeated)
+
+
+def test_what_cannot_be_told_against_anything_is_refused_by_name():
+    found = {"one": scored(1.0, (1,)), "three": scored(3.0, (0,))}
+    with pytest.raises(ValueError, match="^three cannot .* without one-seed0, run on the same"):
+        ship.check_references(PLAN, found, ["three"])
+    ship.check_references(PLAN, {**found, "one": scored(1.0)}, ["three", "one"])
