@@ -1,17 +1,18 @@
 """95 % intervals: of a score over pictures, of a difference over pictures and training seeds.
 
-Both resample with replacement (Efron's percentile bootstrap). Scores of class means are ratios of
-sums over pictures, so a resample needs no picture again: it weights the counts of each picture by
-how often it was drawn, sums, and computes the score. Letters: N pictures, S training seeds, R
-resamples.
+These resample with replacement (Efron's percentile bootstrap); `over_seeds` takes Student's t.
+Scores of class means are ratios of sums over pictures, so a resample needs no picture again: it
+weights the counts of each picture by how often it was drawn, sums, and computes the score. Letters:
+N pictures, S training seeds, R resamples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
 LEVEL = 0.95
 Statistic = Callable[[np.ndarray], Mapping[str, np.ndarray]]
@@ -48,6 +49,34 @@ class Interval(NamedTuple):
         Decided is what lies wholly on one side of zero.
         """
         return "higher" if self.low > 0 else "lower" if self.high < 0 else "not decided"
+
+
+def over_seeds(
+    mine: Sequence[Mapping[str, float]], its: Sequence[Mapping[str, float]]
+) -> dict[str, Interval]:
+    """Mean differences of two models' scores with 95 % intervals over training seeds.
+
+    By Student's t of the differences seed by seed: what other seeds would have given on the same
+    pictures. One seed alone has no interval.
+
+    Args:
+        mine: {score: value} of each seed.
+        its: the same of the other model, of the same seeds in the same order.
+
+    Raises:
+        ValueError: the two have not as many seeds.
+    """
+    if len(mine) != len(its):
+        raise ValueError(f"{len(mine)} seeds of one model and {len(its)} of the other are no pairs")
+    found = {}
+    for score in mine[0]:
+        gains = np.array([one[score] - other[score] for one, other in zip(mine, its, strict=True)])
+        half = np.nan
+        if len(gains) > 1:
+            half = stats.t.ppf(0.975, len(gains) - 1) * stats.sem(gains)
+        gain = gains.mean()
+        found[score] = Interval(float(gain - half), float(gain), float(gain + half))
+    return found
 
 
 def bootstrap(

@@ -136,32 +136,6 @@ def seeds_table(
     return table(["mIoU in percent", *keys, "seeds"], rows)
 
 
-def gains_table(
-    ours: Sequence[Mapping[str, float]], others: Sequence[Mapping[str, float]], keys: Sequence[str]
-) -> Markdown:
-    """One row a score: what our mean gains on theirs in points, and whether it exceeds the spread.
-
-    Args:
-        ours: one {key: score} for each training seed.
-        others: the same of the model compared with.
-        keys: the scores shown, in order.
-
-    The spread is the root of the sum of both variances; of a single seed none is known.
-    """
-    rows, better = [], 0
-    for key in keys:
-        pair = [np.array([seed[key] for seed in seeds]) for seeds in (ours, others)]
-        gain = pair[0].mean() - pair[1].mean()
-        better += gain > 0
-        said = "one training seed: no spread is known"
-        if min(map(len, pair)) > 1:
-            spread = np.sqrt(sum(scores.var(ddof=1) for scores in pair))
-            how = "more than" if abs(gain) > spread else "within"
-            said = f"{how} the spread between seeds ({spread:.1f})"
-        rows.append([key, f"{gain:+.1f}", said])
-    return table(["", "points", "how sure"], rows, f"Better in {better} of {len(keys)} groups.")
-
-
 def _with_errors(samples: np.ndarray, sign: str = "") -> str:
     mean, error = mean_and_error(samples)
     return f"{mean:{sign}.3f} ± {TWO_SPREADS * error:.3f}"

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_rel
 
 from partclipseg_lite.evaluation.class_means import HEADLINES, harmonic_mean, mean_iou
 from partclipseg_lite.evaluation.counts import PictureCounts, paired
@@ -9,6 +10,7 @@ from partclipseg_lite.evaluation.intervals import (
     Interval,
     bootstrap,
     mean_over_seeds,
+    over_seeds,
     paired_difference,
     unpaired_difference,
 )
@@ -285,3 +287,21 @@ def test_an_unpaired_difference_is_as_wide_as_both_intervals_together():
     assert np.isnan(unpaired_difference(a[None], b[None, :1], STATISTIC)["seen"].low)
     with pytest.raises(ValueError, match="no seed or no picture"):
         unpaired_difference(a[None], b[None, :0], STATISTIC)
+
+
+def test_an_interval_over_seeds_is_that_of_a_paired_t_test():
+    mine, its = [40.0, 44.0, 41.5, 43.0], [39.0, 44.5, 39.5, 41.0]
+    found = over_seeds([{"x": v, "y": 1.0} for v in mine], [{"x": v, "y": 3.0} for v in its])
+    t_test = ttest_rel(mine, its)
+    low, high = t_test.confidence_interval(0.95)
+    assert found["x"] == pytest.approx((low, np.mean(mine) - np.mean(its), high))
+    assert (found["x"].verdict == "not decided") == (t_test.pvalue > 0.05)
+    assert found["y"] == (-2.0, -2.0, -2.0) and found["y"].verdict == "lower"
+
+
+def test_one_seed_has_no_interval_over_seeds_and_pairs_are_needed():
+    alone = over_seeds([{"x": 3.0}], [{"x": 1.0}])["x"]
+    assert alone.value == 2.0 and np.isnan([alone.low, alone.high]).all()
+    assert alone.verdict == "not decided"
+    with pytest.raises(ValueError, match="1 seeds of one model and 2 of the other"):
+        over_seeds([{"x": 3.0}], [{"x": 1.0}] * 2)

@@ -6,7 +6,6 @@ from partclipseg_lite.evaluation.intervals import Interval
 from partclipseg_lite.figures.records import forms_table
 from partclipseg_lite.figures.spreads import (
     columns_table,
-    gains_table,
     intervals_table,
     lost_table,
     paired_table,
@@ -75,24 +74,6 @@ def test_seeds_are_averaged_and_a_single_one_has_no_spread():
         ["ours", "42.0 ± 2.8", "2.0 ± 1.4", "2"],
         ["theirs", "30.0", "2.5", "1"],
     ]
-
-
-def test_a_gain_is_held_against_the_spread_of_both_models():
-    (x, y) = cells(gains_table(SEEDS["ours"], SEEDS["theirs"], ("x", "y")))
-    assert x == ["x", "+12.0", "one training seed: no spread is known"] and y[1] == "-0.5"
-    several = [{"x": 38.0}, {"x": 34.0}]
-    assert (
-        cells(gains_table(SEEDS["ours"], several, ("x",)))[0][2]
-        == "more than the spread between seeds (4.0)"
-    )
-    assert cells(gains_table(SEEDS["ours"], SEEDS["ours"], ("x",)))[0] == [
-        "x",
-        "+0.0",
-        "within the spread between seeds (4.0)",
-    ]
-    assert "Better in 1 of 2 groups." in str(
-        gains_table(SEEDS["ours"], SEEDS["theirs"], ("x", "y"))
-    )
 
 
 def test_columns_are_written_in_one_form_under_their_names():
