@@ -54,7 +54,13 @@ def pieces(record: dict, plan: dict[str, Experiment]) -> str:
     shown += repetitions(known)
     if open_rows:
         title = f"{len(open_rows)} trainings without a run, and the commands that make them"
-        shown.append(folded(title, table(["training", "minus", "command"], open_rows)))
+        how = (
+            "A difference needs what stands under *minus*, too, trained on the same machine and "
+            "with the same seeds. Then `python -m partclipseg_lite experiments ship` adds it to "
+            "the record, and `python book/tools/results_page.py` to this page."
+        )
+        rows_of_them = table(["training", "minus", "command"], open_rows)
+        shown.append(folded(title, f"{rows_of_them}\n\n{how}"))
     return "\n\n".join(shown)
 
 
