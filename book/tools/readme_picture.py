@@ -30,25 +30,36 @@ def shows_all_parts(items, parts, size: int) -> bool:
     )
 
 
-def main(size: int = 224) -> None:
-    """Draws and segments pictures of `size` x `size` pixels and writes book/assets/hero.jpg."""
-    vocabulary, segmenter = Vocabulary.load("drawn"), PartSegmenter.from_pretrained("toy")
-    columns = []
+def first_pictures(size: int) -> dict[str, np.ndarray]:
+    """Novel object -> its first test picture of `size` x `size` pixels that shows all its parts."""
+    vocabulary, found = Vocabulary.load("drawn"), {}
     for obj, seen in zip(vocabulary.objects, vocabulary.seen_object.tolist(), strict=True):
         if seen:
             continue
         world = DrawnWorld("test", images=400, size=size, objects=[obj])
         pictures = map(world.picture, range(len(world)))
-        image = next(
+        found[obj] = next(
             p.sample.image
             for p in pictures
             if shows_all_parts(p.items, vocabulary.parts_of(obj), size)
         )
-        names = [f"{obj}'s {part}" for part in vocabulary.parts_of(obj)]
-        found = segmenter(image, names)
-        labels = np.append([vocabulary.index(name) for name in names], IGNORE)[found.label_map]
-        plain = overlay(image, np.full_like(labels, IGNORE), vocabulary, fade=0)
-        columns.append(np.vstack([plain, overlay(image, labels, vocabulary)]))
+    return found
+
+
+def painted(obj: str, image: np.ndarray, segmenter: PartSegmenter) -> np.ndarray:
+    """A picture `uint8 [H, W, 3]` with all parts of an object as the segmenter finds them."""
+    vocabulary = Vocabulary.load("drawn")
+    names = [f"{obj}'s {part}" for part in vocabulary.parts_of(obj)]
+    found = segmenter(image, names)
+    labels = np.append([vocabulary.index(name) for name in names], IGNORE)[found.label_map]
+    return overlay(image, labels, vocabulary)
+
+
+def main(size: int = 224) -> None:
+    """Draws and segments pictures of `size` x `size` pixels and writes book/assets/hero.jpg."""
+    segmenter, columns = PartSegmenter.from_pretrained("toy"), []
+    for obj, image in first_pictures(size).items():
+        columns.append(np.vstack([image, painted(obj, image, segmenter)]))
     Image.fromarray(np.hstack(columns)).save(OUT, quality=88)
     print(f"wrote {OUT}, {OUT.stat().st_size / 1e3:.0f} kB")
 

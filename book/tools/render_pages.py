@@ -28,6 +28,7 @@ from filelock import FileLock
 import api_page
 import chapter_numbers
 import execution_status
+import living_picture
 import playground_files
 import results_pictures
 import web_access
@@ -164,6 +165,7 @@ def gather(static: Path, need_executed: bool) -> tuple[Path, list[str]]:
         yaml.safe_dump(book_config(static), sort_keys=False), encoding="utf-8"
     )
     results_pictures.write(source / "book" / "assets")
+    living_picture.write(source / "book" / "assets")
     filled = {
         "status": (execution_status.MARK, execution_status.table()),
         "api": (api_page.MARK, api_page.rooms()),

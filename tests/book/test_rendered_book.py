@@ -21,6 +21,7 @@ from book_pages import BUILD, ROOT, chapters, toc_pages
 
 EXECUTED = [path.stem for path in chapters()]
 LABORATORY_PAGE = "notebooks/06_attention_control"
+LIVING = ["book/intro", "notebooks/00_whole_system", "notebooks/02_what_clip_knows"]
 MOST_EMBEDDED = 300_000  # bytes of a laboratory's data
 REPOSITORY = "https://github.com/example/partclipseg"
 PAGES = toc_pages()
@@ -122,22 +123,40 @@ def test_a_page_loads_in_chromium_without_errors_or_network_and_passes_axe(seen_
     assert seen_in_browser[name] == []
 
 
-def test_the_laboratory_answers_a_reader_without_a_kernel(book, browser):
+@pytest.fixture(scope="module")
+def page(browser):
+    """A page of Chromium, to open what is looked at."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=browser, args=check_in_browser.arguments()
         )
-        page = chromium.new_page()
-        page.goto((book / f"{LABORATORY_PAGE}.html").as_uri())
-        page.wait_for_function(check_in_browser.LABORATORIES_READY)
-        before = page.locator(".pcl-table").inner_text()
-        slider = page.locator(".pcl-lab").get_by_label("γ", exact=True)
-        for _ in range(9):
-            slider.press("ArrowRight")
-        assert page.locator(".pcl-table").inner_text() != before
+        yield chromium.new_page()
         chromium.close()
+
+
+def test_the_laboratory_answers_a_reader_without_a_kernel(book, page):
+    page.goto((book / f"{LABORATORY_PAGE}.html").as_uri())
+    page.wait_for_function(check_in_browser.LABORATORIES_READY)
+    before = page.locator(".pcl-table").inner_text()
+    slider = page.locator(".pcl-lab").get_by_label("γ", exact=True)
+    for _ in range(9):
+        slider.press("ArrowRight")
+    assert page.locator(".pcl-table").inner_text() != before
+
+
+@pytest.mark.parametrize("name", LIVING)
+def test_every_choice_of_a_living_picture_shows_another_one(book, page, name):
+    page.goto((book / f"{name}.html").as_uri())
+    figure = page.locator("fieldset[id^='word-masks']").first
+    choices, picture = figure.locator("label"), figure.locator(".stack")
+    shown = set()
+    for k in range(choices.count()):
+        choices.nth(k).click()
+        page.wait_for_function(check_in_browser.FONTS_LOADED)
+        shown.add(picture.screenshot())
+    assert len(shown) == choices.count() >= 4
 
 
 # ---- the checks themselves see what they are for -------------------------------------------------

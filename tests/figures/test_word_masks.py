@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from partclipseg_lite.figures.word_masks import MAP_SIDE, WordMasks
+from partclipseg_lite.figures.word_masks import WordMasks
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (60, 90, 3), dtype=np.uint8)
 RAMP = np.tile(np.linspace(0, 1, 90), (60, 1))
@@ -55,7 +55,23 @@ def test_choices_may_be_of_something_else_and_patches_stay_patches():
 
 def test_masks_are_kept_small():
     large = WordMasks(np.zeros((900, 1200, 3), np.uint8), {"dog": np.ones((900, 1200))})
-    assert max(layers(large._repr_html_())[1].size) == MAP_SIDE
+    assert max(layers(large._repr_html_())[1].size) == 128
+
+
+def test_a_wide_figure_keeps_more_of_its_picture_and_masks():
+    strip, mask = np.zeros((200, 1000, 3), np.uint8), np.ones((200, 1000))
+    html = WordMasks(strip, {"dog": mask}, side=450, map_side=500)._repr_html_()
+    assert [layer.size for layer in layers(html)] == [(900, 180), (500, 100)]
+    assert "max-width: 450px" in html
+
+
+def test_a_picture_otherwise_painted_is_a_choice_before_the_words():
+    red = np.full_like(IMAGE, (200, 30, 30))
+    html = WordMasks(IMAGE, {"dog": RAMP}, painted={"all parts": red})._repr_html_()
+    assert re.findall(r"<label[^>]*>([^<]+)", html) == ["all parts", "dog"]
+    _, painted, mask = layers(html)
+    assert painted.mode == "RGB" and mask.mode == "LA" and "all parts painted" in html
+    assert np.abs(np.asarray(painted).astype(int) - (200, 30, 30)).max() < 12
 
 
 def test_without_masks_and_with_broken_ones_it_says_so():
