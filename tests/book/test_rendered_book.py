@@ -6,7 +6,9 @@ It shows the chapters as this test run executed them, which test_chapters.py loo
 import functools
 import json
 import os
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -16,6 +18,7 @@ import check_in_browser
 import check_pages
 import javascript
 import print_book
+import quiz
 import render_pages
 from book_pages import BUILD, ROOT, chapters, toc_pages
 
@@ -73,7 +76,7 @@ def test_the_files_of_the_book_have_no_fault(book):
     assert check_pages.check_files(book) == []
 
 
-def test_the_printed_book_has_bookmarks_and_loses_no_code(book, browser, tmp_path):
+def test_the_printed_book_has_bookmarks_all_code_and_answers_of_quizzes(book, browser, tmp_path):
     chapter = "notebooks/04_generalized_parts"
     given = ["--root", str(book), "--output", str(tmp_path / "book.pdf"), "--pages"]
     print_book.main([*given, "book/how_to_read", chapter])
@@ -88,6 +91,14 @@ def test_the_printed_book_has_bookmarks_and_loses_no_code(book, browser, tmp_pat
     long_ones = [line for line in lines if len(line) > 60]
     assert len(long_ones) > 20
     assert [line for line in long_ones if line not in printed] == []
+    answers = [why for one in quiz.quizzes()[Path(chapter).name] for _, why in one["answers"]]
+    assert [why for why in answers if letters(why) not in letters(printed)] == []
+    assert "Showcodecellsource" not in printed
+
+
+def letters(text: str) -> str:
+    """The letters and digits of a text, without signs, which a page may set otherwise."""
+    return re.sub(r"[^a-zA-Z0-9]", "", text)
 
 
 def squeezed(text: str) -> str:
