@@ -1,8 +1,8 @@
 """Small pieces of Markdown that the pages of numbers are made of.
 
-    from markdown_tables import folded, table
+    python book/tools/results_page.py     writes such a page
 
-Imported by the writers of those pages; takes no time.
+Takes no time; the writers of those pages import it.
 """
 
 
