@@ -134,9 +134,9 @@ def test_a_page_loads_in_chromium_without_errors_or_network_and_passes_axe(seen_
     assert seen_in_browser[name] == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def page(browser):
-    """A page of Chromium, to open what is looked at."""
+    """A page of Chromium, which is closed before another test starts its own."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
