@@ -21,6 +21,14 @@ from partclipseg_lite.weights.tiny_clip import (
 )
 
 DRAWN = Vocabulary.load("drawn")
+#: Settings of a training that takes seconds.
+TINY_RUN = {
+    "data.images": 8,
+    "data.size": 32,
+    "model.image_size": 32,
+    "training.steps": 2,
+    "training.log_every": 1,
+}
 SIZE, PATCH, GRID = 32, 8, 4
 CONFIG = {
     "embed_dim": 32,

@@ -87,8 +87,8 @@ def repetitions(known: dict[str, dict]) -> list[str]:
                 beside.setdefault(told["from"], []).append((one["title"], then, mean(its)))
     return [
         f"{', '.join(f'*{title}*' for title, _, _ in found)}: trained on another "
-        f"processor, which rounds otherwise, and told against *{known[name]['title']}* with the "
-        f"same seeds on that one, where it reached {found[0][1]:.1f} in Oracle-Obj in place of "
+        f"machine than the rest, and told against *{known[name]['title']}*, repeated there with "
+        f"the same seeds, where it reached {found[0][1]:.1f} in Oracle-Obj in place of "
         f"{found[0][2]:.1f}."
         for name, found in beside.items()
     ]

@@ -23,8 +23,8 @@ def device_name() -> str:
 def environment() -> dict[str, str]:
     """Device, system, and the versions of Python, of this package and of those that compute.
 
-    `cpu_capability`, such as "AVX2": processors of another one round otherwise, so the same
-    training ends at other weights there.
+    `cpu_capability`, such as "AVX2", chooses torch's kernels: sums are rounded otherwise with
+    another one, and the same training can end at other weights.
     """
     return {
         "device": device_name(),

@@ -73,8 +73,8 @@ def ship(work: Path) -> list[str]:
 def new_ones(recorded: dict, found: dict) -> tuple[list[str], list[str]]:
     """Which finished experiments go into the record, and which only repeat what it holds.
 
-    Trainings that score as recorded are neither. A repetition with other scores (another processor
-    rounds otherwise) replaces a recorded experiment unless it has fewer seeds, or others stay that
+    Trainings that score as recorded are neither. A repetition with other scores (from another
+    machine, say) replaces a recorded experiment unless it has fewer seeds, or others stay that
     were told against the recorded one.
 
     Args:

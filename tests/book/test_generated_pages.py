@@ -62,7 +62,7 @@ def test_what_was_told_against_other_trainings_than_those_recorded_is_said():
     its = record["experiments"]["early"]["summary"]["test"]["oracle_obj"]["unseen"]["values"]
     its[:] = [value + 0.5 for value in its]
     after = results_pieces.pieces(record, experiments())
-    said = "*150 steps, without attention control*: trained on another processor"
+    said = "*150 steps, without attention control*: trained on another machine"
     assert said not in before and said in after
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from helpers import TINY_RUN
 
 from partclipseg_lite.evaluation.class_means import mean_iou
 from partclipseg_lite.evaluation.counts import PictureCounts
@@ -11,16 +12,9 @@ from partclipseg_lite.experiments.collect import collect, median_of
 from partclipseg_lite.experiments.plan import Experiment, Job
 from partclipseg_lite.vocabulary import Vocabulary
 
-TINY = {
-    "data.images": 8,
-    "data.size": 32,
-    "model.image_size": 32,
-    "training.steps": 2,
-    "training.log_every": 1,
-}
 PLAN = {
-    "one": Experiment("one", "One", "smoke", 2, TINY, differs_from="one", strip=(0, 1)),
-    "two": Experiment("two", "Two", "smoke_clipseg", 1, TINY, differs_from="one"),
+    "one": Experiment("one", "One", "smoke", 2, TINY_RUN, differs_from="one", strip=(0, 1)),
+    "two": Experiment("two", "Two", "smoke_clipseg", 1, TINY_RUN, differs_from="one"),
 }
 JOBS = [Job(PLAN["one"], 0), Job(PLAN["one"], 1), Job(PLAN["two"], 0)]
 
@@ -44,9 +38,9 @@ def test_what_is_done_is_not_done_again(work):
 
 
 def test_other_settings_are_another_run(work):
-    changed = Experiment("one", "One", "smoke", 2, {**TINY, "training.steps": 3})
+    changed = Experiment("one", "One", "smoke", 2, {**TINY_RUN, "training.steps": 3})
     assert queue.is_done(JOBS[0], work) and not queue.is_done(Job(changed, 0), work)
-    more = Experiment("one", "One", "smoke", 2, TINY, splits=("test", "shifted"))
+    more = Experiment("one", "One", "smoke", 2, TINY_RUN, splits=("test", "shifted"))
     assert not queue.is_done(Job(more, 0), work), "a split is missing"
 
 
@@ -70,7 +64,7 @@ def test_a_run_keeps_its_weights_its_strip_and_its_counts(work):
 
 
 def test_a_training_that_fails_stops_no_other(work, tmp_path):
-    broken = Experiment("broken", "Broken", "smoke", 1, {**TINY, "model.start": "nowhere.pth"})
+    broken = Experiment("broken", "Broken", "smoke", 1, {**TINY_RUN, "model.start": "nowhere.pth"})
     said = []
     with pytest.raises(RuntimeError, match="1 trainings failed: broken-seed0"):
         queue.run_missing([Job(broken, 0), JOBS[2]], tmp_path, said.append)

@@ -4,22 +4,16 @@ import json
 import shutil
 
 import pytest
+from helpers import TINY_RUN
 
 from partclipseg_lite.experiments import queue, records, ship
 from partclipseg_lite.experiments.plan import Experiment, Job
 
-TINY = {
-    "data.images": 8,
-    "data.size": 32,
-    "model.image_size": 32,
-    "training.steps": 2,
-    "training.log_every": 1,
-}
 PLAN = {
-    "one": Experiment("one", "One", "smoke", 2, TINY, differs_from="one"),
-    "two": Experiment("two", "Two", "smoke_clipseg", 2, TINY, differs_from="one"),
+    "one": Experiment("one", "One", "smoke", 2, TINY_RUN, differs_from="one"),
+    "two": Experiment("two", "Two", "smoke_clipseg", 2, TINY_RUN, differs_from="one"),
     "three": Experiment(
-        "three", "Three", "smoke", 1, {**TINY, "loss.gamma": 0.1}, differs_from="one"
+        "three", "Three", "smoke", 1, {**TINY_RUN, "loss.gamma": 0.1}, differs_from="one"
     ),
 }
 EMPTY = {"models": {}, "experiments": {}, "errors": {}}
