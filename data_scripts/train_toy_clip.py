@@ -2,11 +2,13 @@
 
     python data_scripts/train_toy_clip.py --out runs/toy_clip.safetensors
     python data_scripts/train_toy_clip.py --minutes 10 --out runs/toy_clip.safetensors     shorter
+    python data_scripts/train_toy_clip.py --start partclipseg_lite/data/weights/toy_clip.safetensors \
+        --close-ups 0.75 --learning-rate 3e-4 --out runs/more_close_ups.safetensors        goes on
 
 Takes an hour or more on two cores, and was not timed by itself; every 50
 steps it prints how long is left, and `--minutes` sets it.
 
-A batch is half whole pictures, half close-ups. A whole picture teaches twice: its pooled patches
+A batch is half whole pictures, half close-ups, unless `--close-ups` says otherwise. A whole picture teaches twice: its pooled patches
 meet a caption of the scene, and the patches inside the box of each object meet a caption of that
 object (as in RegionCLIP; boxes of objects only). A close-up is cut out, enlarged, and is a picture
 of its own with a caption such as "a dog's head". All objects take part, the novel ones too. No mask
@@ -37,6 +39,7 @@ from partclipseg_lite.weights.tiny_clip import (
     CLIP_STD,
     ToyTokenizer,
     build_toy_clip,
+    load_toy_clip,
     save_toy_clip,
     toy_clip_config,
     toy_clip_path,
@@ -112,16 +115,17 @@ def patches_in(box, view) -> np.ndarray:
     return np.flatnonzero(inside_y[:, None] & inside_x[None])
 
 
+def is_close_up(k: int, share: float) -> bool:
+    """Whether view `k` of a batch is one of the close-ups, spread evenly: 0 of a pair for a half."""
+    return math.ceil((k + 1) * share) > math.ceil(k * share)
+
+
 class Views:
     """Draws training views from pictures: pixels, and (region of patches, caption) pairs."""
 
-    def __init__(self, drawn: RenderedWorld, rng: np.random.Generator):
-        self.drawn, self.images, self.rng, self.size = (
-            drawn,
-            drawn.images,
-            rng,
-            drawn.images.shape[1],
-        )
+    def __init__(self, drawn: RenderedWorld, rng: np.random.Generator, close_ups: float = 0.5):
+        self.drawn, self.images, self.rng = drawn, drawn.images, rng
+        self.size, self.close_ups = drawn.images.shape[1], close_ups
 
     def whole(self, i: int):
         """A view of most of picture `i`, perhaps mirrored; regions: all of it, and each object."""
@@ -168,7 +172,10 @@ class Views:
     def batch(self, size: int):
         """Pixels uint8 [B, S, S, 3]; of M regions: view [M], weights [M, N] and captions."""
         chosen = self.rng.integers(0, len(self.images), size)
-        views = [self.whole(i) if k % 2 else self.close_up(i) for k, i in enumerate(chosen)]
+        views = [
+            self.close_up(i) if is_close_up(k, self.close_ups) else self.whole(i)
+            for k, i in enumerate(chosen)
+        ]
         pixels = np.stack([v[0] for v in views])
         owner = [k for k, v in enumerate(views) for _ in v[1]]
         weights = torch.zeros(len(owner), (SIZE // PATCH) ** 2)
@@ -305,6 +312,10 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--picture-size", type=int, default=176)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument(
+        "--close-ups", type=float, default=0.5, help="their share of a batch; the rest is whole"
+    )
+    parser.add_argument("--start", type=Path, help="a tiny CLIP to go on from, not from nothing")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
@@ -328,8 +339,12 @@ def main() -> None:
     print(f"drew {args.pictures + 600} pictures in {time.time() - started:.0f} s", flush=True)
 
     tokenizer, config = ToyTokenizer(known_words()), toy_clip_config()
-    clip = build_toy_clip(config, tokenizer.vocab_size).to(args.device)
-    views = Views(drawn, np.random.default_rng(args.seed))
+    if args.start:
+        clip, tokenizer, _ = load_toy_clip(args.start)
+        clip = clip.requires_grad_(True).to(args.device)
+    else:
+        clip = build_toy_clip(config, tokenizer.vocab_size).to(args.device)
+    views = Views(drawn, np.random.default_rng(args.seed), args.close_ups)
     matrices = [p for p in clip.parameters() if p.ndim >= 2]
     vectors = [p for p in clip.parameters() if p.ndim < 2]
     optimizer = torch.optim.AdamW(
@@ -391,6 +406,7 @@ def main() -> None:
         if step % 2000 == 0 or step == steps:
             measured = evaluate(clip, tokenizer, held_out)
             measured |= {"steps": step, "pairs_of_pictures": step * args.batch, "seed": args.seed}
+            measured |= {"close_ups": args.close_ups}
             print("  " + json.dumps(measured), flush=True)
             save_toy_clip(args.out, clip, tokenizer, config, measured)
     print(f"wrote {args.out} after {time.time() - started:.0f} s")
