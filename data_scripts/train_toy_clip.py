@@ -1,18 +1,18 @@
-"""Train the tiny CLIP on drawn pictures and their captions.
+r"""Train the tiny CLIP on drawn pictures and their captions.
 
     python data_scripts/train_toy_clip.py --out runs/toy_clip.safetensors
     python data_scripts/train_toy_clip.py --minutes 10 --out runs/toy_clip.safetensors     shorter
-    python data_scripts/train_toy_clip.py --start partclipseg_lite/data/weights/toy_clip.safetensors \
-        --close-ups 0.75 --learning-rate 3e-4 --out runs/more_close_ups.safetensors        goes on
+    python data_scripts/train_toy_clip.py --start runs/toy_clip.safetensors --close-ups 0.75 \
+        --learning-rate 3e-4 --out runs/more_close_ups.safetensors                         goes on
 
 Takes an hour or more on two cores, and was not timed by itself; every 50
 steps it prints how long is left, and `--minutes` sets it.
 
-A batch is half whole pictures, half close-ups, unless `--close-ups` says otherwise. A whole picture teaches twice: its pooled patches
-meet a caption of the scene, and the patches inside the box of each object meet a caption of that
-object (as in RegionCLIP; boxes of objects only). A close-up is cut out, enlarged, and is a picture
-of its own with a caption such as "a dog's head". All objects take part, the novel ones too. No mask
-is ever shown; boxes come from the drawing.
+A batch is half whole pictures, half close-ups, unless `--close-ups` says otherwise. A whole picture
+teaches twice: its pooled patches meet a caption of the scene, and the patches inside the box of
+each object meet a caption of that object (as in RegionCLIP; boxes of objects only). A close-up is
+cut out, enlarged, and is a picture of its own with a caption such as "a dog's head". All objects
+take part, the novel ones too. No mask is ever shown; boxes come from the drawing.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from drawn_world import captions
 from partclipseg_lite.datasets.drawn import DrawnWorld, RenderedWorld
+from partclipseg_lite.experiments.records import load_record, record_names, write_record
 from partclipseg_lite.network.backbone import encode_tokens
 from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary, available
 from partclipseg_lite.weights.tiny_clip import (
@@ -116,7 +117,7 @@ def patches_in(box, view) -> np.ndarray:
 
 
 def is_close_up(k: int, share: float) -> bool:
-    """Whether view `k` of a batch is one of the close-ups, spread evenly: 0 of a pair for a half."""
+    """Whether view `k` of a batch is a close-up: their share, spread evenly, the first is one."""
     return math.ceil((k + 1) * share) > math.ceil(k * share)
 
 
@@ -316,6 +317,9 @@ def main() -> None:
         "--close-ups", type=float, default=0.5, help="their share of a batch; the rest is whole"
     )
     parser.add_argument("--start", type=Path, help="a tiny CLIP to go on from, not from nothing")
+    parser.add_argument(
+        "--record", metavar="NAME", help="what to call it in the package's record of tiny CLIPs"
+    )
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
@@ -327,8 +331,15 @@ def main() -> None:
         help="of the towers; bf16 is twice as fast on processors that know it, slower on others",
     )
     args = parser.parse_args()
+    if not 0 <= args.close_ups <= 1:
+        parser.error(f"--close-ups {args.close_ups} is no share of a batch; give 0 to 1")
     torch.manual_seed(args.seed)
-    started = time.time()
+    started, tokenizer, config = time.time(), ToyTokenizer(known_words()), toy_clip_config()
+    if args.start:
+        clip, tokenizer, _ = load_toy_clip(args.start)
+        clip.requires_grad_(True).to(args.device)
+    else:
+        clip = build_toy_clip(config, tokenizer.vocab_size).to(args.device)
 
     def render(split: str, count: int) -> RenderedWorld:
         size, seed = args.picture_size, 1000 + args.seed
@@ -338,12 +349,6 @@ def main() -> None:
     held_out, drawn = render("validation", 600), render("train", args.pictures)
     print(f"drew {args.pictures + 600} pictures in {time.time() - started:.0f} s", flush=True)
 
-    tokenizer, config = ToyTokenizer(known_words()), toy_clip_config()
-    if args.start:
-        clip, tokenizer, _ = load_toy_clip(args.start)
-        clip = clip.requires_grad_(True).to(args.device)
-    else:
-        clip = build_toy_clip(config, tokenizer.vocab_size).to(args.device)
     views = Views(drawn, np.random.default_rng(args.seed), args.close_ups)
     matrices = [p for p in clip.parameters() if p.ndim >= 2]
     vectors = [p for p in clip.parameters() if p.ndim < 2]
@@ -352,7 +357,8 @@ def main() -> None:
         lr=args.learning_rate,
         betas=(0.9, 0.98),
     )
-    loss_function, steps, begun, seen_loss = CaptionLoss(), args.steps, time.time(), 0.0
+    loss_function, steps, seen_loss, measured = CaptionLoss(), args.steps, 0.0, {}
+    begun = time.time()
     clip.train()
     step = 0
     while step < steps:
@@ -406,10 +412,14 @@ def main() -> None:
         if step % 2000 == 0 or step == steps:
             measured = evaluate(clip, tokenizer, held_out)
             measured |= {"steps": step, "pairs_of_pictures": step * args.batch, "seed": args.seed}
-            measured |= {"close_ups": args.close_ups}
+            measured |= {"close_ups": args.close_ups, "goes_on": args.start is not None}
+            measured |= {"minutes": round((time.time() - begun) / 60, 1)}
             print("  " + json.dumps(measured), flush=True)
             save_toy_clip(args.out, clip, tokenizer, config, measured)
     print(f"wrote {args.out} after {time.time() - started:.0f} s")
+    if args.record:
+        record = load_record("tiny_clips") if "tiny_clips" in record_names() else {}
+        write_record("tiny_clips", record | {args.record: measured})
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Measured numbers that ship with the package, read by name: `load_record("toy")`.
 
 `toy` holds the scores of the shipped models and of all other experiments, `departures` what single
-options do to one batch, `benchmark`, `benchmark_gpu` and `training_time` times and memory. They are
-package data, so a chapter finds them from any folder.
+options do to one batch, `tiny_clips` what other trainings of the tiny CLIP came to, `benchmark`,
+`benchmark_gpu` and `training_time` times and memory. They are package data, so a chapter finds them
+from any folder.
 """
 
 import difflib

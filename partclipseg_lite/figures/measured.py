@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from .base import FAINT, INK, SEEN, UNSEEN, Picture, new_picture, plain_ticks, styled
+from .spreads import Told
 
 COLOURS = (INK, UNSEEN, SEEN, FAINT)
 
@@ -36,8 +37,20 @@ def dumbbells(
 
 
 @styled
-def grouped_bars(values: Mapping[str, Mapping[str, float]], xlabel: str, ylabel: str) -> Picture:
-    """Bars side by side: `{series: {group: height}}`, the first series orange, the second blue."""
+def grouped_bars(
+    values: Mapping[str, Mapping[str, float | Told]],
+    xlabel: str,
+    ylabel: str,
+    colours: Sequence[str] = COLOURS[1:],
+) -> Picture:
+    """Bars side by side, with a line where a height has an interval.
+
+    Args:
+        values: series -> {group: height}.
+        xlabel: of the groups.
+        ylabel: of the heights, with their unit.
+        colours: of the series; the first orange, the second blue.
+    """
     picture = new_picture(5.6, 2.7)
     axes = picture.subplots()
     width = 0.8 / len(values)
@@ -45,7 +58,11 @@ def grouped_bars(values: Mapping[str, Mapping[str, float]], xlabel: str, ylabel:
     for k, (series, heights) in enumerate(values.items()):
         places = np.arange(len(groups)) + (k - (len(values) - 1) / 2) * width
         shown = [heights[group] for group in groups]
-        axes.bar(places, shown, 0.95 * width, color=COLOURS[1:][k], label=series)
+        middle = [one if isinstance(one, float | int) else one.value for one in shown]
+        axes.bar(places, middle, 0.95 * width, color=colours[k], label=series)
+        for place, one in zip(places, shown, strict=True):
+            if not isinstance(one, float | int):
+                axes.plot([place, place], [one.low, one.high], color=INK, linewidth=1.2)
     axes.set_xticks(range(len(groups)), groups)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     picture.legend(loc="outside upper right", ncols=len(values))
