@@ -44,7 +44,7 @@ ATTENTION = {
     "peak elsewhere": "parts whose map peaks outside of their mask",
 }
 #: What was aimed at, mean over seeds on test pictures.
-LEAD, HARMONIC, SHARE, WIDTH = 4.0, 26.0, 0.75, 1.0
+LEAD, HARMONIC, SHARE, WIDTH, CLOSE_UPS = 4.0, 26.0, 0.75, 1.0, 80.0
 
 
 def verdict(record: dict) -> str:
@@ -165,6 +165,26 @@ def aims(record: dict) -> str:
                 "met" if mine / theirs >= SHARE else "**missed**",
             ]
         )
+    quick = record["experiments"].get("twelve_minutes")
+    if quick:
+        mine, theirs = (one["intervals"]["test"]["oracle_obj"]["unseen"] for one in (quick, toy))
+        rows.append(
+            [
+                "unseen in Oracle-Obj after twelve minutes on two cores",
+                f"that of the {toy['steps']:,} steps, {theirs[1]:.1f}",
+                f"{with_interval(mine)} in {quick['steps']:,} steps",
+                "met" if mine[1] >= theirs[1] else "**missed**",
+            ]
+        )
+    close_ups = record["clip"]["part_close_up"]
+    rows.append(
+        [
+            "parts that the tiny CLIP names in close-ups",
+            f"at least {CLOSE_UPS:.0f} %",
+            f"{close_ups:.0f} %, [why](../notebooks/08_what_each_piece_is_worth.ipynb)",
+            "met" if close_ups >= CLOSE_UPS else "**missed**",
+        ]
+    )
     control = turned(
         record["models"]["toy_no_attention_control"]["difference"]["oracle_obj"]["unseen"]
     )
