@@ -69,7 +69,7 @@ def repetitions(known: dict[str, dict]) -> list[str]:
 
     Their difference tells what the other scored then; [] where it is what the record holds.
     """
-    beside: dict[str, list[tuple[str, float, float]]] = {}
+    beside: dict[tuple[str, str, str], list[str]] = {}
     for one in known.values():
         if told := one["difference"]:
             setting = "oracle_obj"
@@ -84,11 +84,11 @@ def repetitions(known: dict[str, dict]) -> list[str]:
             )
             then = mean(mine) - told[setting]["unseen"]["value"]
             if abs(then - mean(its)) > 0.05:
-                beside.setdefault(told["from"], []).append((one["title"], then, mean(its)))
+                scores = f"{then:.1f}", f"{mean(its):.1f}"
+                beside.setdefault((told["from"], *scores), []).append(one["title"])
     return [
-        f"{', '.join(f'*{title}*' for title, _, _ in found)}: trained on another "
-        f"machine than the rest, and told against *{known[name]['title']}*, repeated there with "
-        f"the same seeds, where it reached {found[0][1]:.1f} in Oracle-Obj in place of "
-        f"{found[0][2]:.1f}."
-        for name, found in beside.items()
+        f"{', '.join(f'*{title}*' for title in titles)}: trained on another machine than the rest, "
+        f"and told against *{known[name]['title']}*, repeated there with the same seeds, where it "
+        f"reached {then} in Oracle-Obj in place of {recorded}."
+        for (name, then, recorded), titles in beside.items()
     ]

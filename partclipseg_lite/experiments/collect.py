@@ -20,7 +20,14 @@ from .queue import is_done
 
 SETTINGS = ("oracle_obj", "pred_all", "plain")
 #: The metrics of a run that every record keeps.
-KEPT = ("settings_hash", "weights_sha256", "environment", "training_seconds")
+KEPT = (
+    "settings_hash",
+    "weights_sha256",
+    "environment",
+    "training_seconds",
+    "processes",
+    "seconds_with_set_up",
+)
 
 
 def finished(experiment: Experiment, work: Path) -> list[int]:
@@ -73,7 +80,7 @@ def collect(experiment: Experiment, other: Experiment | None, work: Path) -> dic
         "steps": runs[0]["settings"]["training"]["steps"],
         "pictures": {split: runs[0]["splits"][split]["images"] for split in experiment.splits},
         **summary_of(experiment, work),
-        "runs": [{key: run[key] for key in KEPT} for run in runs],
+        "runs": [{key: run[key] for key in KEPT if key in run} for run in runs],
         "intervals": {split: _intervals(folders, split) for split in experiment.splits},
         "difference": other and difference(experiment, other, work),
         "attention": {

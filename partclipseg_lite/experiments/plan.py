@@ -27,6 +27,7 @@ class Experiment:
         differs_from: the experiment that its difference is told against, "" for none.
         ships: whether the weights of its median seed go into the package.
         scored: False for a stage that others start from.
+        processes: how many share a training where there is no GPU; 1 is the process that asks.
         strip: steps after which weights of the first seed are kept, to be looked at one by one.
     """
 
@@ -40,6 +41,7 @@ class Experiment:
     differs_from: str = "toy"
     ships: bool = False
     scored: bool = True
+    processes: int = 1
     strip: tuple[int, ...] = ()
 
     def settings(self, seed: int) -> Settings:

@@ -25,6 +25,7 @@ from ..network.models import CLIPSeg, PartCLIPSeg
 from ..settings import Settings
 from ..training.loop import train
 from ..weights.locate import SHIPPED
+from .launch import KEEP_MEMORY, launch
 from .pictures import Pictures
 from .plan import Job
 from .run import Run
@@ -55,16 +56,22 @@ def run_job(job: Job, work: Path) -> dict:
     """Train and score one; returns what its `metrics.json` then holds.
 
     `metrics.json` is that of a `Run`, with "splits" (split -> scores) and "attention" (quantity ->
-    mean over objects of the first test pictures; PartCLIPSeg only). `SPLIT.npz` holds the
+    mean over objects of the first test pictures; PartCLIPSeg only), and, where processes share the
+    training, "seconds_with_set_up", from their start to their end. `SPLIT.npz` holds the
     `PictureCounts` behind the scores.
     """
-    settings, folder = job.settings, work / job.name
-    start = settings.model.start
+    settings, folder, more = job.settings, work / job.name, {}
+    overrides = {**job.experiment.overrides, "training.seed": job.seed}
+    start, processes = settings.model.start, job.experiment.processes
     if start in SHIPPED and (here := work / f"{start}-seed0" / "weights.safetensors").exists():
-        settings = settings.model_copy(
-            update={"model": settings.model.model_copy(update={"start": str(here)})}
-        )
+        overrides["model.start"] = str(here)
+        settings = Settings.from_preset(settings.preset, overrides)
     data, phrases = settings.data, settings.data.labels == "phrases"
+    if processes > 1 and not torch.cuda.is_available():
+        more, in_one_go = {"processes": processes}, not folder.exists()
+        if not (folder / "weights.safetensors").exists():
+            seconds = launch(settings.preset, overrides, folder, processes)
+            more |= {"seconds_with_set_up": seconds} if in_one_go else {}
     samples = None if phrases else Pictures.drawn(work / "pictures", training_world(job))
     model, log = train(settings, folder, samples, progress=False, keep=job.strip)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -77,8 +84,8 @@ def run_job(job: Job, work: Path) -> dict:
             counted.pictures.save(folder / f"{split}.npz")
             splits[split] = counted.compute()
         attention = attention_summary(model, test_pictures(job, work), job)
-    metrics = run.record(model, log, splits.get("test", {}), splits=splits, attention=attention)
-    return metrics
+    scores = splits.get("test", {})
+    return run.record(model, log, scores, splits=splits, attention=attention, **more)
 
 
 def training_world(job: Job) -> DrawnWorld:
@@ -158,14 +165,7 @@ def run_in_processes(pattern: str, work: Path, processes: int) -> None:
     Raises:
         RuntimeError: one of them failed; what is done stays done.
     """
-    # glibc hands every large tensor back to the system and is given it again, page by page; keeping
-    # it saves an eighth.
-    memory = {
-        "MALLOC_MMAP_MAX_": "0",
-        "MALLOC_TRIM_THRESHOLD_": str(2**33),
-        "MALLOC_TOP_PAD_": str(2**28),
-    }
-    environment = {**os.environ, **memory, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, **KEEP_MEMORY, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "partclipseg_lite", "experiments", "run", "--only", pattern]
     running = [
         subprocess.Popen([*command, "--work", str(work), "--jobs", "1"], env=environment)

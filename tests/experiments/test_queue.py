@@ -1,13 +1,16 @@
 """The queue runs what is missing, keeps what is there, and its record can be collected."""
 
 import json
+import subprocess
+from types import SimpleNamespace
 
 import pytest
 from helpers import TINY_RUN
 
+from partclipseg_lite import cli
 from partclipseg_lite.evaluation.class_means import mean_iou
 from partclipseg_lite.evaluation.counts import PictureCounts
-from partclipseg_lite.experiments import queue
+from partclipseg_lite.experiments import launch, queue
 from partclipseg_lite.experiments.collect import collect, median_of
 from partclipseg_lite.experiments.plan import Experiment, Job
 from partclipseg_lite.vocabulary import Vocabulary
@@ -69,6 +72,40 @@ def test_a_training_that_fails_stops_no_other(work, tmp_path):
     with pytest.raises(RuntimeError, match="1 trainings failed: broken-seed0"):
         queue.run_missing([Job(broken, 0), JOBS[2]], tmp_path, said.append)
     assert said[0].startswith("broken-seed0 failed") and queue.is_done(JOBS[2], tmp_path)
+
+
+def test_processes_share_a_training_as_a_user_would_launch_it(tmp_path, monkeypatch):
+    shared = Experiment("shared", "S", "smoke", 1, TINY_RUN, differs_from="shared", processes=2)
+    asked = []
+
+    def run(command, env):
+        assert (
+            command[1:3] == ["-m", "accelerate.commands.launch"] and env["OMP_NUM_THREADS"] == "1"
+        )
+        assert command[command.index("--num_processes") + 1] == "2" and "--cpu" in command
+        asked.append(command[command.index("partclipseg_lite") + 1 :])
+        return subprocess.CompletedProcess(command, cli.main(asked[-1]) or 0)
+
+    monkeypatch.setattr(queue, "PICTURES", {"test": 2})
+    monkeypatch.setattr(launch, "subprocess", SimpleNamespace(run=run))
+    job = Job(shared, 0)
+    queue.run_missing([job], tmp_path, [].append)
+    metrics = json.loads((tmp_path / job.name / "metrics.json").read_text())
+    assert metrics["processes"] == 2 and metrics["seconds_with_set_up"] > 0
+    assert queue.is_done(job, tmp_path) and len(asked) == 1
+    # what was trained by others is scored without training it again
+    (tmp_path / job.name / "metrics.json").unlink()
+    queue.run_missing([job], tmp_path, [].append)
+    again = json.loads((tmp_path / job.name / "metrics.json").read_text())
+    assert len(asked) == 1 and again["processes"] == 2 and "seconds_with_set_up" not in again
+    assert again["splits"] == metrics["splits"] and again["last_loss"] == metrics["last_loss"]
+
+
+def test_processes_that_fail_fail_the_training(tmp_path, monkeypatch):
+    done = subprocess.CompletedProcess([], 1)
+    monkeypatch.setattr(launch, "subprocess", SimpleNamespace(run=lambda *_, **__: done))
+    with pytest.raises(RuntimeError, match="2 processes that share a training failed"):
+        launch.launch("smoke", TINY_RUN, tmp_path, 2)
 
 
 def test_the_estimate_counts_what_is_missing_alone(work, tmp_path):
