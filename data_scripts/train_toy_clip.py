@@ -21,6 +21,7 @@ import math
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,7 +33,6 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from drawn_world import captions
 from partclipseg_lite.datasets.drawn import DrawnWorld, RenderedWorld
-from partclipseg_lite.experiments.records import load_record, record_names, write_record
 from partclipseg_lite.network.backbone import encode_tokens
 from partclipseg_lite.vocabulary import OBJECT_SYNONYMS, PART_SYNONYMS, Vocabulary, available
 from partclipseg_lite.weights.tiny_clip import (
@@ -51,6 +51,8 @@ SIZE, PATCH = 96, 8
 KEEP = 0.5
 #: Share of the steps, the last ones, in which it sees all of them, as in use (FLIP, 2023).
 UNMASKED = 0.08
+#: Pictures whose parts are asked for, close up.
+CLOSE_UP_PICTURES = 200
 
 
 class CaptionLoss(ClipLoss):
@@ -208,6 +210,62 @@ def region_features(clip, x: Tensor, owner: Tensor, weights: Tensor, keep: float
     return F.normalize(total, dim=-1)
 
 
+class Named(NamedTuple):
+    """A close-up of a part of picture `picture`, and which part the CLIP names.
+
+    `phrase_is_right`: whether it finds the right one among all object parts, too.
+    """
+
+    picture: int
+    obj: str
+    part: str
+    named: str
+    phrase_is_right: bool
+
+
+@torch.no_grad()
+def close_ups_named(clip, tokenizer, held_out: RenderedWorld) -> list[Named]:
+    """What the CLIP says of the parts, close up, of the first pictures with a single object."""
+    vocabulary, images = Vocabulary.load("drawn"), held_out.images
+    size, parts = images.shape[1], list(vocabulary.parts)
+    single = [i for i, items in enumerate(held_out.items) if len(items) == 1]
+    crops, shown = [], []
+    for i in single[:CLOSE_UP_PICTURES]:
+        item = held_out.items[i][0]
+        for part, where in item.parts.items():
+            if where.visible_pixels >= 12:
+                box = where.box
+                side = max(box[2] - box[0], box[3] - box[1]) * 1.4
+                crops.append(cut(images[i], square_around(box, side, size)))
+                shown.append((i, item.obj, part))
+    features = encode(clip, np.stack(crops))
+    asked = [f"a photo of {captions.with_article(part)}" for part in parts]
+    phrases = [captions.with_article(name) for name in vocabulary.object_parts]
+    by_part, by_phrase = (
+        (features @ embed(clip, tokenizer, texts).T).argmax(1).tolist()
+        for texts in (asked, phrases)
+    )
+    return [
+        Named(i, obj, part, parts[p], t == vocabulary.index(f"{obj}'s {part}"))
+        for (i, obj, part), p, t in zip(shown, by_part, by_phrase, strict=True)
+    ]
+
+
+def embed(clip, tokenizer, texts: list[str]) -> Tensor:
+    """Unit vectors of texts, [T, E]."""
+    tokens = tokenizer(texts).to(clip.logit_scale.device)
+    return F.normalize(encode_tokens(clip, tokens), dim=-1).cpu()
+
+
+def encode(clip, pixels: np.ndarray) -> Tensor:
+    """Unit vectors of pictures, uint8 [B, S, S, 3], as [B, E]."""
+    device = clip.logit_scale.device
+    chunks = [pixels[i : i + 64] for i in range(0, len(pixels), 64)]
+    return torch.cat(
+        [clip.encode_image(normalise(c).to(device), normalize=True).cpu() for c in chunks]
+    )
+
+
 @torch.no_grad()
 def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
     """Zero-shot accuracies in percent on held-out pictures (see the keys)."""
@@ -219,49 +277,22 @@ def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
         if not seen
     }
 
-    def embed(texts: list[str]) -> Tensor:
-        return F.normalize(encode_tokens(clip, tokenizer(texts).to(device)), dim=-1).cpu()
-
-    def encode(pixels: np.ndarray) -> Tensor:
-        chunks = [pixels[i : i + 64] for i in range(0, len(pixels), 64)]
-        return torch.cat(
-            [clip.encode_image(normalise(c).to(device), normalize=True).cpu() for c in chunks]
-        )
-
     def articles(words: list[str]) -> list[str]:
         return [f"a photo of {captions.with_article(word)}" for word in words]
 
-    size, objects, parts = images.shape[1], list(vocabulary.objects), list(vocabulary.parts)
+    size, objects = images.shape[1], list(vocabulary.objects)
     single = [i for i, items in enumerate(held_out.items) if len(items) == 1]
     truth = np.array([objects.index(held_out.items[i][0].obj) for i in single])
     is_novel = np.array([held_out.items[i][0].obj in novel for i in single])
     right = (
-        encode(np.stack([cut(images[i], (0, 0, size, size)) for i in single]))
-        @ embed(articles(objects)).T
+        encode(clip, np.stack([cut(images[i], (0, 0, size, size)) for i in single]))
+        @ embed(clip, tokenizer, articles(objects)).T
     ).argmax(1).numpy() == truth
     result = {"object": right.mean(), "object_novel": right[is_novel].mean()}
-    crops, names = [], []
-    for i in single[:200]:
-        item = held_out.items[i][0]
-        for part, where in item.parts.items():
-            if where.visible_pixels >= 12:
-                box = where.box
-                crops.append(
-                    cut(
-                        images[i],
-                        square_around(box, max(box[2] - box[0], box[3] - box[1]) * 1.4, size),
-                    )
-                )
-                names.append((item.obj, part))
-    features = encode(np.stack(crops))
-    part_right = (features @ embed(articles(parts)).T).argmax(1).numpy() == [
-        parts.index(p) for _, p in names
-    ]
-    of_novel = np.array([o in novel for o, _ in names])
-    phrases = [f"{captions.with_article(n)}" for n in vocabulary.object_parts]
-    phrase_right = (features @ embed(phrases).T).argmax(1).numpy() == [
-        vocabulary.index(f"{o}'s {p}") for o, p in names
-    ]
+    named = close_ups_named(clip, tokenizer, held_out)
+    part_right = np.array([one.part == one.named for one in named])
+    phrase_right = np.array([one.phrase_is_right for one in named])
+    of_novel = np.array([one.obj in novel for one in named])
     result |= {
         "part_close_up": part_right.mean(),
         "part_close_up_novel": part_right[of_novel].mean(),
@@ -269,7 +300,7 @@ def evaluate(clip, tokenizer, held_out: RenderedWorld) -> dict[str, float]:
         "object_part_close_up_novel": phrase_right[of_novel].mean(),
     }
     # Single patches of whole pictures: those mostly covered by one object, named among all objects.
-    hits, of_novel, words = [], [], embed(articles(objects))
+    hits, of_novel, words = [], [], embed(clip, tokenizer, articles(objects))
     for start in range(0, min(300, len(images)), 50):
         chosen = slice(start, start + 50)
         x = normalise(np.stack([cut(image, (0, 0, size, size)) for image in images[chosen]]))
@@ -317,9 +348,6 @@ def main() -> None:
         "--close-ups", type=float, default=0.5, help="their share of a batch; the rest is whole"
     )
     parser.add_argument("--start", type=Path, help="a tiny CLIP to go on from, not from nothing")
-    parser.add_argument(
-        "--record", metavar="NAME", help="what to call it in the package's record of tiny CLIPs"
-    )
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
@@ -357,7 +385,7 @@ def main() -> None:
         lr=args.learning_rate,
         betas=(0.9, 0.98),
     )
-    loss_function, steps, seen_loss, measured = CaptionLoss(), args.steps, 0.0, {}
+    loss_function, steps, seen_loss = CaptionLoss(), args.steps, 0.0
     begun = time.time()
     clip.train()
     step = 0
@@ -417,9 +445,6 @@ def main() -> None:
             print("  " + json.dumps(measured), flush=True)
             save_toy_clip(args.out, clip, tokenizer, config, measured)
     print(f"wrote {args.out} after {time.time() - started:.0f} s")
-    if args.record:
-        record = load_record("tiny_clips") if "tiny_clips" in record_names() else {}
-        write_record("tiny_clips", record | {args.record: measured})
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from partclipseg_lite.evaluation.intervals import Interval
 from partclipseg_lite.experiments.plan import experiments
 from partclipseg_lite.experiments.records import change_from, load_record, record_path, turned
 from partclipseg_lite.figures.records import signed
+from results_aims import aims
+from results_clip import clips
 from results_pictures import in_words, size_and_score
 from results_pieces import pieces
 
@@ -28,23 +30,12 @@ SETTINGS = {
     "plain": "plain mIoU with background",
 }
 KEYS = ("seen", "unseen", "harmonic")
-CLIP_ROWS = {
-    "object": "object of a whole picture, among 22 names",
-    "object_novel": "the same, novel objects only",
-    "part_close_up": "part of a close-up, among 30 names",
-    "part_close_up_novel": "the same, parts of novel objects only",
-    "object_part_close_up": "object part of a close-up, among 149 names",
-    "patch_seen": "object of a single patch, seen objects",
-    "patch_novel": "object of a single patch, novel objects",
-}
 ATTENTION = {
     "overlap": "claimed places that several parts claim",
     "missing places": "object or claimed places that nobody claims",
     "missing parts": "parts that claim nothing of their own mask",
     "peak elsewhere": "parts whose map peaks outside of their mask",
 }
-#: What was aimed at, mean over seeds on test pictures.
-LEAD, HARMONIC, SHARE, WIDTH, CLOSE_UPS = 4.0, 26.0, 0.75, 1.0, 80.0
 
 
 def verdict(record: dict) -> str:
@@ -130,80 +121,6 @@ def differences(record: dict) -> str:
     return table(["difference", "setting", *KEYS], rows)
 
 
-def aims(record: dict) -> str:
-    """What was aimed at, what was found, met or missed."""
-    toy = record["models"]["toy"]
-    rows = []
-    for setting in ("oracle_obj", "pred_all"):
-        told = turned(record["models"]["toy_clipseg"]["difference"][setting]["unseen"])
-        met = told["value"] >= LEAD and told["low"] > 0
-        rows.append(
-            [
-                f"lead over the baseline, unseen, {SETTINGS[setting]}",
-                f"at least +{LEAD:.0f}, interval above 0",
-                signed(told),
-                "met" if met else "**missed**",
-            ]
-        )
-    harmonic = toy["intervals"]["test"]["pred_all"]["harmonic"]
-    rows.append(
-        [
-            "harmonic mean, Pred-All",
-            f"at least {HARMONIC:.0f}",
-            with_interval(harmonic),
-            "met" if harmonic[1] >= HARMONIC else "**missed**",
-        ]
-    )
-    bound = record["experiments"].get("upper_bound")
-    if bound:
-        short, taught = (
-            record["experiments"][name]["intervals"]["test"]["oracle_obj"]["unseen"][1]
-            for name in ("short", "short_upper_bound")
-        )
-        mine, theirs = (one["intervals"]["test"]["oracle_obj"]["unseen"][1] for one in (toy, bound))
-        rows.append(
-            [
-                "unseen in Oracle-Obj, beside a model that was taught the novel objects, too",
-                f"at least {SHARE:.0%}",
-                f"{mine / theirs:.0%} of {theirs:.1f} (short trainings, three seeds of each: "
-                f"{short / taught:.0%} of {taught:.1f})",
-                "met" if mine / theirs >= SHARE else "**missed**",
-            ]
-        )
-    quick = record["experiments"].get("twelve_minutes")
-    if quick:
-        mine, theirs = (one["intervals"]["test"]["oracle_obj"]["unseen"] for one in (quick, toy))
-        rows.append(
-            [
-                "unseen in Oracle-Obj after twelve minutes on two cores",
-                f"that of the {toy['steps']:,} steps, {theirs[1]:.1f}",
-                f"{with_interval(mine)} in {quick['steps']:,} steps",
-                "met" if mine[1] >= theirs[1] else "**missed**",
-            ]
-        )
-    close_ups = record["clip"]["part_close_up"]
-    rows.append(
-        [
-            "parts that the tiny CLIP names in close-ups",
-            f"at least {CLOSE_UPS:.0f} %",
-            f"{close_ups:.0f} %, [why](../notebooks/08_what_each_piece_is_worth.ipynb)",
-            "met" if close_ups >= CLOSE_UPS else "**missed**",
-        ]
-    )
-    control = turned(
-        record["models"]["toy_no_attention_control"]["difference"]["oracle_obj"]["unseen"]
-    )
-    rows.append(
-        [
-            "what attention control does to unseen mIoU, Oracle-Obj",
-            f"an interval narrower than ±{WIDTH:.0f}",
-            signed(control),
-            "met" if control["high"] - control["low"] < 2 * WIDTH else "**missed**",
-        ]
-    )
-    return table(["aim", "wanted", "found", ""], rows)
-
-
 def spreads(record: dict) -> str:
     """The smallest and the largest spread of unseen mIoU over seeds, "0.5 to 1.3"."""
     found = [
@@ -287,11 +204,6 @@ def made_on(record: dict) -> str:
 def page(record: dict) -> str:
     """The whole page as Markdown, from what `toy.json` holds."""
     alt, spread = in_words(record), spreads(record)
-    clip = record["clip"]
-    clip_table = table(
-        ["the tiny CLIP names…", "right, in percent"],
-        [[text, f"{clip[key]:.1f}"] for key, text in CLIP_ROWS.items() if key in clip],
-    )
     seeds = len(record["models"]["toy"]["seeds"])
     steps = record["models"]["toy"]["steps"]
     return f"""# Results
@@ -401,7 +313,7 @@ Zero-shot, on held-out pictures. It has read captions of whole pictures, of obje
 they stand in, and of close-ups of parts cut out with boxes, for *all* objects, novel ones included,
 as real CLIP has on the web. It has never seen a mask.
 
-{clip_table}
+{clips(load_record("tiny_clips"))}
 
 ## What the CLIPSeg of phrases has seen
 

@@ -26,6 +26,7 @@ KEEP_MEMORY = {
 def command(preset: str, overrides: Mapping[str, Any], folder: Path, processes: int) -> list[str]:
     """What trains `preset` with other settings into `folder`, on processes of one thread."""
     shared = ["--cpu", "--num_processes", str(processes), "--num_cpu_threads_per_process", "1"]
+    shared += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
     changed = [f"{key}={json.dumps(value)}" for key, value in overrides.items()]
     return [
         *(sys.executable, "-m", "accelerate.commands.launch", *shared),

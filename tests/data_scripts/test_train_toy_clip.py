@@ -1,8 +1,10 @@
-"""What a batch of the tiny CLIP's training is made of."""
+"""What a batch of the tiny CLIP's training is made of, and what is counted of its close-ups."""
 
 import pytest
 
+import measure_toy_clip
 import train_toy_clip
+from partclipseg_lite.experiments.records import load_record
 
 
 @pytest.mark.parametrize("share", [0, 0.25, 0.5, 0.7, 0.875, 1])
@@ -31,3 +33,22 @@ def test_bad_options_are_refused_before_anything_is_drawn(
     with pytest.raises((SystemExit, FileNotFoundError)) as refused:
         train_toy_clip.main()
     assert words in str(refused.value) + capsys.readouterr().err
+
+
+def test_close_ups_are_counted_picture_by_picture():
+    named = [
+        train_toy_clip.Named(picture, "dog", "head", said, False)
+        for picture, said in [(0, "head"), (0, "leg"), (3, "head"), (3, "head"), (0, "tail")]
+    ]
+    assert measure_toy_clip.by_picture(named) == [[3, 1], [2, 2]]
+
+
+def test_the_record_of_tiny_clips_agrees_with_itself_and_with_what_ships():
+    record = load_record("tiny_clips")
+    assert list(record)[0] == "that ships" and len(record) > 1
+    for clip in record.values():
+        shown, right = map(sum, zip(*clip["close_ups_by_picture"], strict=True))
+        assert round(100 * right / shown, 1) == clip["part_close_up"]
+    ours = load_record("toy")["clip"]
+    # measured once more, on another machine perhaps: a picture or two may fall otherwise
+    assert all(abs(record["that ships"][key] - value) <= 0.5 for key, value in ours.items())
