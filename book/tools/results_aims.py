@@ -1,4 +1,9 @@
-"""What was aimed at before anything was trained, beside what was found."""
+"""What was aimed at before anything was trained, beside what was found, for the results page.
+
+    python book/tools/results_page.py     calls this after its first figures
+
+Takes no time.
+"""
 
 from markdown_tables import table, with_interval
 from partclipseg_lite.experiments.records import turned

@@ -25,7 +25,7 @@ def test_every_record_is_there_by_the_name_of_its_file():
     assert (
         record_names()
         == sorted(file.stem for file in SHIPPED.iterdir())
-        == ["benchmark", "benchmark_gpu", "departures", "over_and_under", "toy"]
+        == ["benchmark", "benchmark_gpu", "departures", "over_and_under", "tiny_clips", "toy"]
     )
     for name in record_names():
         assert load_record(name) == json.loads((SHIPPED / f"{name}.json").read_bytes())
