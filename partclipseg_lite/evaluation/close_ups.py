@@ -116,7 +116,12 @@ def named_by_cover(
     Returns:
         "asked for" (the right one) and "in view" (any that the close-up shows) -> group, such as
         "20 to 40 %", and "all" -> share of the close-ups, 0 to 1, with its interval over pictures.
+
+    Raises:
+        ValueError: no answers.
     """
+    if not said:
+        raise ValueError("no close-up was answered; give pictures with labelled parts")
     groups = [f"{100 * a:.0f} to {100 * b:.0f} %" for a, b in zip(bounds, bounds[1:], strict=False)]
     groups.append("all")
     counts = np.zeros((max(one.picture for one in said) + 1, len(groups), 3))
@@ -142,9 +147,12 @@ def named_by_cover(
 def mistaken_in_view(said: Iterable[Answer], vocabulary: Vocabulary) -> tuple[float, float]:
     """Of the wrong names, the share that are of a part in view, 0 to 1; and that by chance.
 
-    By chance: with the same wrong names dealt out anew among these close-ups, on average.
+    By chance: with the same wrong names dealt out anew among these close-ups, on average. Both are
+    NaN where no name is wrong.
     """
     wrong = [one for one in said if one.named != int(vocabulary.part_of[one.part])]
+    if not wrong:
+        return float("nan"), float("nan")
     shown = np.stack([one.covers > 0 for one in wrong])[:, [one.named for one in wrong]]
     return float(np.diag(shown).mean()), float(shown.mean())
 

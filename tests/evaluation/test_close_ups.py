@@ -148,3 +148,6 @@ def test_mistaken_names_are_compared_with_names_dealt_out_anew():
     # three wrong names, 1, 2 and 2: two are in view; dealt out anew 1 + 2 + 2 of nine would be
     said = [seen(1, 0, 1), seen(2, 0, 2), seen(2, 0), seen(0, 0)]
     assert mistaken_in_view(said, DRAWN) == pytest.approx((2 / 3, 3 / 9))
+    assert np.isnan(mistaken_in_view(said[-1:], DRAWN)).all(), "no name is wrong"
+    with pytest.raises(ValueError, match="no close-up was answered"):
+        named_by_cover([], DRAWN)
