@@ -55,16 +55,17 @@ def aims(record: dict) -> str:
             ]
         )
     quick = record["experiments"].get("twelve_minutes")
-    if quick:
-        mine = quick["intervals"]["test"]["oracle_obj"]["unseen"]
-        seeds = toy["summary"]["test"]["oracle_obj"]["unseen"]["values"]
-        minutes = quick["runs"][0].get("seconds_with_set_up", float("nan")) / 60
+    for setting in ("oracle_obj", "pred_all") if quick else ():
+        mine = quick["intervals"]["test"][setting]["unseen"]
+        seeds = toy["summary"]["test"][setting]["unseen"]["values"]
+        minutes = quick["runs"][0]["seconds_with_set_up"] / 60
         rows.append(
             [
-                "unseen in Oracle-Obj after twelve minutes on two cores",
+                f"unseen in {SETTING_NAMES[setting]} after twelve minutes on two cores",
                 f"not below the {len(seeds)} seeds of the {toy['steps']:,} steps, "
                 f"{min(seeds):.1f} to {max(seeds):.1f}",
-                f"{with_interval(mine)} in {quick['steps']:,} steps, {minutes:.1f} min",
+                f"{with_interval(mine)} in {quick['steps']:,} steps, {minutes:.1f} min (one "
+                "training)",
                 "met" if mine[1] >= min(seeds) and minutes <= MINUTES else "**missed**",
             ]
         )

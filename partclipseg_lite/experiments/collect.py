@@ -19,7 +19,7 @@ from .plan import Experiment, Job
 from .queue import is_done
 
 SETTINGS = ("oracle_obj", "pred_all", "plain")
-#: The metrics of a run that every record keeps.
+#: The metrics of a run that a record keeps, where the run has them.
 KEPT = (
     "settings_hash",
     "weights_sha256",

@@ -2,7 +2,7 @@
 
     seconds = launch("toy", {"training.steps": 1400}, Path("runs/twelve_minutes"), processes=2)
 
-Two processes of one thread keep two cores busier than one of two threads.
+`book/running.md` says how this compares with one process of two threads on a machine's two cores.
 """
 
 import json

@@ -37,7 +37,7 @@ def test_bad_options_are_refused_before_anything_is_drawn(
 
 def test_close_ups_are_counted_picture_by_picture():
     named = [
-        train_toy_clip.Named(picture, "dog", "head", said, False)
+        measure_toy_clip.Named(picture, "dog", "head", said, False)
         for picture, said in [(0, "head"), (0, "leg"), (3, "head"), (3, "head"), (0, "tail")]
     ]
     assert measure_toy_clip.by_picture(named) == [[3, 1], [2, 2]]
